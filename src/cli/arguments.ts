@@ -1,0 +1,148 @@
+import { parseArgs } from 'node:util';
+import { backendIds } from '../core/clients/llmClient.ts';
+import { schema } from '../core/settings/schema.ts';
+import { describeProblem, parseSettings, type Settings } from '../core/settings/settings.ts';
+
+/** Wrong usage: exit code 2. */
+export class UsageError extends Error {}
+
+export type Command =
+  | { readonly name: 'help' }
+  | { readonly name: 'version' }
+  | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
+  | ({ readonly name: 'models' } & CommonOptions)
+  | ({ readonly name: 'backends' } & CommonOptions);
+
+export interface CommonOptions {
+  readonly settings: Settings;
+  readonly json: boolean;
+  readonly downloadAgreed: boolean;
+  readonly verbose: boolean;
+}
+
+export const usage = `Usage
+  a2ia ask [options] "question"     Ask. Without a question it is read from standard input.
+  a2ia models [options]             The models of the backend.
+  a2ia backends [options]           What was found: where, which version, or why not.
+
+Options
+  --backend B                 auto, ${backendIds.join(', ')}
+  --model M                   The model to use
+  --ollama-url U              Where Ollama listens (http://127.0.0.1:11434)
+  --vllm-url U                Where vLLM listens (http://127.0.0.1:8000)
+  --openai-compatible-url U   Where llama-server, LM Studio or the like listens
+  --system S                  The system message
+  --file F                    A file that goes along with the question; may be repeated
+  --download                  Agree to the download of the embedded model
+  --json                      One JSON object a line, the last one of type "finish" or "error"
+  --verbose                   Say on stderr what is done
+  --help, --version
+
+Environment
+  A2IA_BACKEND, A2IA_MODEL, A2IA_VLLM_URL, …    Every setting, by its name in the editor
+  A2IA_OLLAMA_API_KEY, A2IA_VLLM_API_KEY, A2IA_OPENAI_COMPATIBLE_API_KEY,
+  A2IA_OPENAI_API_KEY, A2IA_ANTHROPIC_API_KEY   Each is sent to its own backend’s address only
+  A2IA_MODELS_DIR                               Where downloaded models are kept
+
+Exit codes: 0 finished, 1 failed, 2 wrong usage, 130 stopped.
+`;
+
+const flags = {
+  backend: { type: 'string' },
+  model: { type: 'string' },
+  'ollama-url': { type: 'string' },
+  'vllm-url': { type: 'string' },
+  'openai-compatible-url': { type: 'string' },
+  system: { type: 'string' },
+  file: { type: 'string', multiple: true },
+  download: { type: 'boolean' },
+  json: { type: 'boolean' },
+  verbose: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
+
+/** @throws UsageError */
+export function parseCommand(argv: readonly string[], environment: NodeJS.ProcessEnv): Command {
+  const { values, positionals } = parseFlags(argv);
+  if (values.version) return { name: 'version' };
+  const [name, ...rest] = positionals;
+  if (values.help || name === 'help') return { name: 'help' };
+  if (name === undefined) throw new UsageError('Say what to do: ask, models or backends.');
+  const common: CommonOptions = {
+    settings: settingsFrom(values, environment),
+    json: values.json ?? false,
+    downloadAgreed: values.download ?? false,
+    verbose: values.verbose ?? false,
+  };
+  switch (name) {
+    case 'ask':
+      return { name, question: rest.length > 0 ? rest.join(' ') : undefined, files: values.file ?? [], ...common };
+    case 'models':
+    case 'backends':
+      if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
+      return { name, ...common };
+    default:
+      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends.`);
+  }
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: flags, allowPositionals: true });
+  } catch (error) {
+    // Node's own text names the flag; its advice about "--" only confuses here.
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+    throw new UsageError(`${message}.`);
+  }
+}
+
+const settingFlags = {
+  'a2ia.backend': 'backend',
+  'a2ia.model': 'model',
+  'a2ia.ollamaUrl': 'ollama-url',
+  'a2ia.vllmUrl': 'vllm-url',
+  'a2ia.openaiCompatibleUrl': 'openai-compatible-url',
+  'a2ia.systemPrompt': 'system',
+} as const;
+
+/** Flags before the environment. A wrong value is wrong usage here: nobody wants an answer from another backend than the one named. */
+function settingsFrom(values: ReturnType<typeof parseFlags>['values'], environment: NodeJS.ProcessEnv): Settings {
+  const { settings, problems } = parseSettings((key) => {
+    const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
+    const given = flag ? values[flag] : undefined;
+    return given ?? fromEnvironment(key, environment);
+  });
+  if (problems.length > 0) {
+    throw new UsageError(
+      problems.map((problem) => describeProblem({ ...problem, key: nameForPeople(problem.key, values) })).join('\n'),
+    );
+  }
+  return settings;
+}
+
+function nameForPeople(key: string, values: ReturnType<typeof parseFlags>['values']): string {
+  const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
+  return flag && values[flag] !== undefined ? `--${flag}` : environmentName(key);
+}
+
+function fromEnvironment(key: string, environment: NodeJS.ProcessEnv): unknown {
+  const text = environment[environmentName(key)];
+  if (text === undefined || text === '') return undefined;
+  const type = schema.find((spec) => spec.key === key)?.type;
+  if (type !== 'number' && type !== 'modelByBackend') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** `a2ia.vllmUrl` is A2IA_VLLM_URL, `a2ia.embedded.modelPath` is A2IA_EMBEDDED_MODEL_PATH. */
+function environmentName(key: string): string {
+  return key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .replace('openai_Compatible', 'openai_compatible')
+    .toUpperCase();
+}

@@ -1,0 +1,35 @@
+import type { ChatMessage } from '../clients/llmClient.ts';
+
+/** A piece of the user's workspace that goes along with a question, shown to the user before it is sent. */
+export interface ContextPiece {
+  /** For people and for the model: `src/app.ts, lines 3 to 9`. */
+  readonly label: string;
+  readonly languageId: string;
+  readonly text: string;
+}
+
+/** Short: every token of it is taken from a small model's window. */
+export const defaultSystemPrompt =
+  'You are a programming assistant inside a code editor. Answer briefly and to the point, in Markdown, with code in fenced blocks.';
+
+/** The messages of a single question. What changes from question to question comes last, so that a server's prefix cache can serve the rest. */
+export function askMessages(
+  question: string,
+  context: readonly ContextPiece[],
+  systemPrompt: string,
+): readonly ChatMessage[] {
+  const pieces = context.map((piece) => {
+    const fence = fenceFor(piece.text);
+    return `${piece.label}:\n\n${fence}${piece.languageId}\n${piece.text.replace(/\n+$/, '')}\n${fence}\n`;
+  });
+  return [
+    { role: 'system', text: systemPrompt || defaultSystemPrompt },
+    { role: 'user', text: [...pieces, question].join('\n') },
+  ];
+}
+
+/** A fence longer than any in the text, so that the text cannot close it. */
+export function fenceFor(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  return '`'.repeat(longest + 1);
+}

@@ -1,0 +1,94 @@
+import type { BackendError } from '../clients/errors.ts';
+import { toBackendError } from '../clients/failures.ts';
+import type {
+  ChatEvent,
+  ChatRequest,
+  FinishReason,
+  LLMClient,
+  ServerTimings,
+  TokenUsage,
+} from '../clients/llmClient.ts';
+import type { Settings } from '../settings/settings.ts';
+
+/** How one request ended, with everything that arrived until then. */
+export interface Answer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly outcome: Outcome;
+  readonly speed: AnswerSpeed;
+}
+
+export type Outcome =
+  | { readonly type: 'finished'; readonly reason: FinishReason; readonly usage: TokenUsage }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'failed'; readonly error: BackendError };
+
+export interface AnswerSpeed {
+  /** From sending to the first text or reasoning. */
+  readonly firstTokenMs?: number;
+  readonly totalMs: number;
+  /** Output tokens over the time they took: the server's own measure where it gives one, else our clock from the first token on. */
+  readonly tokensPerSecond?: number;
+}
+
+/**
+ * Runs one request to its end. Never throws: a failure is an outcome, and what arrived before it stands.
+ * `onEvent` may be async: the next event is read when it is done, so that a slow reader holds the server back.
+ */
+export async function runRequest(
+  client: LLMClient,
+  request: ChatRequest,
+  signal: AbortSignal,
+  onEvent: (event: ChatEvent) => void | Promise<void>,
+): Promise<Answer> {
+  const startedMs = performance.now();
+  let firstTokenMs: number | undefined;
+  let text = '';
+  let reasoning = '';
+  let finish: (ChatEvent & { type: 'finish' }) | undefined;
+  let error: BackendError | undefined;
+  try {
+    for await (const event of client.chat(request, signal)) {
+      if (event.type === 'text') text += event.delta;
+      if (event.type === 'reasoning') reasoning += event.delta;
+      if (event.type === 'text' || event.type === 'reasoning') firstTokenMs ??= performance.now() - startedMs;
+      if (event.type === 'finish') finish = event;
+      await onEvent(event);
+    }
+  } catch (thrown) {
+    error = toBackendError(thrown, client.backend);
+  }
+  const totalMs = performance.now() - startedMs;
+  const outcome: Outcome = error
+    ? { type: 'failed', error }
+    : finish
+      ? { type: 'finished', reason: finish.reason, usage: finish.usage ?? {} }
+      : { type: 'stopped' };
+  return { text, reasoning, outcome, speed: speedOf(totalMs, firstTokenMs, finish?.usage, finish?.timings) };
+}
+
+/** The generation settings of a request: only those that are set. */
+export function generationSettings(settings: Settings): Partial<ChatRequest> {
+  const { temperature, topP, seed, maxOutputTokens } = settings;
+  return {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+  };
+}
+
+function speedOf(
+  totalMs: number,
+  firstTokenMs: number | undefined,
+  usage?: TokenUsage,
+  timings?: ServerTimings,
+): AnswerSpeed {
+  const outputMs = timings?.outputMs ?? totalMs - (firstTokenMs ?? 0);
+  const tokensPerSecond = usage?.outputTokens && outputMs > 0 ? (usage.outputTokens / outputMs) * 1000 : undefined;
+  return {
+    totalMs,
+    ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
+    ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+  };
+}

@@ -1,0 +1,81 @@
+import type { BackendId } from './llmClient.ts';
+
+/** What went wrong, as far as a next step depends on it. */
+export type BackendErrorKind =
+  | 'notRunning' // nothing listens there
+  | 'dns'
+  | 'unreachable' // no route, or no connection within the connect time-out
+  | 'tls'
+  | 'wrongScheme' // http spoken to https or the other way round
+  | 'redirected'
+  | 'notAModelServer'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'modelNotFound'
+  | 'contextOverflow'
+  | 'outOfMemory'
+  | 'loadFailed'
+  | 'overloaded'
+  | 'unsupported' // the model or server cannot do what the request asks for
+  | 'badRequest'
+  | 'gateway' // a proxy in between answered
+  | 'serverError'
+  | 'firstByteTimeout'
+  | 'idleTimeout'
+  | 'truncated' // the stream ended without its end marker
+  | 'streamCut' // the connection broke in the middle of the stream
+  | 'protocol' // the server sent what its protocol does not allow
+  | 'config' // a setting cannot be used
+  | 'engineMissing'
+  | 'engineCrashed'
+  | 'modelFile' // the embedded model's file is missing, broken or foreign
+  | 'download'
+  | 'diskFull'
+  | 'declined'; // the user said no to what the request needed
+
+/** One click that helps; the editor makes a button of it, the command line a sentence. */
+export type NextStep =
+  | { readonly do: 'startServer'; readonly command: string }
+  | { readonly do: 'openSetting'; readonly key: string }
+  | { readonly do: 'chooseModel'; readonly models: readonly string[] }
+  | { readonly do: 'enterKey'; readonly origin: string }
+  | { readonly do: 'retry' }
+  | { readonly do: 'showLog' };
+
+export interface BackendErrorInit {
+  readonly kind: BackendErrorKind;
+  /** One sentence: what happened. No prompt, answer or key in it. */
+  readonly message: string;
+  /** One sentence: what to do now. */
+  readonly hint: string;
+  readonly backend?: BackendId;
+  /** The server's own words, trimmed. */
+  readonly serverMessage?: string;
+  readonly status?: number;
+  readonly retryable?: boolean;
+  readonly nextStep?: NextStep;
+  readonly cause?: unknown;
+}
+
+/** Every failure of a backend. `message` says what happened, `hint` what to do, `serverMessage` what the server said. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+  readonly kind: BackendErrorKind;
+  readonly hint: string;
+  readonly backend: BackendId | undefined;
+  readonly serverMessage: string | undefined;
+  readonly status: number | undefined;
+  readonly retryable: boolean;
+  readonly nextStep: NextStep;
+
+  constructor(init: BackendErrorInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.kind = init.kind;
+    this.hint = init.hint;
+    this.backend = init.backend;
+    this.serverMessage = init.serverMessage;
+    this.status = init.status;
+    this.retryable = init.retryable ?? false;
+    this.nextStep = init.nextStep ?? { do: 'showLog' };
+  }
+}

@@ -1,0 +1,209 @@
+import { EngineProcess } from '../embedded/engineProcess.ts';
+import type { CoreHost } from '../host.ts';
+import { configuredModel, type Settings } from '../settings/settings.ts';
+import { createAnthropicClient } from './anthropic.ts';
+import { createEmbeddedClient } from './embedded.ts';
+import { BackendError } from './errors.ts';
+import { type BackendId, type BackendStatus, type LLMClient } from './llmClient.ts';
+import { createOllamaClient } from './ollama.ts';
+import { createOpenAIClient } from './openai.ts';
+import { createOpenAICompatibleClient, usualUrls } from './openaiCompatible.ts';
+import { createVllmClient } from './vllm.ts';
+
+/** A client and the model to ask it for, with the reason in a sentence. */
+export interface Choice {
+  readonly client: LLMClient;
+  readonly model: string;
+  readonly reason: string;
+}
+
+/** What was found when everything was looked at. */
+export interface Finding {
+  readonly client: LLMClient;
+  readonly status: BackendStatus;
+}
+
+/** `auto` decides within this time: a server on this machine answers in a few milliseconds, one on the network within some hundred. */
+const detectionLimitMs = 700;
+
+/**
+ * From a backend's id to its client, and from `auto` to a backend. Owns the embedded engine's process.
+ */
+export class BackendRegistry {
+  readonly #host: CoreHost;
+  readonly #engine: EngineProcess;
+  /** What `auto` chose, kept until the settings change or a request contradicts it. */
+  #detected: { readonly settingsKey: string; readonly client: LLMClient; readonly reason: string } | undefined;
+
+  constructor(host: CoreHost) {
+    this.#host = host;
+    this.#engine = new EngineProcess(host);
+  }
+
+  dispose(): void {
+    this.#engine.dispose();
+  }
+
+  client(backend: BackendId, settings: Settings): LLMClient {
+    switch (backend) {
+      case 'ollama':
+        return createOllamaClient(settings, this.#host);
+      case 'vllm':
+        return createVllmClient(settings, this.#host);
+      case 'openai-compatible':
+        return createOpenAICompatibleClient(settings.openaiCompatibleUrl || usualUrls[0] || '', settings, this.#host);
+      case 'embedded':
+        return createEmbeddedClient({ settings, host: this.#host, engine: this.#engine });
+      case 'openai':
+        return createOpenAIClient(settings, this.#host);
+      case 'anthropic':
+        return createAnthropicClient(settings, this.#host);
+    }
+  }
+
+  /**
+   * Who answers the next request, and with which model.
+   * @throws BackendError when there is nobody, or no model
+   */
+  async choose(settings: Settings, signal: AbortSignal): Promise<Choice> {
+    const { client, reason } = await this.chooseClient(settings, signal);
+    const configured = configuredModel(settings, client.backend);
+    if (configured) return { client, model: configured, reason };
+    const models = await client.listModels(signal);
+    const model = models.find((candidate) => candidate.loaded) ?? models[0];
+    if (!model) throw noModels(client);
+    return { client, model: model.id, reason };
+  }
+
+  /** To be told of every failure: one that says that the server is gone or another makes `auto` look again. */
+  contradict(error: BackendError): void {
+    const contradictions: readonly string[] = [
+      'notRunning',
+      'unreachable',
+      'dns',
+      'notAModelServer',
+      'wrongScheme',
+      'gateway',
+    ];
+    if (contradictions.includes(error.kind)) this.#detected = undefined;
+  }
+
+  /** Looks at every backend at once, for a list that a person reads. */
+  async survey(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
+    const chosen = settings.backend === 'openai' || settings.backend === 'anthropic' ? [settings.backend] : [];
+    const clients = [...this.#candidates(settings), ...chosen.map((backend) => this.client(backend, settings))];
+    return Promise.all(clients.map(async (client) => ({ client, status: await probeWithin(client, 2000, signal) })));
+  }
+
+  /** @throws BackendError when there is nobody */
+  async chooseClient(settings: Settings, signal: AbortSignal): Promise<{ client: LLMClient; reason: string }> {
+    if (settings.backend === 'openai-compatible' && !settings.openaiCompatibleUrl) {
+      return this.#firstReady(this.#usualServers(settings), settings, signal);
+    }
+    if (settings.backend !== 'auto') {
+      return { client: this.client(settings.backend, settings), reason: `a2ia.backend is ${settings.backend}.` };
+    }
+    const settingsKey = detectionKey(settings);
+    if (this.#detected?.settingsKey === settingsKey) return this.#detected;
+    const found = await this.#firstReady(this.#candidates(settings), settings, signal);
+    this.#detected = { settingsKey, ...found };
+    this.#host.log.info(`auto: ${found.client.backend} at ${found.client.endpoint}. ${found.reason}`);
+    return found;
+  }
+
+  /**
+   * All are asked at once, and the first in order that is ready is taken as soon as all before it have said no. One that has the configured model comes
+   * before one that has not.
+   */
+  async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal) {
+    const asked = candidates.map((client) => ({ client, status: probeWithin(client, detectionLimitMs, signal) }));
+    let second: { client: LLMClient; reason: string } | undefined;
+    const refusals: string[] = [];
+    for (const { client, status: pending } of asked) {
+      const status = await pending;
+      if (status.state !== 'ready') {
+        refusals.push(status.state === 'loading' ? status.detail : status.reason);
+        continue;
+      }
+      if (status.modelIds.length === 0) {
+        refusals.push(`${status.server} at ${client.endpoint} has no model.`);
+        continue;
+      }
+      const found = { client, reason: foundReason(client, status) };
+      const wanted = configuredModel(settings, client.backend);
+      if (!wanted || status.modelIds.some((id) => id === wanted || id === `${wanted}:latest`)) return found;
+      second ??= found;
+    }
+    signal.throwIfAborted();
+    if (second) return second;
+    throw nobodyThere(refusals);
+  }
+
+  /** In the order of preference: what the user gave an address for first, the embedded model last. */
+  #candidates(settings: Settings): readonly LLMClient[] {
+    const servers: (readonly [key: string, clients: readonly LLMClient[]])[] = [
+      ['a2ia.ollamaUrl', [this.client('ollama', settings)]],
+      ['a2ia.vllmUrl', [this.client('vllm', settings)]],
+      ['a2ia.openaiCompatibleUrl', this.#usualServers(settings)],
+    ];
+    const named = servers.filter(([key]) => settings.explicit.has(key));
+    const others = servers.filter(([key]) => !settings.explicit.has(key));
+    return [...[...named, ...others].flatMap(([, clients]) => clients), this.client('embedded', settings)];
+  }
+
+  #usualServers(settings: Settings): readonly LLMClient[] {
+    const urls = settings.openaiCompatibleUrl ? [settings.openaiCompatibleUrl] : usualUrls;
+    return urls.map((url) => createOpenAICompatibleClient(url, settings, this.#host));
+  }
+}
+
+async function probeWithin(client: LLMClient, limitMs: number, signal: AbortSignal): Promise<BackendStatus> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  try {
+    return await client.probe(limited);
+  } catch (error) {
+    if (!limited.aborted) throw error;
+    const reason = `${client.endpoint} did not answer within ${limitMs / 1000} s.`;
+    return {
+      state: 'unavailable',
+      reason,
+      hint: 'Check that the server is not stuck, or choose the backend in a2ia.backend.',
+    };
+  }
+}
+
+function foundReason(client: LLMClient, status: BackendStatus & { state: 'ready' }): string {
+  const version = status.version ? ` ${status.version}` : '';
+  return client.backend === 'embedded'
+    ? 'No model server was found, so the embedded model answers.'
+    : `${status.server}${version} answers at ${client.endpoint}.`;
+}
+
+/** What `auto` depends on. */
+function detectionKey(settings: Settings): string {
+  const { ollamaUrl, vllmUrl, openaiCompatibleUrl, model, models, embedded, explicit } = settings;
+  return JSON.stringify([ollamaUrl, vllmUrl, openaiCompatibleUrl, model, models, embedded, [...explicit].sort()]);
+}
+
+function noModels(client: LLMClient): BackendError {
+  const hint =
+    client.backend === 'ollama'
+      ? 'Fetch one, for example: ollama pull qwen2.5-coder:7b'
+      : 'Start the server with a model.';
+  return new BackendError({
+    kind: 'modelNotFound',
+    backend: client.backend,
+    message: `${client.endpoint} has no model.`,
+    hint,
+  });
+}
+
+function nobodyThere(refusals: readonly string[]): BackendError {
+  return new BackendError({
+    kind: 'notRunning',
+    message: 'No model server was found, and the embedded model cannot run.',
+    hint: 'Start a server (ollama serve), or give its address in a2ia.ollamaUrl, a2ia.vllmUrl or a2ia.openaiCompatibleUrl.',
+    serverMessage: refusals.join(' '),
+    nextStep: { do: 'startServer', command: 'ollama serve' },
+  });
+}

@@ -1,0 +1,92 @@
+import { StringDecoder } from 'node:string_decoder';
+import { BackendError } from './errors.ts';
+
+/**
+ * Readers of streamed bodies. Both give what one read of the socket completed as one batch, so that a fast stream costs one turn of the event loop per
+ * read and not per token. A chunk may be cut anywhere, inside a character and inside a line end too.
+ */
+
+/** The longest line or event that is kept in memory. A real one is below 1 MiB even with an image in it. */
+const lineLimitChars = 32 * 1024 * 1024;
+
+export interface ServerSentEvent {
+  /** `message` unless the server named it. */
+  readonly event: string;
+  readonly data: string;
+}
+
+/**
+ * Server-sent events. Comments (keep-alive pings) are dropped, events without data too; a last event without its blank line counts.
+ * Very old llama-servers send errors as a field `error`: given as an event of that name.
+ * @throws BackendError of kind `protocol` when a line has no end
+ */
+export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent[]> {
+  let event = 'message';
+  let data: string | undefined;
+  for await (const lines of readLines(body)) {
+    const batch: ServerSentEvent[] = [];
+    for (const line of lines) {
+      if (line === '') {
+        if (data !== undefined && data !== '') batch.push({ event, data });
+        event = 'message';
+        data = undefined;
+      } else if (line.startsWith('data:')) {
+        const value = line.slice(line.charCodeAt(5) === 0x20 ? 6 : 5);
+        data = data === undefined ? value : `${data}\n${value}`;
+      } else if (line.startsWith('event:')) {
+        event = line.slice(6).trim();
+      } else if (line.startsWith('error:')) {
+        event = 'error';
+        data = line.slice(6).trim();
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+  if (data !== undefined && data !== '') yield [{ event, data }];
+}
+
+/**
+ * Lines, without their ends (`\n` or `\r\n`), the last one also when its end is missing. Malformed UTF-8 becomes U+FFFD.
+ * @throws BackendError of kind `protocol` when a line has no end
+ */
+export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
+  const decoder = new StringDecoder('utf8');
+  // The pieces of the line that is not complete yet: joined once, so that a line in many pieces costs linear time.
+  let pieces: string[] = [];
+  let pieceChars = 0;
+  let atStart = true;
+  for await (const chunk of body) {
+    let text = decoder.write(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
+    if (text === '') continue;
+    if (atStart && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    atStart = false;
+    const lines = text.split('\n');
+    const open = lines.pop() ?? '';
+    if (lines.length > 0) {
+      if (pieces.length > 0) {
+        lines[0] = pieces.join('') + lines[0];
+        pieces = [];
+        pieceChars = 0;
+      }
+      for (let index = 0; index < lines.length; index++) lines[index] = withoutCarriageReturn(lines[index] ?? '');
+      yield lines;
+    }
+    if (open !== '') pieces.push(open);
+    pieceChars += open.length;
+    if (pieceChars > lineLimitChars) throw endlessLine();
+  }
+  const rest = pieces.join('') + decoder.end();
+  if (rest !== '') yield [withoutCarriageReturn(rest)];
+}
+
+function withoutCarriageReturn(line: string): string {
+  return line.charCodeAt(line.length - 1) === 0x0d ? line.slice(0, -1) : line;
+}
+
+function endlessLine(): BackendError {
+  return new BackendError({
+    kind: 'protocol',
+    message: `The server sent a line of more than ${lineLimitChars / 1024 / 1024} million characters.`,
+    hint: 'That is no model’s answer: check which server listens at this address.',
+  });
+}

@@ -1,0 +1,57 @@
+import type { ChatEvent } from './llmClient.ts';
+
+/** One piece of a tool call in an OpenAI-style stream, as the servers really send it: any field may be missing or repeated. */
+export interface ToolCallDelta {
+  readonly index?: number;
+  readonly id?: string | null;
+  readonly function?: { readonly name?: string | null; readonly arguments?: string | object | null } | null;
+}
+
+interface OpenCall {
+  readonly key: string | number;
+  id: string;
+  name: string;
+  argumentsJson: string;
+}
+
+/**
+ * Puts tool calls together. Servers differ: some repeat id and name in every piece, some leave the index out, some use one index for several calls,
+ * some give the arguments as an object.
+ */
+export class ToolCallAssembler {
+  readonly #calls: OpenCall[] = [];
+
+  add(delta: ToolCallDelta): void {
+    const call = this.#callFor(delta);
+    call.id ||= delta.id ?? '';
+    call.name ||= delta.function?.name ?? '';
+    const args = delta.function?.arguments;
+    if (typeof args === 'string') call.argumentsJson += args;
+    else if (args) call.argumentsJson = JSON.stringify(args);
+  }
+
+  /** The complete calls, once. A call without an id gets one, for the answer to refer to. */
+  take(): ChatEvent[] {
+    return this.#calls.splice(0).map((call, position) => ({
+      type: 'toolCall',
+      id: call.id || `call_${position + 1}`,
+      name: call.name,
+      argumentsJson: call.argumentsJson || '{}',
+    }));
+  }
+
+  #callFor(delta: ToolCallDelta): OpenCall {
+    const key = delta.index ?? delta.id ?? undefined;
+    const last = this.#calls.at(-1);
+    const open =
+      key === undefined
+        ? delta.function?.name && last?.name
+          ? undefined
+          : last
+        : this.#calls.findLast((call) => call.key === key);
+    if (open && (!delta.id || !open.id || delta.id === open.id)) return open;
+    const call: OpenCall = { key: key ?? `position ${this.#calls.length}`, id: '', name: '', argumentsJson: '' };
+    this.#calls.push(call);
+    return call;
+  }
+}

@@ -1,0 +1,342 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { CoreHost } from '../host.ts';
+import { BackendError } from './errors.ts';
+import { connectionError, responseError } from './failures.ts';
+import type { BackendId } from './llmClient.ts';
+
+/**
+ * One HTTP transport for every backend, over node:http and node:https.
+ *
+ * Why not the global `fetch`: it gives up after 300 s without headers and after 300 s of silence in a body, which a cold load and a long prompt exceed,
+ * and inside VS Code its limits cannot be raised (VS Code replaces the dispatcher). node:http has no such limits, and VS Code patches it in place with
+ * the user's proxy and certificates, provided it is called as `http.request` at run time, as it is here.
+ */
+
+export interface TransportOptions {
+  readonly backend: BackendId;
+  readonly host: CoreHost;
+  /** 0: no limit. From sending the request to the first byte of the answer's body. */
+  readonly firstByteTimeoutMs: number;
+  /** 0: no limit. The longest silence inside a body, while somebody is reading it. */
+  readonly idleTimeoutMs: number;
+  /** The setting that holds the address, for error texts. */
+  readonly urlSetting: string;
+  /** How the server takes its key; `Authorization: Bearer` where it is left out. */
+  readonly keyHeader?: 'x-api-key';
+}
+
+export interface TransportRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface TransportResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers: http.IncomingHttpHeaders;
+  /**
+   * The body as it arrives. Reading one chunk at a time holds the server back by TCP. Leaving the loop early closes the socket.
+   * @throws BackendError of kind `streamCut`, `firstByteTimeout` or `idleTimeout`
+   */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** A server that accepts no connection within this time is not there; loading and prompt reading come after the connection. */
+const connectTimeoutMs = 10_000;
+/** More than any error text; a web page is cut here. */
+const errorBodyLimitBytes = 64 * 1024;
+/** A whole JSON answer (a model list, a version). The largest seen is an Ollama `show` of 2 MB. */
+const jsonBodyLimitBytes = 32 * 1024 * 1024;
+
+/**
+ * Sends one request and answers once the headers are there. Statuses other than 2xx are thrown.
+ * @throws BackendError; when `signal` is aborted, the signal's reason
+ */
+export async function send(options: TransportOptions, request: TransportRequest): Promise<TransportResponse> {
+  request.signal.throwIfAborted();
+  const url = new URL(request.url);
+  const headers = await outgoingHeaders(options, url, request);
+  const agent = await options.host.proxyAgentFor(url);
+  let exchange: Exchange;
+  try {
+    exchange = await exchangeHeaders(options, url, request, headers, agent);
+  } catch (error) {
+    // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
+    if (!(error instanceof StaleSocket)) throw error;
+    exchange = await exchangeHeaders(options, url, request, headers, agent ?? false);
+  }
+  const { response, body } = exchange;
+  const status = response.statusCode ?? 0;
+  if (status < 200 || status > 299) {
+    const text = (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
+    throw responseError({ ...responseContext(options, url), status, headers: response.headers, text });
+  }
+  return { status, contentType: response.headers['content-type'] ?? '', headers: response.headers, body };
+}
+
+/**
+ * Sends one request and reads its JSON answer whole.
+ * @throws BackendError, of kind `notAModelServer` when the answer is not JSON
+ */
+export async function sendJson(options: TransportOptions, request: TransportRequest): Promise<unknown> {
+  const response = await send(options, request);
+  const text = (await readUpTo(response.body, jsonBodyLimitBytes)).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw responseError({
+      ...responseContext(options, new URL(request.url)),
+      status: response.status,
+      headers: response.headers,
+      text,
+    });
+  }
+}
+
+/**
+ * The transport as the `fetch` option of the `openai` and `ollama` packages, for requests answered by one JSON document. A request it refuses throws the
+ * `BackendError`, which the packages pass on, as it is or as the `cause` of an error of their own: see `toBackendError`.
+ */
+export function jsonFetch(options: TransportOptions, signal: AbortSignal): typeof fetch {
+  return async (input, init) => Response.json(await sendJson(options, packageRequest(input, init, signal)));
+}
+
+/**
+ * The same for one streaming request. The packages' own stream readers lose events and errors that ours keep, and are slower, so the package gets a
+ * response without a body, and `taken` the real one once the package has sent its request.
+ */
+export function streamFetch(options: TransportOptions, signal: AbortSignal) {
+  let response: TransportResponse | undefined;
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    response = await send(options, packageRequest(input, init, signal));
+    return new Response(new ReadableStream(), { headers: { 'content-type': response.contentType } });
+  };
+  const taken = (): TransportResponse => {
+    if (!response) throw new Error('The package has sent no request yet.');
+    return response;
+  };
+  return { fetch, taken };
+}
+
+/** The packages' own signal is left out: `signal` is the request's, and theirs adds listeners to it that they never remove. */
+function packageRequest(input: string | URL | Request, init: RequestInit | undefined, signal: AbortSignal) {
+  return {
+    url: input instanceof Request ? input.url : String(input),
+    method: init?.method ?? 'GET',
+    signal,
+    ...(typeof init?.body === 'string' ? { body: init.body } : {}),
+  };
+}
+
+function responseContext(options: TransportOptions, url: URL) {
+  return { backend: options.backend, url, urlSetting: options.urlSetting };
+}
+
+/**
+ * An allow-list: what the packages add (identification headers, keys and headers from the environment) never leaves this function.
+ * The key is looked up by origin here, at the last moment, so that no redirect, proxy or setting can carry it elsewhere.
+ */
+async function outgoingHeaders(options: TransportOptions, url: URL, request: TransportRequest) {
+  const headers: Record<string, string> = {
+    accept: 'application/json, text/event-stream, application/x-ndjson',
+    // Compressed event streams are buffered by proxies, and we would have to inflate them.
+    'accept-encoding': 'identity',
+    'user-agent': 'a2ia',
+    ...request.headers,
+  };
+  if (request.body !== undefined) {
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = String(Buffer.byteLength(request.body));
+  }
+  const key = (await options.host.credentialFor(url.origin))?.trim();
+  if (key) {
+    if (!/^[\x21-\x7e]+$/.test(key)) {
+      throw new BackendError({
+        kind: 'config',
+        backend: options.backend,
+        message: `The API key for ${url.origin} contains characters that a key cannot have.`,
+        hint: 'Enter the key again, without spaces or line breaks.',
+        nextStep: { do: 'enterKey', origin: url.origin },
+      });
+    }
+    if (options.keyHeader) headers[options.keyHeader] = key;
+    else headers['authorization'] = `Bearer ${key}`;
+  }
+  return headers;
+}
+
+interface Exchange {
+  readonly response: http.IncomingMessage;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+class StaleSocket extends Error {}
+
+async function exchangeHeaders(
+  options: TransportOptions,
+  url: URL,
+  request: TransportRequest,
+  headers: Record<string, string>,
+  /** `false`: none, and so no kept-alive socket. */
+  agent: http.Agent | false | undefined,
+): Promise<Exchange> {
+  const { signal } = request;
+  // Looking up the key and the proxy took time.
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
+      method: request.method,
+      headers,
+      ...(agent === undefined ? {} : { agent }),
+    });
+    const fail = (error: Error) => {
+      stopWatching();
+      reject(error);
+    };
+    const limit = new Watchdog(outgoing);
+    const onAbort = () => {
+      outgoing.destroy();
+      fail(abortReason(signal));
+    };
+    const stopWatching = () => {
+      limit.stop();
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    // `close` always comes, on every path: nothing of this request outlives it on a long-lived signal.
+    outgoing.once('close', stopWatching);
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) return limit.firstByte(options, url);
+      limit.connect(options, url);
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => limit.firstByte(options, url));
+    });
+    outgoing.once('response', (response) => {
+      // Headers are not yet an answer: vLLM sends them at once and then reads the prompt. The first-byte limit goes on until the body's first byte.
+      resolve({ response, body: readBody(options, url, response, limit, signal) });
+    });
+    outgoing.once('error', (error: NodeJS.ErrnoException) => {
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) return fail(new StaleSocket());
+      fail(connectionError({ ...responseContext(options, url), error }));
+    });
+    outgoing.end(request.body);
+  });
+}
+
+async function* readBody(
+  options: TransportOptions,
+  url: URL,
+  response: http.IncomingMessage,
+  limit: Watchdog,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  try {
+    // No silence is counted while the consumer works on a chunk: only while it waits for one.
+    for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      limit.stop();
+      yield chunk;
+      limit.idle(options, url);
+    }
+    if (!response.complete) throw new Error('The body ended early.');
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.error) throw limit.error;
+    throw new BackendError({
+      kind: 'streamCut',
+      backend: options.backend,
+      message: `The connection to ${url.host} broke in the middle of the answer.`,
+      hint: 'What arrived is kept. Ask again; if it happens again, look at the server’s log.',
+      retryable: true,
+      nextStep: { do: 'retry' },
+      cause: error,
+    });
+  } finally {
+    limit.stop();
+    // An early end by the consumer must reach the server, or it goes on generating. A body that arrived whole leaves its socket for the next request.
+    if (response.complete) response.resume();
+    else response.destroy();
+  }
+}
+
+/** The time limits of one request. At most one timer runs at a time. */
+class Watchdog {
+  error: BackendError | undefined;
+  readonly #outgoing: http.ClientRequest;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(outgoing: http.ClientRequest) {
+    this.#outgoing = outgoing;
+  }
+
+  connect(options: TransportOptions, url: URL): void {
+    this.#start(connectTimeoutMs, () =>
+      connectionError({
+        ...responseContext(options, url),
+        error: Object.assign(new Error(`No connection within ${connectTimeoutMs / 1000} s.`), { code: 'ETIMEDOUT' }),
+      }),
+    );
+  }
+
+  firstByte(options: TransportOptions, url: URL): void {
+    this.#start(options.firstByteTimeoutMs, () => timeoutError('firstByte', options, url));
+  }
+
+  idle(options: TransportOptions, url: URL): void {
+    this.#start(options.idleTimeoutMs, () => timeoutError('idle', options, url));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(limitMs: number, makeError: () => BackendError): void {
+    clearTimeout(this.#timer);
+    if (limitMs === 0) return;
+    this.#timer = setTimeout(() => {
+      this.error = makeError();
+      this.#outgoing.destroy(this.error);
+    }, limitMs);
+  }
+}
+
+function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('Aborted.');
+}
+
+function timeoutError(which: 'firstByte' | 'idle', options: TransportOptions, url: URL): BackendError {
+  const limitMs = which === 'firstByte' ? options.firstByteTimeoutMs : options.idleTimeoutMs;
+  const key = which === 'firstByte' ? 'a2ia.firstByteTimeoutMs' : 'a2ia.idleTimeoutMs';
+  return new BackendError({
+    kind: which === 'firstByte' ? 'firstByteTimeout' : 'idleTimeout',
+    backend: options.backend,
+    message:
+      which === 'firstByte'
+        ? `${url.host} sent nothing for ${formatSeconds(limitMs)} after the request.`
+        : `${url.host} went silent for ${formatSeconds(limitMs)} in the middle of the answer.`,
+    hint: `A large model can need longer: raise ${key} (0 means no limit).`,
+    nextStep: { do: 'openSetting', key },
+  });
+}
+
+function formatSeconds(durationMs: number): string {
+  return durationMs < 10_000 ? `${durationMs / 1000} s` : `${Math.round(durationMs / 1000)} s`;
+}
+
+/** A short body whole, for an error text: cut at 64 KiB. */
+export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
+  return (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
+}
+
+async function readUpTo(body: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let receivedBytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    receivedBytes += chunk.length;
+    if (receivedBytes >= limitBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limitBytes);
+}

@@ -1,0 +1,27 @@
+import type { CoreHost } from '../host.ts';
+import type { Settings } from '../settings/settings.ts';
+import { lawful } from './chatStream.ts';
+import type { LLMClient } from './llmClient.ts';
+import { listOpenAIStyleModels, openAIStyleEndpoint, streamChatCompletion, toModelInfo } from './openaiStyle.ts';
+import { probeOpenAIStyle } from './serverIdentity.ts';
+
+/** vLLM, local or remote. Its `max_model_len` is the real context window of prompt plus answer. */
+export function createVllmClient(settings: Settings, host: CoreHost): LLMClient {
+  const endpoint = openAIStyleEndpoint({
+    backend: 'vllm',
+    url: settings.vllmUrl,
+    urlSetting: 'a2ia.vllmUrl',
+    settings,
+    host,
+  });
+  const client: LLMClient = {
+    backend: 'vllm',
+    endpoint: endpoint.baseUrl,
+    probe: (signal) => probeOpenAIStyle(endpoint, host.log, signal),
+    // What vLLM lists is in memory: it serves nothing else.
+    listModels: async (signal) =>
+      (await listOpenAIStyleModels(endpoint, signal)).map((model) => ({ ...toModelInfo(model), loaded: true })),
+    chat: (request, signal) => lawful(client, signal, streamChatCompletion(endpoint, request, signal)),
+  };
+  return client;
+}

@@ -1,0 +1,91 @@
+import { BackendError, type BackendErrorInit } from '../clients/errors.ts';
+import type { EngineConfig, LoadFailure } from './workerMessages.ts';
+
+/** What the engine's failures mean to a person. */
+
+const backend = 'embedded';
+
+export function engineMissing(detail: string): BackendError {
+  return new BackendError({
+    kind: 'engineMissing',
+    backend,
+    message: 'The embedded engine is not part of this installation, or not made for this system.',
+    hint: 'Install the build of A2IA for this platform, or use Ollama or another server.',
+    serverMessage: detail,
+  });
+}
+
+export function loadFailed(failure: LoadFailure, detail: string, config: EngineConfig): BackendError {
+  if (failure === 'engineMissing') return engineMissing(detail);
+  const texts: Pick<BackendErrorInit, 'kind' | 'message' | 'hint'> =
+    failure === 'outOfMemory'
+      ? {
+          kind: 'outOfMemory',
+          message: `There is not enough memory for ${config.modelPath} with a context of ${config.contextTokens} tokens.`,
+          hint: 'Make a2ia.embedded.contextTokens smaller, choose a smaller model, or close other programs.',
+        }
+      : {
+          kind: 'loadFailed',
+          message: `The embedded engine could not load ${config.modelPath}.`,
+          hint: 'The model may be newer than the engine: choose another one, or run it with Ollama.',
+        };
+  return new BackendError({ ...texts, backend, serverMessage: detail });
+}
+
+export function crashed(exit: { readonly reason: string; readonly stderrTail: string }): BackendError {
+  const lastLine = exit.stderrTail.trim().split('\n').at(-1)?.trim();
+  return new BackendError({
+    kind: 'engineCrashed',
+    backend,
+    message: `The embedded engine stopped in the middle of its work (${exit.reason}).`,
+    hint: crashHint(exit.reason),
+    ...(lastLine ? { serverMessage: lastLine } : {}),
+    retryable: true,
+    nextStep: { do: 'retry' },
+  });
+}
+
+function crashHint(reason: string): string {
+  if (reason.includes('SIGKILL')) {
+    return 'Ask again: it starts anew. If it happens often, memory is short: choose a smaller model or a smaller a2ia.embedded.contextTokens.';
+  }
+  if (reason.includes('SIGILL'))
+    return 'This processor lacks instructions that the engine needs. Use Ollama or another server.';
+  return 'Ask again: it starts anew. What arrived is kept.';
+}
+
+export function shutDown(): BackendError {
+  return new BackendError({
+    kind: 'engineCrashed',
+    backend,
+    message: 'The embedded engine was shut down.',
+    hint: 'Ask again: it starts anew.',
+    retryable: true,
+    nextStep: { do: 'retry' },
+  });
+}
+
+export function contextOverflow(figures: {
+  readonly promptTokens: number;
+  readonly contextTokens: number;
+}): BackendError {
+  return new BackendError({
+    kind: 'contextOverflow',
+    backend,
+    message: `The prompt has ${figures.promptTokens} tokens; the context window has ${figures.contextTokens}.`,
+    hint: 'Shorten the question or leave out context, or raise a2ia.embedded.contextTokens.',
+    nextStep: { do: 'openSetting', key: 'a2ia.embedded.contextTokens' },
+  });
+}
+
+export function generationFailed(detail: string): BackendError {
+  return new BackendError({
+    kind: 'serverError',
+    backend,
+    message: 'The embedded engine failed while answering.',
+    hint: 'What arrived is kept. Ask again.',
+    serverMessage: detail,
+    retryable: true,
+    nextStep: { do: 'retry' },
+  });
+}

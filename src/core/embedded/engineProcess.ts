@@ -1,0 +1,206 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { BackendError } from '../clients/errors.ts';
+import type { ChatEvent } from '../clients/llmClient.ts';
+import type { CoreHost } from '../host.ts';
+import { contextOverflow, crashed, generationFailed, loadFailed, shutDown } from './engineErrors.ts';
+import { EventQueue } from './eventQueue.ts';
+import { isFromWorker, type EngineConfig, type FromWorker, type Generation, type ToWorker } from './workerMessages.ts';
+
+interface Job {
+  readonly id: number;
+  readonly config: EngineConfig;
+  readonly generation: Generation;
+  readonly events: EventQueue;
+}
+
+interface Worker {
+  readonly process: ChildProcess;
+  readonly config: EngineConfig;
+  isLoaded: boolean;
+  /** The end of what it wrote to stderr, which is nothing unless it dies. */
+  stderrTail: string;
+}
+
+const stderrTailCharacters = 4096;
+
+/**
+ * Owns the engine's process. It is started by the first request, and again by the first one after a crash. Requests run in the order in which they came;
+ * one that needs another configuration waits until those before it are done, and then the process is replaced.
+ */
+export class EngineProcess {
+  readonly #host: CoreHost;
+  #worker: Worker | undefined;
+  #waiting: Job[] = [];
+  /** Those that the process works on. */
+  readonly #running = new Map<number, Job>();
+  readonly #cpuQuestions = new Map<number, (cpuMs: number | undefined) => void>();
+  #lastId = 0;
+  #isDisposed = false;
+
+  constructor(host: CoreHost) {
+    this.#host = host;
+  }
+
+  /** The model file that is in memory now. */
+  get loadedModelPath(): string | undefined {
+    return this.#worker?.isLoaded ? this.#worker.config.modelPath : undefined;
+  }
+
+  get processId(): number | undefined {
+    return this.#worker?.process.pid;
+  }
+
+  /**
+   * The events of one answer. Aborting, or leaving the iteration, stops the engine's work on it.
+   * @throws BackendError
+   */
+  async *run(config: EngineConfig, generation: Generation, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+    if (signal.aborted) return;
+    if (this.#isDisposed) throw shutDown();
+    const job: Job = { id: ++this.#lastId, config, generation, events: new EventQueue() };
+    const cancel = () => this.#cancel(job);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      this.#waiting.push(job);
+      this.#startNext();
+      yield* job.events;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  /** What the process has computed since it started, in milliseconds of processor time; undefined when there is none. */
+  cpuTimeMs(): Promise<number | undefined> {
+    const worker = this.#worker;
+    if (!worker) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const id = ++this.#lastId;
+      this.#cpuQuestions.set(id, resolve);
+      post(worker, { type: 'cpuTime', id });
+    });
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    for (const job of this.#waiting) job.events.fail(shutDown());
+    this.#waiting = [];
+    this.#stop(shutDown());
+  }
+
+  #startNext(): void {
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      if (this.#worker && !isSame(this.#worker.config, next.config)) {
+        if (this.#running.size > 0) return;
+        this.#stop(shutDown());
+      }
+      this.#waiting.shift();
+      const worker = this.#worker ?? this.#tryStart(next);
+      if (!worker) continue;
+      this.#running.set(next.id, next);
+      post(worker, { type: 'generate', id: next.id, generation: next.generation });
+    }
+  }
+
+  #cancel(job: Job): void {
+    job.events.drop();
+    this.#waiting = this.#waiting.filter((other) => other !== job);
+    if (this.#running.delete(job.id) && this.#worker) post(this.#worker, { type: 'abort', id: job.id });
+    this.#startNext();
+  }
+
+  #tryStart(job: Job): Worker | undefined {
+    try {
+      this.#worker = this.#start(job.config);
+    } catch (error) {
+      job.events.fail(crashed({ reason: (error as Error).message, stderrTail: '' }));
+    }
+    return this.#worker;
+  }
+
+  #start(config: EngineConfig): Worker {
+    const { workerPath, nodePath, nodeEnv } = this.#host.engine;
+    const child = fork(workerPath, [], {
+      execPath: nodePath,
+      // Not the parent's: a debugger's port among them can be had once.
+      execArgv: [],
+      env: { ...process.env, ...nodeEnv },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const worker: Worker = { process: child, config, isLoaded: false, stderrTail: '' };
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      worker.stderrTail = (worker.stderrTail + text).slice(-stderrTailCharacters);
+    });
+    child.on('message', (message) => {
+      if (worker === this.#worker && isFromWorker(message)) this.#receive(worker, message);
+    });
+    child.on('error', (error) => this.#lose(worker, crashed({ reason: error.message, stderrTail: worker.stderrTail })));
+    // 'close' and not 'exit': it comes after the last message and the last of stderr.
+    child.on('close', (code, signalName) => {
+      const reason = signalName ? `signal ${signalName}` : `exit code ${code}`;
+      this.#lose(worker, crashed({ reason, stderrTail: worker.stderrTail }));
+    });
+    post(worker, { type: 'load', config });
+    return worker;
+  }
+
+  #receive(worker: Worker, message: FromWorker): void {
+    if (message.type === 'loaded') {
+      worker.isLoaded = true;
+      return;
+    }
+    if (message.type === 'loadFailed') {
+      this.#host.log.warn(`The embedded engine could not load its model: ${message.detail}`);
+      this.#lose(worker, loadFailed(message.failure, message.detail, worker.config));
+      return;
+    }
+    if (message.type === 'cpuTime') {
+      this.#cpuQuestions.get(message.id)?.(message.cpuMs);
+      this.#cpuQuestions.delete(message.id);
+      return;
+    }
+    const job = this.#running.get(message.id);
+    // One that was cancelled meanwhile.
+    if (!job) return;
+    if (message.type === 'delta') {
+      job.events.push({ type: message.kind, delta: message.delta });
+      return;
+    }
+    this.#running.delete(job.id);
+    if (message.type === 'finish') {
+      job.events.push({ type: 'finish', reason: message.reason, usage: message.usage, timings: message.timings });
+      job.events.end();
+    } else {
+      job.events.fail(message.type === 'overflow' ? contextOverflow(message) : generationFailed(message.detail));
+    }
+    this.#startNext();
+  }
+
+  /** The process is gone, or of no use. The requests it worked on fail; those that wait get a new one. */
+  #lose(worker: Worker, error: BackendError): void {
+    if (worker !== this.#worker) return;
+    this.#host.log.warn(`${error.message} ${error.serverMessage ?? ''}`);
+    this.#stop(error);
+    this.#startNext();
+  }
+
+  #stop(error: BackendError): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    for (const job of this.#running.values()) job.events.fail(error);
+    this.#running.clear();
+    for (const answer of this.#cpuQuestions.values()) answer(undefined);
+    this.#cpuQuestions.clear();
+    // It has nothing to save, and a process that computes in native code reacts to nothing gentler in time.
+    worker?.process.kill('SIGKILL');
+  }
+}
+
+function post(worker: Worker, message: ToWorker): void {
+  // A channel that closed under it is reported by 'close'.
+  if (worker.process.connected) worker.process.send(message, () => undefined);
+}
+
+function isSame(a: EngineConfig, b: EngineConfig): boolean {
+  return a.modelPath === b.modelPath && a.threads === b.threads && a.contextTokens === b.contextTokens;
+}

@@ -1,0 +1,45 @@
+import type { ChatEvent } from '../clients/llmClient.ts';
+
+/** Between the engine's messages, which come when they come, and the one who reads the answer. */
+export class EventQueue implements AsyncIterable<ChatEvent> {
+  #events: ChatEvent[] = [];
+  #outcome: 'open' | 'ended' | { readonly error: unknown } = 'open';
+  #wake: (() => void) | undefined;
+
+  push(event: ChatEvent): void {
+    if (this.#outcome !== 'open') return;
+    this.#events.push(event);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#close('ended');
+  }
+
+  /** The events before it are still read. */
+  fail(error: unknown): void {
+    this.#close({ error });
+  }
+
+  /** Ends it now: what was not read is dropped. */
+  drop(): void {
+    this.#events = [];
+    this.#outcome = 'ended';
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ChatEvent> {
+    for (;;) {
+      for (let event = this.#events.shift(); event; event = this.#events.shift()) yield event;
+      if (this.#outcome === 'ended') return;
+      if (this.#outcome !== 'open') throw this.#outcome.error;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #close(outcome: 'ended' | { readonly error: unknown }): void {
+    if (this.#outcome !== 'open') return;
+    this.#outcome = outcome;
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,35 @@
+import type { Agent } from 'node:http';
+import type { EmbeddedModel } from './embedded/catalogue.ts';
+
+/**
+ * The one seam between core and whoever runs it: the editor (src/vscode) and the command line (src/cli) each implement it, tests too.
+ * It holds what core cannot know by itself, and nothing else.
+ */
+export interface CoreHost {
+  /** Never given a prompt, an answer or a key. */
+  readonly log: Log;
+  /** The API key the user entered for exactly this origin (`https://host:port`). */
+  credentialFor(origin: string): Promise<string | undefined>;
+  /** Undefined where none applies, and in the editor, which routes `node:http` through its own proxy settings by itself. */
+  proxyAgentFor(url: URL): Promise<Agent | undefined>;
+  readonly engine: EngineHost;
+}
+
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** What the embedded engine needs of the outside. */
+export interface EngineHost {
+  /** The built worker program (dist/embeddedWorker.mjs), run by `nodePath` in a process of its own. */
+  readonly workerPath: string;
+  readonly nodePath: string;
+  readonly nodeEnv: Readonly<Record<string, string | undefined>>;
+  /** Where downloaded models are kept; created when needed. */
+  readonly modelsDir: string;
+  /** Asked before anything is downloaded; false leaves the disk and the network alone. */
+  confirmDownload(model: EmbeddedModel, targetPath: string): Promise<boolean>;
+  onDownloadProgress(model: EmbeddedModel, receivedBytes: number): void;
+}

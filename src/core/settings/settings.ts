@@ -1,0 +1,166 @@
+import { backendIds, type BackendId } from '../clients/llmClient.ts';
+import { schema, type SettingSpec } from './schema.ts';
+
+/** What the user chose, checked. A generation setting that is not here is not sent, so that the server's own default applies. */
+export interface Settings {
+  readonly backend: BackendId | 'auto';
+  readonly ollamaUrl: string;
+  readonly vllmUrl: string;
+  /** Empty: A2IA looks on the ports such servers use. */
+  readonly openaiCompatibleUrl: string;
+  readonly openaiUrl: string;
+  readonly anthropicUrl: string;
+  /** The model to use on a backend: `models[backend]`, else `model`, else A2IA chooses one that is there. */
+  readonly model: string;
+  readonly models: Readonly<Partial<Record<BackendId, string>>>;
+  readonly embedded: EmbeddedSettings;
+  /** 0: no limit. From sending a request to the first byte of its answer, loading the model and reading the prompt included. */
+  readonly firstByteTimeoutMs: number;
+  /** 0: no limit. The longest silence inside an answer. */
+  readonly idleTimeoutMs: number;
+  readonly systemPrompt: string;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  readonly maxOutputTokens?: number;
+  /** The keys that a person set, as opposed to a default. */
+  readonly explicit: ReadonlySet<string>;
+}
+
+export interface EmbeddedSettings {
+  /** A GGUF file of the user's own; empty: a model of the catalogue. */
+  readonly modelPath: string;
+  /** 0: as many as there are cores, less one, and at least one. */
+  readonly threads: number;
+  readonly contextTokens: number;
+}
+
+/** A setting whose value cannot be used. Its default is used instead. */
+export interface SettingProblem {
+  readonly key: string;
+  readonly value: unknown;
+  /** What is allowed, for a sentence: "a number from 0 to 2". */
+  readonly allowed: string;
+}
+
+/** Where a value comes from: VS Code's configuration, or flags and environment. `undefined`: not set. */
+export type SettingReader = (key: string) => unknown;
+
+export interface ParsedSettings {
+  readonly settings: Settings;
+  readonly problems: readonly SettingProblem[];
+}
+
+/** Reads every key of the schema; a wrong value is named in `problems` and the rest keeps working. */
+export function parseSettings(read: SettingReader): ParsedSettings {
+  const problems: SettingProblem[] = [];
+  const explicit = new Set<string>();
+  const values = new Map<string, unknown>();
+  for (const spec of schema) {
+    const raw = read(spec.key);
+    if (raw === undefined || raw === null) {
+      values.set(spec.key, spec.default);
+      continue;
+    }
+    const checked = check(spec, raw);
+    if ('allowed' in checked) {
+      problems.push({ key: spec.key, value: raw, allowed: checked.allowed });
+      values.set(spec.key, spec.default);
+    } else {
+      explicit.add(spec.key);
+      values.set(spec.key, checked.value);
+    }
+  }
+  const text = (key: string) => values.get(key) as string;
+  const number = (key: string) => values.get(key) as number;
+  const optional = <K extends string>(key: string, name: K) => {
+    const value = values.get(key);
+    return typeof value === 'number' ? ({ [name]: value } as Record<K, number>) : {};
+  };
+  const settings: Settings = {
+    backend: values.get('a2ia.backend') as Settings['backend'],
+    ollamaUrl: text('a2ia.ollamaUrl'),
+    vllmUrl: text('a2ia.vllmUrl'),
+    openaiCompatibleUrl: text('a2ia.openaiCompatibleUrl'),
+    openaiUrl: text('a2ia.openaiUrl'),
+    anthropicUrl: text('a2ia.anthropicUrl'),
+    model: text('a2ia.model'),
+    models: values.get('a2ia.models') as Settings['models'],
+    embedded: {
+      modelPath: text('a2ia.embedded.modelPath'),
+      threads: number('a2ia.embedded.threads'),
+      contextTokens: number('a2ia.embedded.contextTokens'),
+    },
+    firstByteTimeoutMs: number('a2ia.firstByteTimeoutMs'),
+    idleTimeoutMs: number('a2ia.idleTimeoutMs'),
+    systemPrompt: text('a2ia.systemPrompt'),
+    ...optional('a2ia.temperature', 'temperature'),
+    ...optional('a2ia.topP', 'topP'),
+    ...optional('a2ia.seed', 'seed'),
+    ...optional('a2ia.maxOutputTokens', 'maxOutputTokens'),
+    explicit,
+  };
+  return { settings: Object.freeze(settings), problems };
+}
+
+/** The model that the settings name for a backend, if they name one. */
+export function configuredModel(settings: Settings, backend: BackendId): string | undefined {
+  return settings.models[backend] || settings.model || undefined;
+}
+
+/** "a2ia.temperature is "hot"; allowed is a number from 0 to 2." */
+export function describeProblem(problem: SettingProblem): string {
+  const shown = JSON.stringify(problem.value) ?? String(problem.value);
+  return `${problem.key} is ${shown.length > 60 ? `${shown.slice(0, 60)}…` : shown}; allowed is ${problem.allowed}.`;
+}
+
+type Checked = { readonly value: unknown } | { readonly allowed: string };
+
+function check(spec: SettingSpec, raw: unknown): Checked {
+  switch (spec.type) {
+    case 'choice':
+      return typeof raw === 'string' && spec.choices.some((choice) => choice.value === raw)
+        ? { value: raw }
+        : { allowed: `one of ${spec.choices.map((choice) => choice.value).join(', ')}` };
+    case 'number': {
+      const allowed = `${spec.integer ? 'a whole number' : 'a number'} from ${spec.minimum} to ${spec.maximum}`;
+      const usable =
+        typeof raw === 'number' &&
+        raw >= spec.minimum &&
+        raw <= spec.maximum &&
+        (!spec.integer || Number.isInteger(raw));
+      return usable ? { value: raw } : { allowed };
+    }
+    case 'text':
+      return typeof raw === 'string' ? { value: raw.trim() } : { allowed: 'text' };
+    case 'url':
+      return checkUrl(spec, raw);
+    case 'modelByBackend':
+      return checkModels(raw);
+  }
+}
+
+function checkUrl(spec: SettingSpec & { type: 'url' }, raw: unknown): Checked {
+  const allowed = `an address such as ${spec.default || 'http://127.0.0.1:8080'}`;
+  if (typeof raw !== 'string') return { allowed };
+  const trimmed = raw.trim();
+  if (trimmed === '') return { value: spec.default };
+  // A bare host:port is what people copy from a server's log.
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
+  if (!URL.canParse(withScheme)) return { allowed };
+  const url = new URL(withScheme);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { allowed };
+  // A server listens on 0.0.0.0; a client cannot connect to it on every system.
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  return { value: url.href.replace(/\/+$/, '') };
+}
+
+function checkModels(raw: unknown): Checked {
+  const allowed = `an object such as {"ollama": "qwen2.5-coder:7b"} with the keys ${backendIds.join(', ')}`;
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return { allowed };
+  const entries = Object.entries(raw);
+  const known = entries.every(
+    ([key, value]) => typeof value === 'string' && (backendIds as readonly string[]).includes(key),
+  );
+  return known ? { value: Object.fromEntries(entries) } : { allowed };
+}

@@ -1,0 +1,131 @@
+import * as vscode from 'vscode';
+
+/** Text that arrives faster than this is inserted together: an edit costs the editor some milliseconds. */
+const flushIntervalMs = 40;
+
+/**
+ * A Markdown document that an answer streams into. The whole answer is one undo step. The user may scroll, type elsewhere in it, split it or hide it
+ * meanwhile; it is untitled, so that the editor's own backup keeps a partial answer through a crash.
+ */
+export class AnswerDocument {
+  readonly document: vscode.TextDocument;
+  /** Where the next text goes. Moves with the user's own edits. */
+  #endOffset: number;
+  #pending = '';
+  #inFlight: string | undefined;
+  #started = false;
+  #closed = false;
+  #flushing: Promise<void> | undefined;
+  readonly #subscriptions: vscode.Disposable[] = [];
+
+  static async open(heading: string, onClosed: () => void): Promise<AnswerDocument> {
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: heading });
+    await vscode.window.showTextDocument(document, {
+      viewColumn: vscode.ViewColumn.Beside,
+      preserveFocus: true,
+      preview: false,
+    });
+    return new AnswerDocument(document, onClosed);
+  }
+
+  private constructor(document: vscode.TextDocument, onClosed: () => void) {
+    this.document = document;
+    this.#endOffset = document.getText().length;
+    this.#subscriptions.push(
+      vscode.workspace.onDidChangeTextDocument((event) => {
+        if (event.document === document) for (const change of event.contentChanges) this.#follow(change);
+      }),
+      vscode.workspace.onDidCloseTextDocument((closed) => {
+        if (closed !== document) return;
+        this.#closed = true;
+        onClosed();
+      }),
+    );
+  }
+
+  append(text: string): void {
+    this.#pending += text;
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+  }
+
+  /** Writes what is left and ends the undo step. */
+  async finish(lastText: string): Promise<void> {
+    await this.#flushing;
+    this.#pending += lastText;
+    if (!this.#closed) await this.#insertPending({ undoStopAfter: true });
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#pending !== '' && !this.#closed) {
+      await this.#insertPending({ undoStopAfter: false });
+      await new Promise((resolve) => setTimeout(resolve, flushIntervalMs));
+    }
+  }
+
+  async #insertPending({ undoStopAfter }: { undoStopAfter: boolean }): Promise<void> {
+    const text = this.#pending;
+    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === this.document);
+    const [editor] = editors;
+    // Only a visible editor can edit without an undo step of its own. While the document is hidden text waits; at the end it is written in any case.
+    if (!editor && !undoStopAfter) return;
+    const following = editors.filter((candidate) => isAtEnd(candidate));
+    this.#pending = '';
+    this.#inFlight = text;
+    const undoStopBefore = !this.#started;
+    const done = await (
+      editor
+        ? editor.edit((edit) => this.#insert(edit, text), { undoStopBefore, undoStopAfter })
+        : this.#insertHidden(text)
+    ).then(
+      (applied) => applied,
+      () => false,
+    );
+    this.#inFlight = undefined;
+    if (!done) {
+      // The document moved on between the call and the edit, or the editor went away: once more, at the place as it is now.
+      this.#pending = text + this.#pending;
+      if (undoStopAfter && !this.#closed) await this.#insertLast();
+      return;
+    }
+    this.#started = true;
+    const end = this.document.positionAt(this.#endOffset);
+    for (const candidate of following) candidate.revealRange(new vscode.Range(end, end));
+  }
+
+  /** An edit by itself, which nothing can come between. */
+  async #insertLast(): Promise<void> {
+    const text = this.#pending;
+    this.#pending = '';
+    this.#inFlight = text;
+    await this.#insertHidden(text);
+    this.#inFlight = undefined;
+  }
+
+  #insert(edit: vscode.TextEditorEdit, text: string): void {
+    // Offsets are counted in the text as the server sent it.
+    edit.setEndOfLine(vscode.EndOfLine.LF);
+    edit.insert(this.document.positionAt(this.#endOffset), text);
+  }
+
+  #insertHidden(text: string): Thenable<boolean> {
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(this.document.uri, this.document.positionAt(this.#endOffset), text);
+    return vscode.workspace.applyEdit(edit);
+  }
+
+  #follow(change: vscode.TextDocumentContentChangeEvent): void {
+    const isOurs = change.rangeLength === 0 && change.rangeOffset === this.#endOffset && change.text === this.#inFlight;
+    const changeEnd = change.rangeOffset + change.rangeLength;
+    if (isOurs || changeEnd < this.#endOffset) this.#endOffset += change.text.length - change.rangeLength;
+    else if (change.rangeOffset < this.#endOffset) this.#endOffset = change.rangeOffset;
+  }
+}
+
+/** Whether the user looks at the last lines: then the view follows, otherwise it stays where the user reads. */
+function isAtEnd(editor: vscode.TextEditor): boolean {
+  const lastVisible = editor.visibleRanges.at(-1)?.end.line ?? 0;
+  return lastVisible >= editor.document.lineCount - 2;
+}

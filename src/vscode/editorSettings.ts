@@ -1,0 +1,63 @@
+import * as vscode from 'vscode';
+import { describeProblem, parseSettings, type SettingProblem, type Settings } from '../core/settings/settings.ts';
+
+/**
+ * The settings as VS Code resolves them (workspace before user), read when they are needed, so that a change counts from the next request on.
+ * A wrong value is told once, and again only when it changes.
+ */
+export class EditorSettings {
+  readonly #told = new Set<string>();
+
+  current(): Settings {
+    const configuration = vscode.workspace.getConfiguration();
+    const { settings, problems } = parseSettings((key) => setValue(configuration, key));
+    for (const problem of problems) this.#tell(problem);
+    return settings;
+  }
+
+  #tell(problem: SettingProblem): void {
+    const sentence = describeProblem(problem);
+    if (this.#told.has(sentence)) return;
+    this.#told.add(sentence);
+    const open = 'Open Setting';
+    void vscode.window.showWarningMessage(`${sentence} The default is used instead.`, open).then((choice) => {
+      if (choice === open) void openSetting(problem.key);
+    });
+  }
+}
+
+/** Undefined where only the default applies: core tells a choice from a default. */
+function setValue(configuration: vscode.WorkspaceConfiguration, key: string): unknown {
+  const found = configuration.inspect(key);
+  const isSet =
+    found?.globalValue !== undefined ||
+    found?.workspaceValue !== undefined ||
+    found?.workspaceFolderValue !== undefined;
+  // `get` and not the inspected value: only it respects Restricted Mode and the scopes.
+  return isSet ? configuration.get(key) : undefined;
+}
+
+export function openSetting(key: string): Thenable<unknown> {
+  return vscode.commands.executeCommand('workbench.action.openSettings', key);
+}
+
+/**
+ * Writes settings where the user is: into the workspace if one is open, else (or when that cannot be written) into the user settings.
+ * @throws Error with VS Code's own sentence when neither can be written
+ */
+export async function writeSettings(values: Readonly<Record<string, unknown>>): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration();
+  const write = async (target: vscode.ConfigurationTarget) => {
+    for (const [key, value] of Object.entries(values)) await configuration.update(key, value, target);
+  };
+  if (!vscode.workspace.workspaceFolders?.length) return write(vscode.ConfigurationTarget.Global);
+  try {
+    await write(vscode.ConfigurationTarget.Workspace);
+  } catch (error) {
+    await write(vscode.ConfigurationTarget.Global);
+    const reason = error instanceof Error ? error.message : String(error);
+    void vscode.window.showWarningMessage(
+      `The workspace’s settings could not be written, so the user settings were changed. ${reason}`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import * as vscode from 'vscode';
+import type { BackendError, NextStep } from '../core/clients/errors.ts';
+import { openSetting } from './editorSettings.ts';
+
+export interface ProblemActions {
+  chooseModel(): void;
+  enterKey(origin: string): void;
+  retry(): void;
+  showLog(): void;
+}
+
+/** One sentence, the server's own words, what to do, and a button that does it. */
+export function showProblem(error: BackendError, actions: ProblemActions): void {
+  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”` : '';
+  const next = button(error.nextStep, actions);
+  const log = { label: 'Show Log', run: () => actions.showLog() };
+  const buttons = next.label === log.label ? [next] : [next, log];
+  void vscode.window
+    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
+    .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+}
+
+function button(step: NextStep, actions: ProblemActions): { readonly label: string; readonly run: () => void } {
+  switch (step.do) {
+    case 'startServer':
+      return { label: `Run “${step.command.split(' ')[0]}”`, run: () => runInTerminal(step.command) };
+    case 'openSetting':
+      return { label: 'Open Setting', run: () => void openSetting(step.key) };
+    case 'chooseModel':
+      return { label: 'Choose Model', run: () => actions.chooseModel() };
+    case 'enterKey':
+      return { label: 'Enter API Key', run: () => actions.enterKey(step.origin) };
+    case 'retry':
+      return { label: 'Ask Again', run: () => actions.retry() };
+    case 'showLog':
+      return { label: 'Show Log', run: () => actions.showLog() };
+  }
+}
+
+/** A command with a gap to fill in is typed but not run. */
+function runInTerminal(command: string): void {
+  const terminal = vscode.window.createTerminal('A2IA');
+  terminal.show();
+  terminal.sendText(command, !command.includes('<'));
+}
+
+function shorten(words: string): string {
+  const line = words.replace(/\s+/g, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

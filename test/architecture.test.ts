@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { backendIds } from '../src/core/clients/llmClient.ts';
+import { BackendRegistry } from '../src/core/clients/registry.ts';
+import { manifestConfiguration, restrictedKeys, schema } from '../src/core/settings/schema.ts';
+import { parseSettings } from '../src/core/settings/settings.ts';
+import { createTestHost } from './support/testHost.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+
+interface Manifest {
+  readonly contributes: {
+    readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
+    readonly commands: readonly { readonly command: string; readonly title: string }[];
+    readonly keybindings: readonly { readonly command: string }[];
+    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+  };
+  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
+  readonly overrides: Readonly<Record<string, string>>;
+}
+const manifest = JSON.parse(read('package.json')) as Manifest;
+
+/** Every import of every source file: by whom, of what, and whether it exists at run time. */
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+  readonly dynamic: boolean;
+}
+
+const sources = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
+const imports = sources.flatMap(importsOf);
+
+function importsOf(file: string): Import[] {
+  const text = read(file);
+  const statics = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?from\s+)?'([^']+)'/gm)].map(
+    ([, type, target]) => ({ type: type !== undefined, target: target ?? '', dynamic: false }),
+  );
+  const dynamics = [...text.matchAll(/import\('([^']+)'\)/g)].map(([, target]) => ({
+    type: false,
+    target: target ?? '',
+    dynamic: true,
+  }));
+  return [...statics, ...dynamics].map(({ type, target, dynamic }) => ({
+    from: file,
+    to: target.startsWith('.') ? path.posix.join(path.posix.dirname(file), target) : target,
+    typeOnly: type,
+    dynamic,
+  }));
+}
+
+/** Who may import whom: docs/architecture.md has the reasons. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  core: ['core'],
+  protocol: [],
+  webview: ['webview', 'protocol'],
+  vscode: ['vscode', 'core', 'protocol'],
+  cli: ['cli', 'core'],
+};
+const layerOf = (file: string) => file.split('/')[1] ?? '';
+
+describe('The import graph', () => {
+  it('was read whole', () => {
+    assert.ok(sources.length > 30, `${sources.length} files`);
+    for (const { from, to } of imports) {
+      if (to.startsWith('src/')) assert.ok(existsSync(path.join(root, to)), `${from} imports ${to}`);
+    }
+  });
+
+  it('keeps the layers', () => {
+    const broken = imports.filter(({ from, to, typeOnly }) => {
+      if (!to.startsWith('src/')) return false;
+      const allowed = layers[layerOf(from)] ?? [];
+      const typesFromCore = layerOf(from) === 'protocol' && layerOf(to) === 'core' && typeOnly;
+      return layerOf(from) !== layerOf(to) && !allowed.includes(layerOf(to)) && !typesFromCore;
+    });
+    assert.deepEqual(broken, []);
+  });
+
+  it('lets clients, embedded engine and settings know nothing of what is built on them', () => {
+    const broken = imports.filter(
+      ({ from, to }) =>
+        /^src\/core\/(clients|embedded|settings)\//.test(from) && /^src\/core\/(chat|edit|completion|fit)\//.test(to),
+    );
+    assert.deepEqual(broken, []);
+  });
+
+  it('has no cycles at run time', () => {
+    const next = new Map(
+      sources.map((file) => [
+        file,
+        imports
+          .filter(({ from, to, typeOnly }) => from === file && !typeOnly && to.startsWith('src/'))
+          .map(({ to }) => to),
+      ]),
+    );
+    const state = new Map<string, 'open' | 'done'>();
+    const visit = (file: string, trail: readonly string[]): void => {
+      if (state.get(file) === 'done') return;
+      assert.notEqual(state.get(file), 'open', `cycle: ${[...trail, file].join(' → ')}`);
+      state.set(file, 'open');
+      for (const target of next.get(file) ?? []) visit(target, [...trail, file]);
+      state.set(file, 'done');
+    };
+    for (const file of sources) visit(file, []);
+  });
+
+  it('imports vscode in src/vscode only', () => {
+    const users = imports.filter(({ to }) => to === 'vscode').map(({ from }) => from);
+    assert.ok(users.length > 0);
+    for (const user of users) assert.match(user, /^src\/vscode\//);
+  });
+
+  it('loads packages on demand only, each in its own place', () => {
+    const places: Readonly<Record<string, RegExp>> = {
+      openai: /^src\/core\/clients\/openaiStyle\.ts$/,
+      'ollama/browser': /^src\/core\/clients\/ollama\.ts$/,
+      'node-llama-cpp': /^src\/core\/embedded\/worker[A-Za-z]*\.ts$/,
+      'http-proxy-agent': /^src\/cli\/cliHost\.ts$/,
+      'https-proxy-agent': /^src\/cli\/cliHost\.ts$/,
+      'proxy-from-env': /^src\/cli\/cliHost\.ts$/,
+    };
+    const packages = imports.filter(({ to }) => !/^(src\/|node:|vscode$)/.test(to));
+    for (const { from, to, typeOnly, dynamic } of packages) {
+      const name = Object.keys(places).find((candidate) => to === candidate || to.startsWith(`${candidate}/`));
+      assert.ok(name, `${from} imports ${to}`);
+      assert.match(from, places[name] ?? /^$/);
+      assert.ok(typeOnly || dynamic, `${from} imports ${to} statically`);
+    }
+  });
+
+  it('has no barrels and no default exports', () => {
+    for (const file of sources) assert.doesNotMatch(read(file), /^export (\*|default)/m, file);
+  });
+});
+
+describe('The manifest', () => {
+  it('has the settings of the schema (npm run manifest writes them)', () => {
+    assert.deepEqual(manifest.contributes.configuration, JSON.parse(JSON.stringify(manifestConfiguration())));
+  });
+
+  it('restricts what decides where prompts go', () => {
+    assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations, restrictedKeys);
+    for (const { key } of schema) {
+      if (/Url$|backend$|model/i.test(key) && !key.startsWith('a2ia.embedded.'))
+        assert.ok(restrictedKeys.includes(key), key);
+    }
+  });
+
+  it('lets no workspace name a file that is loaded', () => {
+    for (const spec of schema) if (/Path$/.test(spec.key)) assert.equal(spec.scope, 'machine', spec.key);
+  });
+
+  it('offers the backends of the registry, and no other', () => {
+    const choices = schema.find(({ key }) => key === 'a2ia.backend');
+    assert.ok(choices?.type === 'choice');
+    assert.deepEqual(
+      choices.choices.map(({ value }) => value),
+      ['auto', ...backendIds],
+    );
+    const registry = new BackendRegistry(createTestHost());
+    const { settings } = parseSettings(() => undefined);
+    for (const backend of backendIds) assert.equal(registry.client(backend, settings).backend, backend);
+    registry.dispose();
+  });
+
+  it('refers to commands that exist', () => {
+    const { commands, keybindings, menus } = manifest.contributes;
+    const known = commands.map(({ command }) => command);
+    for (const { command } of [...keybindings, ...Object.values(menus).flat()])
+      assert.ok(known.includes(command), command);
+  });
+
+  it('keeps the GPU builds of the engine out of an install', () => {
+    const lock = JSON.parse(read('package-lock.json')) as {
+      packages: Readonly<Record<string, { readonly name?: string }>>;
+    };
+    const gpuBuilds = Object.entries(lock.packages).filter(([file]) => /@node-llama-cpp\/.*(cuda|vulkan)/.test(file));
+    assert.ok(gpuBuilds.length > 0);
+    for (const [file, { name }] of gpuBuilds) assert.equal(name, 'empty-npm-package', file);
+  });
+});
+
+describe('README', () => {
+  it('explains every setting with its default, and every command', () => {
+    const readme = read('README.md');
+    for (const spec of schema) assert.ok(readme.includes(`\`${spec.key}\``), spec.key);
+    for (const { title } of manifest.contributes.commands) assert.ok(readme.includes(`A2IA: ${title}`), title);
+  });
+});
+
+describe('A production build', function () {
+  const dist = path.join(root, 'out', 'size-check');
+  const sizeBytes = (name: string) => statSync(path.join(dist, name)).size;
+
+  before(() => {
+    execFileSync(process.execPath, ['esbuild.js', '--production', `--outdir=${dist}`], { cwd: root });
+  });
+
+  it('has an entry of at most 150 KB', () => {
+    assert.ok(sizeBytes('extension.cjs') <= 150_000, `${sizeBytes('extension.cjs')} bytes`);
+  });
+
+  it('is at most 1 MB in all, without the native engine', () => {
+    const total = globSync('*', { cwd: dist }).reduce((sum, name) => sum + sizeBytes(name), 0);
+    assert.ok(total <= 1_000_000, `${total} bytes`);
+  });
+
+  it('loads no package when the extension is loaded', () => {
+    const text = readFileSync(path.join(dist, 'extension.cjs'), 'utf8');
+    const required = new Set([...text.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name ?? ''));
+    for (const name of required) assert.match(name, /^(node:.*|vscode)$/);
+  });
+
+  it('has a command line that does not know the editor', () => {
+    assert.doesNotMatch(readFileSync(path.join(dist, 'cli.cjs'), 'utf8'), /require\("vscode"\)/);
+  });
+});

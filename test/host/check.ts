@@ -1,0 +1,36 @@
+import * as vscode from 'vscode';
+import type { AskResult } from '../../src/vscode/ask.ts';
+
+/**
+ * `npm start -- --check`: one question through the real command in a real VS Code. Prints the answer as it grows in the editor.
+ * Throws, and so fails the run, when anything in that chain failed.
+ */
+export async function run(): Promise<void> {
+  const backend = process.env['A2IA_CHECK_BACKEND'];
+  if (backend) {
+    await vscode.workspace.getConfiguration().update('a2ia.backend', backend, vscode.ConfigurationTarget.Global);
+  }
+  let printedChars = 0;
+  let growths = 0;
+  const printNew = (document: vscode.TextDocument) => {
+    const text = document.getText();
+    if (text.length <= printedChars) return;
+    growths++;
+    console.log(text.slice(printedChars).replace(/\n$/, ''));
+    printedChars = text.length;
+  };
+  const watching = vscode.workspace.onDidChangeTextDocument(({ document }) => {
+    if (document.isUntitled && document.languageId === 'markdown') printNew(document);
+  });
+  const question = 'Write a Python function that adds two numbers.';
+  const result = await vscode.commands.executeCommand<AskResult | undefined>('a2ia.ask', question);
+  watching.dispose();
+  if (!result) throw new Error('A2IA: Ask gave no result.');
+  if (result.outcome !== 'finished') throw new Error(`A2IA: Ask ${result.outcome}. ${result.problem ?? ''}`);
+  if (result.text.trim() === '') throw new Error('The model answered with nothing.');
+  if (growths < 2) throw new Error('The answer did not stream: it came in one piece.');
+  const rate = result.tokensPerSecond === undefined ? 'unknown' : result.tokensPerSecond.toFixed(1);
+  console.log(
+    `A2IA check: backend ${result.backend ?? '?'}, model ${result.model ?? '?'}, ${rate} tokens/s, VS Code ${vscode.version}`,
+  );
+}

@@ -1,0 +1,73 @@
+import * as vscode from 'vscode';
+
+/** Waits until `found` gives something, looking again at every change that VS Code reports. The test's own time-out is the only limit. */
+export function until<T>(found: () => T | undefined | false): Promise<T> {
+  return new Promise((resolve) => {
+    const subscriptions: vscode.Disposable[] = [];
+    const look = () => {
+      const value = found();
+      if (value === undefined || value === false) return;
+      for (const subscription of subscriptions) subscription.dispose();
+      resolve(value);
+    };
+    subscriptions.push(
+      vscode.workspace.onDidOpenTextDocument(look),
+      vscode.workspace.onDidChangeTextDocument(look),
+      vscode.workspace.onDidCloseTextDocument(look),
+      vscode.window.onDidChangeVisibleTextEditors(look),
+      vscode.window.onDidChangeActiveTextEditor(look),
+      vscode.window.onDidChangeTextEditorVisibleRanges(look),
+    );
+    look();
+  });
+}
+
+/** The document that the answer to this question streams into. */
+export function answerTo(question: string): Promise<vscode.TextDocument> {
+  return until(() =>
+    vscode.workspace.textDocuments.find(
+      (document) =>
+        document.isUntitled && document.languageId === 'markdown' && document.getText().startsWith(`> ${question}`),
+    ),
+  );
+}
+
+export async function textOf(document: vscode.TextDocument, matching: (text: string) => boolean): Promise<string> {
+  return until(() => matching(document.getText()) && document.getText());
+}
+
+/** Leaves nothing behind for the next test: an untitled document is reverted before it is closed, or VS Code would ask. */
+export async function closeEverything(): Promise<void> {
+  for (const group of vscode.window.tabGroups.all) {
+    for (const tab of group.tabs) {
+      await closeWithoutSaving(tab);
+    }
+  }
+}
+
+export async function closeWithoutSaving(tab: vscode.Tab): Promise<void> {
+  if (tab.input instanceof vscode.TabInputText) {
+    await vscode.window.showTextDocument(tab.input.uri, { viewColumn: tab.group.viewColumn });
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  } else {
+    await vscode.window.tabGroups.close(tab);
+  }
+}
+
+/** Sets settings for the workspace and puts them back afterwards. */
+export async function withSettings(
+  values: Readonly<Record<string, unknown>>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration();
+  const write = async (value: (key: string) => unknown) => {
+    for (const key of Object.keys(values))
+      await configuration.update(key, value(key), vscode.ConfigurationTarget.Workspace);
+  };
+  await write((key) => values[key]);
+  try {
+    await work();
+  } finally {
+    await write(() => undefined);
+  }
+}

@@ -1,0 +1,19 @@
+import path from 'node:path';
+import Mocha from 'mocha';
+
+/** Loaded by VS Code's extension host: runs test/host inside it. */
+export async function run(): Promise<void> {
+  const root = path.join(import.meta.dirname, '../../..');
+  const mocha = new Mocha({
+    ui: 'bdd',
+    timeout: 60_000,
+    forbidOnly: true,
+    reporter: path.join(root, 'test/support/reporter.cjs'),
+    ...(process.env['A2IA_TEST_GREP'] ? { grep: process.env['A2IA_TEST_GREP'] } : {}),
+  });
+  mocha.suite.emit('pre-require', globalThis, '', mocha);
+  await import('./ask.test.ts');
+  await import('./manifest.test.ts');
+  const failures = await new Promise<number>((resolve) => mocha.run(resolve));
+  if (failures > 0) throw new Error(`${failures} tests failed.`);
+}

@@ -1,0 +1,173 @@
+import { createOllamaClient } from '../../src/core/clients/ollama.ts';
+import { createOpenAICompatibleClient } from '../../src/core/clients/openaiCompatible.ts';
+import { createVllmClient } from '../../src/core/clients/vllm.ts';
+import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
+import type { CoreHost } from '../../src/core/host.ts';
+import { parseSettings, type Settings } from '../../src/core/settings/settings.ts';
+import type { Exchange, Handler } from './scriptedServer.ts';
+import { createTestHost } from './testHost.ts';
+
+/** How the server of each backend speaks, so that one suite can be run over all of them. */
+export interface Dialect {
+  readonly backend: 'ollama' | 'vllm' | 'openai-compatible';
+  readonly urlSetting: string;
+  readonly chatPath: string;
+  readonly modelsPath: string;
+  readonly contentType: string;
+  /** The routes of a healthy server with these models, without chat. */
+  routes(modelIds: readonly string[]): Record<string, Handler>;
+  text(delta: string): string;
+  reasoning(delta: string): string;
+  toolCall(call: { id: string; name: string; arguments: object }): string;
+  /** The end of a complete answer, with usage 7 + 3. */
+  finish(reason?: 'stop' | 'length'): string;
+  /** An error in the middle of a stream. */
+  streamError(message: string): string;
+  /** How it refuses an unknown model: status and body. */
+  unknownModel(model: string): readonly [status: number, body: object];
+  client(url: string, options?: { host?: CoreHost; settings?: Record<string, unknown> }): LLMClient;
+}
+
+export function settingsWith(values: Record<string, unknown>): Settings {
+  const { settings, problems } = parseSettings((key) => values[key]);
+  if (problems.length > 0) throw new Error(`wrong settings in a test: ${JSON.stringify(problems)}`);
+  return settings;
+}
+
+const ollamaLine = (fields: object) =>
+  `${JSON.stringify({ model: 'm', created_at: '2026-11-23T10:00:00Z', done: false, ...fields })}\n`;
+
+const ollama: Dialect = {
+  backend: 'ollama',
+  urlSetting: 'a2ia.ollamaUrl',
+  chatPath: '/api/chat',
+  modelsPath: '/api/tags',
+  contentType: 'application/x-ndjson',
+  routes: (modelIds) => ({
+    '/api/version': (exchange) => exchange.json({ version: '0.17.4' }),
+    '/api/tags': (exchange) => exchange.json({ models: modelIds.map((id) => ({ name: id, model: id, size: 1000 })) }),
+    '/api/ps': (exchange) => exchange.json({ models: [] }),
+  }),
+  text: (delta) => ollamaLine({ message: { role: 'assistant', content: delta } }),
+  reasoning: (delta) => ollamaLine({ message: { role: 'assistant', content: '', thinking: delta } }),
+  toolCall: ({ id, name, arguments: args }) =>
+    ollamaLine({
+      message: { role: 'assistant', content: '', tool_calls: [{ id, function: { index: 0, name, arguments: args } }] },
+    }),
+  finish: (reason = 'stop') =>
+    ollamaLine({
+      message: { role: 'assistant', content: '' },
+      done: true,
+      done_reason: reason,
+      prompt_eval_count: 7,
+      eval_count: 3,
+      prompt_eval_duration: 2_000_000,
+      eval_duration: 30_000_000,
+    }),
+  streamError: (message) => `${JSON.stringify({ error: message })}\n`,
+  unknownModel: (model) => [404, { error: `model '${model}' not found` }],
+  client: (url, { host = createTestHost(), settings = {} } = {}) =>
+    createOllamaClient(settingsWith({ 'a2ia.ollamaUrl': url, ...settings }), host),
+};
+
+const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
+const chunk = (delta: object, finish_reason: string | null = null) =>
+  event({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason }] });
+
+const openAIStyle = {
+  chatPath: '/v1/chat/completions',
+  modelsPath: '/v1/models',
+  contentType: 'text/event-stream; charset=utf-8',
+  text: (delta: string) => chunk({ content: delta }),
+  // A name and an id first, then the arguments in pieces.
+  toolCall: ({ id, name, arguments: args }: { id: string; name: string; arguments: object }) => {
+    const json = JSON.stringify(args);
+    return [
+      chunk({ tool_calls: [{ index: 0, id, type: 'function', function: { name, arguments: '' } }] }),
+      ...[...json].map((letter) => chunk({ tool_calls: [{ index: 0, function: { arguments: letter } }] })),
+    ].join('');
+  },
+  finish: (reason: 'stop' | 'length' = 'stop') =>
+    `${chunk({}, reason)}${event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } })}data: [DONE]\n\n`,
+  streamError: (message: string) => event({ error: { message, type: 'InternalServerError', param: null, code: 500 } }),
+  unknownModel: (model: string) =>
+    [
+      404,
+      {
+        error: { message: `The model \`${model}\` does not exist.`, type: 'NotFoundError', param: 'model', code: 404 },
+      },
+    ] as const,
+};
+
+const vllm: Dialect = {
+  ...openAIStyle,
+  backend: 'vllm',
+  urlSetting: 'a2ia.vllmUrl',
+  routes: (modelIds) => ({
+    '/v1/models': (exchange) =>
+      exchange.json({
+        object: 'list',
+        data: modelIds.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 2048 })),
+      }),
+    '/version': (exchange) => exchange.json({ version: '0.32.0' }),
+    '/health': (exchange) => exchange.send('', 'text/plain'),
+  }),
+  reasoning: (delta) => chunk({ reasoning: delta }),
+  client: (url, { host = createTestHost(), settings = {} } = {}) =>
+    createVllmClient(settingsWith({ 'a2ia.vllmUrl': url, ...settings }), host),
+};
+
+const openaiCompatible: Dialect = {
+  ...openAIStyle,
+  backend: 'openai-compatible',
+  urlSetting: 'a2ia.openaiCompatibleUrl',
+  routes: (modelIds) => ({
+    '/v1/models': (exchange) =>
+      exchange.json({
+        object: 'list',
+        data: modelIds.map((id) => ({ id, object: 'model', owned_by: 'llamacpp', meta: { n_ctx_train: 2048 } })),
+      }),
+    '/props': (exchange) => exchange.json({ build_info: 'b11434-abc', default_generation_settings: { n_ctx: 2048 } }),
+  }),
+  reasoning: (delta) => chunk({ reasoning_content: delta }),
+  client: (url, { host = createTestHost(), settings = {} } = {}) =>
+    createOpenAICompatibleClient(
+      settingsWith({ 'a2ia.openaiCompatibleUrl': url }).openaiCompatibleUrl,
+      settingsWith({ 'a2ia.openaiCompatibleUrl': url, ...settings }),
+      host,
+    ),
+};
+
+export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible];
+
+/** A handler that answers a chat with these frames and ends. */
+export function answering(dialect: Dialect, ...frames: readonly string[]): Handler {
+  return (exchange: Exchange) => exchange.send(frames.join(''), dialect.contentType);
+}
+
+export const question = (model = 'm'): ChatRequest => ({ model, messages: [{ role: 'user', text: 'Hello' }] });
+
+export const never = new AbortController().signal;
+
+/** Everything a stream gave, with the error that ended it, if one did. */
+export interface Collected {
+  readonly events: readonly ChatEvent[];
+  readonly text: string;
+  readonly reasoning: string;
+  readonly error: unknown;
+}
+
+export async function collect(stream: AsyncIterable<ChatEvent>): Promise<Collected> {
+  const events: ChatEvent[] = [];
+  let error: unknown;
+  try {
+    for await (const item of stream) events.push(item);
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { events, text: joined(events, 'text'), reasoning: joined(events, 'reasoning'), error };
+}
+
+export function joined(events: readonly ChatEvent[], type: 'text' | 'reasoning'): string {
+  return events.map((item) => (item.type === type ? item.delta : '')).join('');
+}

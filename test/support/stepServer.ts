@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * A vLLM on a loopback port whose answers a test gives word by word. For what a real model cannot be made to do on demand: pause, break, refuse.
+ */
+export class StepServer {
+  readonly url: string;
+  /** Bodies of the chat requests so far. */
+  readonly chats: ChatBody[] = [];
+  readonly #server: Server;
+  readonly #arrived: ChatExchange[] = [];
+  readonly #awaited: ((exchange: ChatExchange) => void)[] = [];
+
+  static async start(models: readonly string[] = ['step-model']): Promise<StepServer> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new StepServer(server, models);
+  }
+
+  private constructor(server: Server, models: readonly string[]) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.on('request', (request, response) => void this.#answer(request, response, models));
+  }
+
+  /** The next chat request, when it comes. */
+  nextChat(): Promise<ChatExchange> {
+    const waiting = this.#arrived.shift();
+    return waiting ? Promise.resolve(waiting) : new Promise((resolve) => this.#awaited.push(resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, models: readonly string[]): Promise<void> {
+    if (request.url === '/v1/models') {
+      return sendJson(response, 200, {
+        object: 'list',
+        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 2048 })),
+      });
+    }
+    if (request.url === '/version') return sendJson(response, 200, { version: '0.32.0' });
+    if (request.url !== '/v1/chat/completions') return sendJson(response, 404, { detail: 'Not Found' });
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const body = JSON.parse(text) as ChatBody;
+    if (!models.includes(body.model)) {
+      const message = `The model \`${body.model}\` does not exist.`;
+      return sendJson(response, 404, { error: { message, type: 'NotFoundError', param: 'model', code: 404 } });
+    }
+    this.chats.push(body);
+    const exchange = new ChatExchange(body, response);
+    const waiting = this.#awaited.shift();
+    if (waiting) waiting(exchange);
+    else this.#arrived.push(exchange);
+  }
+}
+
+export interface ChatBody {
+  readonly model: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly temperature?: number;
+}
+
+/** One chat request and the answer that the test gives to it. */
+export class ChatExchange {
+  readonly body: ChatBody;
+  /** Settles when the client has closed the connection before the end of the answer. */
+  readonly closedByClient: Promise<void>;
+  readonly #response: ServerResponse;
+
+  constructor(body: ChatBody, response: ServerResponse) {
+    this.body = body;
+    this.#response = response;
+    this.closedByClient = new Promise((resolve) => response.once('close', () => !response.writableEnded && resolve()));
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    response.flushHeaders();
+  }
+
+  text(delta: string): void {
+    this.#event({ choices: [{ index: 0, delta: { content: delta }, finish_reason: null }] });
+  }
+
+  finish(outputTokens = 3): void {
+    this.#event({ choices: [{ index: 0, delta: { content: '' }, finish_reason: 'stop' }] });
+    this.#event({
+      choices: [],
+      usage: { prompt_tokens: 5, total_tokens: 5 + outputTokens, completion_tokens: outputTokens },
+    });
+    this.#response.end('data: [DONE]\n\n');
+  }
+
+  /** The server dies. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  #event(value: object): void {
+    this.#response.write(`data: ${JSON.stringify({ object: 'chat.completion.chunk', ...value })}\n\n`);
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}
