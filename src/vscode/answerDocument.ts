@@ -15,6 +15,7 @@ export class AnswerDocument {
   #inFlight: string | undefined;
   #started = false;
   #closed = false;
+  #finishing = false;
   #flushing: Promise<void> | undefined;
   readonly #subscriptions: vscode.Disposable[] = [];
 
@@ -40,26 +41,33 @@ export class AnswerDocument {
         this.#closed = true;
         onClosed();
       }),
+      vscode.window.onDidChangeVisibleTextEditors(() => this.#flushSoon()),
     );
   }
 
   append(text: string): void {
     this.#pending += text;
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushSoon();
   }
 
   /** Writes what is left and ends the undo step. */
   async finish(lastText: string): Promise<void> {
+    this.#finishing = true;
     await this.#flushing;
     this.#pending += lastText;
     if (!this.#closed) await this.#insertPending({ undoStopAfter: true });
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
+  #flushSoon(): void {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+  }
+
+  /** Ends when nothing is pending or the document is hidden: more text, or its being shown again, starts it anew. */
   async #flush(): Promise<void> {
-    while (this.#pending !== '' && !this.#closed) {
+    while (this.#pending !== '' && !this.#closed && !this.#finishing && this.#editors().length > 0) {
       await this.#insertPending({ undoStopAfter: false });
       await new Promise((resolve) => setTimeout(resolve, flushIntervalMs));
     }
@@ -67,7 +75,7 @@ export class AnswerDocument {
 
   async #insertPending({ undoStopAfter }: { undoStopAfter: boolean }): Promise<void> {
     const text = this.#pending;
-    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === this.document);
+    const editors = this.#editors();
     const [editor] = editors;
     // Only a visible editor can edit without an undo step of its own. While the document is hidden text waits; at the end it is written in any case.
     if (!editor && !undoStopAfter) return;
@@ -93,6 +101,10 @@ export class AnswerDocument {
     this.#started = true;
     const end = this.document.positionAt(this.#endOffset);
     for (const candidate of following) candidate.revealRange(new vscode.Range(end, end));
+  }
+
+  #editors(): readonly vscode.TextEditor[] {
+    return vscode.window.visibleTextEditors.filter((editor) => editor.document === this.document);
   }
 
   /** An edit by itself, which nothing can come between. */
