@@ -21,23 +21,26 @@ const nodeBinary = path.join(nodePackage, 'bin', process.platform === 'win32' ? 
 export async function ensureDependencies(report) {
   const wanted = dependencyHash();
   if (isInstalled(wanted)) return;
-  await withLock(path.join(cacheFolder('locks'), `dependencies-${hash(repositoryRoot).slice(0, 12)}.lock`), async () => {
-    // Somebody else may have installed while we waited; and who ran `npm ci` by hand need not wait for a second one.
-    if (isInstalled(wanted)) return;
-    if (!isWhatTheLockSays()) {
-      const command = existsSync(path.join(repositoryRoot, 'package-lock.json')) ? 'ci' : 'install';
-      await report.during('installing dependencies', () =>
-        runNpm([command, '--no-audit', '--no-fund'], {
-          cwd: repositoryRoot,
-          // node-llama-cpp would look for a prebuilt engine, or build one; its platform package brings it.
-          env: { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
-          logFile: path.join(cacheFolder('logs'), 'npm.log'),
-        }),
-      );
-    }
-    if (!existsSync(nodeBinary)) await installNodeBinary(report);
-    writeFileSync(stampFile, wanted);
-  });
+  await withLock(
+    path.join(cacheFolder('locks'), `dependencies-${hash(repositoryRoot).slice(0, 12)}.lock`),
+    async () => {
+      // Somebody else may have installed while we waited; and who ran `npm ci` by hand need not wait for a second one.
+      if (isInstalled(wanted)) return;
+      if (!isWhatTheLockSays()) {
+        const command = existsSync(path.join(repositoryRoot, 'package-lock.json')) ? 'ci' : 'install';
+        await report.during('installing dependencies', () =>
+          runNpm([command, '--no-audit', '--no-fund'], {
+            cwd: repositoryRoot,
+            // node-llama-cpp would look for a prebuilt engine, or build one; its platform package brings it.
+            env: { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
+            logFile: path.join(cacheFolder('logs'), 'npm.log'),
+          }),
+        );
+      }
+      if (!existsSync(nodeBinary)) await installNodeBinary(report);
+      writeFileSync(stampFile, wanted);
+    },
+  );
 }
 
 /**
@@ -95,7 +98,8 @@ export function exitLike(command, args, env = process.env) {
 async function installNodeBinary(/** @type {import('./lib/report.mjs').Report} */ report) {
   const script = path.join(nodePackage, 'installArchSpecificPackage.js');
   const advice = `Run \`npm rebuild node --ignore-scripts=false\` in ${repositoryRoot} and look at what it says.`;
-  if (!existsSync(script)) throw new Error(`The package \`node\` is not in ${modules}. Delete that folder and start again.`);
+  if (!existsSync(script))
+    throw new Error(`The package \`node\` is not in ${modules}. Delete that folder and start again.`);
   try {
     await report.during("installing the project's Node (npm did not run its install script)", () =>
       run(process.execPath, [script], { cwd: nodePackage }),

@@ -17,7 +17,9 @@ export async function findBrowser() {
   const chosen = process.env['CHROME_PATH'];
   if (chosen) {
     if (await starts(chosen)) return chosen;
-    throw new Error(`CHROME_PATH is ${chosen}, and that does not start. Correct it, or unset it to let A2IA look for a browser.`);
+    throw new Error(
+      `CHROME_PATH is ${chosen}, and that does not start. Correct it, or unset it to let A2IA look for a browser.`,
+    );
   }
   for (const candidate of [...installedBrowsers(), await playwrightBrowser()]) {
     if (await starts(candidate)) return candidate;
@@ -114,7 +116,8 @@ async function installWithPlaywright() {
   const env = { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '8000', ...process.env };
   await run(process.execPath, [cli, 'install', '--no-shell', 'chromium'], { ...options, env });
   const browser = await playwrightBrowser();
-  if (!(await starts(browser)) && canUseApt()) await run(process.execPath, [cli, 'install-deps', 'chromium'], { ...options, env });
+  if (!(await starts(browser)) && canUseApt())
+    await run(process.execPath, [cli, 'install-deps', 'chromium'], { ...options, env });
 }
 
 async function installWithApt() {

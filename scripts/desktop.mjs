@@ -15,7 +15,8 @@ import { findOnPath } from './lib/processes.mjs';
 export function findDesktopVscode() {
   const chosen = process.env['VSCODE_EXECUTABLE'];
   if (chosen) {
-    if (!existsSync(chosen)) throw new Error(`VSCODE_EXECUTABLE is ${chosen}, and there is no such file. Correct or unset it.`);
+    if (!existsSync(chosen))
+      throw new Error(`VSCODE_EXECUTABLE is ${chosen}, and there is no such file. Correct or unset it.`);
     return programOf(chosen) ?? chosen;
   }
   if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']) return undefined;
@@ -23,7 +24,9 @@ export function findDesktopVscode() {
   const program = script === undefined ? undefined : programOf(script);
   if (program !== undefined || process.platform !== 'darwin') return program;
   const folders = ['/Applications', path.join(process.env['HOME'] ?? '', 'Applications')];
-  return folders.map((folder) => programOf(`${folder}/Visual Studio Code.app/Contents/Resources/app/bin/code`)).find(Boolean);
+  return folders
+    .map((folder) => programOf(`${folder}/Visual Studio Code.app/Contents/Resources/app/bin/code`))
+    .find(Boolean);
 }
 
 /**

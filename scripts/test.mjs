@@ -76,7 +76,12 @@ async function runTier({ files, script }, modelFile, grep) {
   const code = await new Promise((resolve) => {
     spawn(process.execPath, args, { cwd: repositoryRoot, env, stdio: 'inherit' }).on('close', resolve);
   });
-  const runs = existsSync(resultsFile) ? readFileSync(resultsFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+  const runs = existsSync(resultsFile)
+    ? readFileSync(resultsFile, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    : [];
   rmSync(folder, { recursive: true, force: true });
   const result = {
     passed: runs.reduce((sum, run) => sum + run.passed, 0),

@@ -103,7 +103,11 @@ export async function startVscodeServer(options) {
   const tail = createTail();
   // A group of its own: Ctrl+C reaches only us, and we can end it with all its children.
   const detached = process.platform !== 'win32';
-  const child = spawn(process.execPath, args, { env: cleanEnvironment(env), detached, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: cleanEnvironment(env),
+    detached,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stopping = false;
   /** @type {Promise<string>} */
   const gone = new Promise((resolve) => {
@@ -133,9 +137,13 @@ export async function startVscodeServer(options) {
     child.stdout.on('data', listen);
     child.stderr.on('data', listen);
   });
-  const tooLate = sleep(START_LIMIT_MS, `VS Code's server was not ready after ${START_LIMIT_MS / 1000} s (log: ${logFile}).`, {
-    ref: false,
-  });
+  const tooLate = sleep(
+    START_LIMIT_MS,
+    `VS Code's server was not ready after ${START_LIMIT_MS / 1000} s (log: ${logFile}).`,
+    {
+      ref: false,
+    },
+  );
   const problem = await Promise.race([ready, ended, tooLate]);
   if (problem !== undefined) {
     await stop();

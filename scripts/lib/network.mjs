@@ -6,7 +6,9 @@ import { createServer } from 'node:net';
  * @returns {Promise<number>}
  */
 export async function freePort(preferred = 0) {
-  return (await tryListen(preferred)) ?? (await tryListen(0)) ?? Promise.reject(new Error('No port is free on 127.0.0.1.'));
+  return (
+    (await tryListen(preferred)) ?? (await tryListen(0)) ?? Promise.reject(new Error('No port is free on 127.0.0.1.'))
+  );
 }
 
 /** @returns {Promise<number | undefined>} */

@@ -31,7 +31,10 @@ export class Workbench {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(60_000);
     await page.goto(server.url(folder, { extensionDevelopmentPath: root, skipWelcome: 'true' }));
-    await page.locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ }).first().waitFor();
+    await page
+      .locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ })
+      .first()
+      .waitFor();
     return new Workbench(page, folder, browser, server, serverDataDir);
   }
 
@@ -46,7 +49,8 @@ export class Workbench {
   async close(): Promise<void> {
     await this.#browser.close();
     await this.#server.stop();
-    for (const folder of [this.folder, this.#serverDataDir]) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    for (const folder of [this.folder, this.#serverDataDir])
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async runCommand(title: string): Promise<void> {

@@ -70,7 +70,9 @@ for (const dialect of dialects) {
       const waiting = iterator.next();
       controller.abort();
       assert.deepEqual(await waiting, { done: true, value: undefined });
-      await (await server.exchange(dialect.chatPath)).closed;
+      await (
+        await server.exchange(dialect.chatPath)
+      ).closed;
       assert.equal((await iterator.next()).done, true);
     });
 
@@ -91,7 +93,9 @@ for (const dialect of dialects) {
         assert.equal(event.type, 'text');
         break;
       }
-      await (await server.exchange(dialect.chatPath)).closed;
+      await (
+        await server.exchange(dialect.chatPath)
+      ).closed;
     });
 
     it('with a reason that is no error: ends without error too', async () => {
@@ -123,7 +127,9 @@ for (const dialect of dialects) {
       const waiting = doomed.next();
       controller.abort();
       assert.equal((await waiting).done, true);
-      await (await server.exchange(dialect.chatPath, 0)).closed;
+      await (
+        await server.exchange(dialect.chatPath, 0)
+      ).closed;
       const exchange = await server.exchange(dialect.chatPath, 1);
       await exchange.write(dialect.text('second') + dialect.finish());
       exchange.end();
@@ -155,7 +161,9 @@ for (const dialect of dialects) {
         const stream = client.chat(question(), longLived.signal)[Symbol.asyncIterator]();
         await stream.next();
         await stream.return?.();
-        await (await server.exchange(dialect.chatPath, count)).closed;
+        await (
+          await server.exchange(dialect.chatPath, count)
+        ).closed;
       }
       await server.allClosed();
       assert.equal(getEventListeners(longLived.signal, 'abort').length, 0);

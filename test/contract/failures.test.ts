@@ -82,10 +82,7 @@ for (const dialect of dialects) {
 
     it('a 502 page of a proxy: gateway', async () => {
       const page = '<html><head><title>502 Bad Gateway</title></head><body><hr>nginx/1.27</body></html>';
-      const error = expectError(
-        await chatAnswered((exchange) => exchange.send(page, 'text/html', 502)),
-        'gateway',
-      );
+      const error = expectError(await chatAnswered((exchange) => exchange.send(page, 'text/html', 502)), 'gateway');
       assert.equal(error.status, 502);
       assert.ok(!/[<>]/.test(`${error.message}${error.hint}${error.serverMessage ?? ''}`));
     });
@@ -212,9 +209,7 @@ for (const dialect of dialects) {
       }
       const routes = { [dialect.chatPath]: answering(dialect, dialect.text('six'), dialect.finish()) };
       const server = await ScriptedServer.start(routes, { address: '::1' });
-      const { text, error } = await collect(
-        dialect.client(`http://localhost:${server.port}`).chat(question(), never),
-      );
+      const { text, error } = await collect(dialect.client(`http://localhost:${server.port}`).chat(question(), never));
       await server.close();
       assert.equal(error, undefined);
       assert.equal(text, 'six');

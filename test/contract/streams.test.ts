@@ -72,7 +72,9 @@ for (const dialect of dialects) {
       const { text, error } = await collect(dialect.client(server.url).chat(question(), never));
       assert.equal(error, undefined);
       assert.equal(text, 'a');
-      await (await server.exchange(dialect.chatPath)).closed;
+      await (
+        await server.exchange(dialect.chatPath)
+      ).closed;
     });
 
     it('gives each piece while the server holds the rest back', async () => {
@@ -237,7 +239,11 @@ describe('OpenAI-style streams: the odd servers', () => {
       ['comments as pings', `: ping\n\n${dialect.text('a')}: ping\n\n${dialect.finish()}`, 'a'],
       ['ping events and empty data', `event: ping\n\ndata:\n\n${dialect.text('a')}${dialect.finish()}`, 'a'],
       ['[DONE] without a space', `${dialect.text('a')}data:[DONE]\n\n`, 'a'],
-      ['no [DONE] after a finish reason', `${dialect.text('a')}${dialect.finish().replace('data: [DONE]\n\n', '')}`, 'a'],
+      [
+        'no [DONE] after a finish reason',
+        `${dialect.text('a')}${dialect.finish().replace('data: [DONE]\n\n', '')}`,
+        'a',
+      ],
       ['no blank line after the last event', `${dialect.text('a')}data: [DONE]`, 'a'],
       [
         'chunks without choices, without delta, with null',
@@ -273,7 +279,9 @@ describe('OpenAI-style streams: the odd servers', () => {
     }
 
     it(`${dialect.backend}: the same reasoning under both names is shown once`, async () => {
-      const both = dialect.reasoning('hm').replace(/"reasoning(_content)?":"hm"/, '"reasoning_content":"hm","reasoning":"hm"');
+      const both = dialect
+        .reasoning('hm')
+        .replace(/"reasoning(_content)?":"hm"/, '"reasoning_content":"hm","reasoning":"hm"');
       const server = await ScriptedServer.start({ [dialect.chatPath]: answering(dialect, both, dialect.finish()) });
       const { reasoning } = await collect(dialect.client(server.url).chat(question(), never));
       await server.close();
@@ -313,7 +321,13 @@ describe('Ollama streams: the odd servers', () => {
   };
 
   it('skips blank lines, numbers and lines that are no JSON', async () => {
-    const { text, error } = await chat('\n', dialect.text('a'), '17\nnull\noops\n', dialect.text('b'), dialect.finish());
+    const { text, error } = await chat(
+      '\n',
+      dialect.text('a'),
+      '17\nnull\noops\n',
+      dialect.text('b'),
+      dialect.finish(),
+    );
     assert.equal(error, undefined);
     assert.equal(text, 'ab');
   });

@@ -54,7 +54,11 @@ async function main() {
   try {
     browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    const url = server.url(folder, { extensionDevelopmentPath: extension, extensionTestsPath: testsInHost, skipWelcome: 'true' });
+    const url = server.url(folder, {
+      extensionDevelopmentPath: extension,
+      extensionTestsPath: testsInHost,
+      skipWelcome: 'true',
+    });
     const { code, problem } = await Promise.race([
       runInPage(page, url),
       server.ended.then((text) => ({ code: 1, problem: text })),
@@ -62,7 +66,8 @@ async function main() {
       interrupted,
     ]);
     if (problem !== undefined) process.stderr.write(`\nVS Code: ${problem}\n`);
-    const screenshot = process.env['A2IA_TEST_SCREENSHOT'] ?? (code === 0 ? undefined : `${windowLog.slice(0, -4)}.png`);
+    const screenshot =
+      process.env['A2IA_TEST_SCREENSHOT'] ?? (code === 0 ? undefined : `${windowLog.slice(0, -4)}.png`);
     if (screenshot !== undefined) await takeScreenshot(page, screenshot);
     if (code !== 0) report.line(`logs: ${server.logFile}, ${windowLog}`);
     return code;
@@ -101,7 +106,9 @@ async function runInPage(page, url) {
     (printed.stream === 2 ? process.stderr : process.stdout).write(printed.text);
   });
   await page.exposeFunction('codeAutomationExit', (/** @type {number} */ code) => {
-    finish(reached ? { code } : { code: code || 1, problem: `the extension host ended before the tests began (${code})` });
+    finish(
+      reached ? { code } : { code: code || 1, problem: `the extension host ended before the tests began (${code})` },
+    );
   });
   try {
     await page.goto(url, { timeout: 60_000 });
@@ -124,12 +131,16 @@ async function takeScreenshot(page, file) {
  * @returns {Promise<T | undefined>}
  */
 async function withinLimit(work) {
-  return Promise.race([Promise.resolve(work).catch(() => undefined), sleep(CLEANUP_LIMIT_MS, undefined, { ref: false })]);
+  return Promise.race([
+    Promise.resolve(work).catch(() => undefined),
+    sleep(CLEANUP_LIMIT_MS, undefined, { ref: false }),
+  ]);
 }
 
 /** The flags of a desktop VS Code that mean something here; the others are for Electron. */
 function parseArguments(/** @type {string[]} */ args) {
-  const valueOf = (/** @type {string} */ flag) => args.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
+  const valueOf = (/** @type {string} */ flag) =>
+    args.find((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1);
   const extension = valueOf('--extensionDevelopmentPath');
   const tests = valueOf('--extensionTestsPath');
   if (extension === undefined || tests === undefined) {

@@ -1,0 +1,19 @@
+// `npm run --silent a2ia -- ask "question"`: the command line from a clone, built when it is stale. Adds no line to stdout.
+import path from 'node:path';
+import { ensureDependencies, exitLike, reexecUnderProjectNode } from './bootstrap.mjs';
+import { repositoryRoot } from './caches.mjs';
+import { createReport, exitWithError } from './lib/report.mjs';
+
+const report = createReport(process.stderr);
+
+try {
+  await ensureDependencies(report);
+  await reexecUnderProjectNode(import.meta.url);
+  const { ensureBuild } = await import('./build.mjs');
+  await ensureBuild(report);
+} catch (error) {
+  exitWithError(error);
+}
+await exitLike(process.execPath, [path.join(repositoryRoot, 'dist', 'cli.cjs'), ...process.argv.slice(2)]).catch(
+  exitWithError,
+);
