@@ -11,13 +11,15 @@ export async function run(): Promise<void> {
     await vscode.workspace.getConfiguration().update('a2ia.backend', backend, vscode.ConfigurationTarget.Global);
   }
   let printedChars = 0;
-  let growths = 0;
+  const lengths = new Set<number>();
+  // Whole lines only: the console of the extension host ends every call with a line end.
   const printNew = (document: vscode.TextDocument) => {
     const text = document.getText();
-    if (text.length <= printedChars) return;
-    growths++;
-    console.log(text.slice(printedChars).replace(/\n$/, ''));
-    printedChars = text.length;
+    lengths.add(text.length);
+    const complete = text.lastIndexOf('\n');
+    if (complete <= printedChars) return;
+    console.log(text.slice(printedChars, complete));
+    printedChars = complete + 1;
   };
   const watching = vscode.workspace.onDidChangeTextDocument(({ document }) => {
     if (document.isUntitled && document.languageId === 'markdown') printNew(document);
@@ -28,7 +30,7 @@ export async function run(): Promise<void> {
   if (!result) throw new Error('A2IA: Ask gave no result.');
   if (result.outcome !== 'finished') throw new Error(`A2IA: Ask ${result.outcome}. ${result.problem ?? ''}`);
   if (result.text.trim() === '') throw new Error('The model answered with nothing.');
-  if (growths < 2) throw new Error('The answer did not stream: it came in one piece.');
+  if (lengths.size < 3) throw new Error('The answer did not stream: it came in one piece.');
   const rate = result.tokensPerSecond === undefined ? 'unknown' : result.tokensPerSecond.toFixed(1);
   console.log(
     `A2IA check: backend ${result.backend ?? '?'}, model ${result.model ?? '?'}, ${rate} tokens/s, VS Code ${vscode.version}`,

@@ -220,7 +220,7 @@ async function exchangeHeaders(
     });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
       if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) return fail(new StaleSocket());
-      fail(connectionError({ ...responseContext(options, url), error }));
+      fail(limit.error ?? connectionError({ ...responseContext(options, url), error }));
     });
     outgoing.end(request.body);
   });

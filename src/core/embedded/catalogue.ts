@@ -13,6 +13,17 @@ export interface EmbeddedModel {
 /** The first is what a fresh installation downloads. A source names a commit, so that the bytes behind it cannot change. */
 export const embeddedModels: readonly EmbeddedModel[] = [
   {
+    id: 'qwen2.5-coder-1.5b',
+    displayName: 'Qwen2.5 Coder 1.5B Instruct',
+    license: 'Apache-2.0',
+    fileName: 'qwen2.5-coder-1.5b-instruct-q4_k_m.gguf',
+    sizeBytes: 1_117_320_768,
+    sha256: 'cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046',
+    sources: [
+      'https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/f86cb2c1fa58255f8052cc32aeede1b7482d4361/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf',
+    ],
+  },
+  {
     id: 'smollm2-135m',
     displayName: 'SmolLM2 135M Instruct',
     license: 'Apache-2.0',
