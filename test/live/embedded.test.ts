@@ -212,8 +212,11 @@ describe('embedded backend, live', function () {
     const order: string[] = [];
     const other = clientWith({ 'a2ia.embedded.modelPath': modelPath, 'a2ia.embedded.contextTokens': 512 });
     const request = ask('Write about the sea.', { temperature: 0, maxOutputTokens: 16 });
-    const first = all(client.chat(request, never)).then((events) => order.push(`first ${finishOf(events).reason}`));
-    await until(async () => Promise.resolve(engine.processId !== undefined));
+    const answer = client.chat(request, never)[Symbol.asyncIterator]();
+    await answer.next();
+    const first = all({ [Symbol.asyncIterator]: () => answer }).then((events) =>
+      order.push(`first ${finishOf(events).reason}`),
+    );
     const pid = engine.processId;
     const second = all(other.chat(request, never)).then((events) => order.push(`second ${finishOf(events).reason}`));
     await Promise.all([first, second]);

@@ -1,4 +1,6 @@
+import { createAnthropicClient } from '../../src/core/clients/anthropic.ts';
 import { createOllamaClient } from '../../src/core/clients/ollama.ts';
+import { createOpenAIClient } from '../../src/core/clients/openai.ts';
 import { createOpenAICompatibleClient } from '../../src/core/clients/openaiCompatible.ts';
 import { createVllmClient } from '../../src/core/clients/vllm.ts';
 import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
@@ -9,7 +11,7 @@ import { createTestHost } from './testHost.ts';
 
 /** How the server of each backend speaks, so that one suite can be run over all of them. */
 export interface Dialect {
-  readonly backend: 'ollama' | 'vllm' | 'openai-compatible';
+  readonly backend: 'ollama' | 'vllm' | 'openai-compatible' | 'openai' | 'anthropic';
   readonly urlSetting: string;
   readonly chatPath: string;
   readonly modelsPath: string;
@@ -138,7 +140,55 @@ const openaiCompatible: Dialect = {
     ),
 };
 
-export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible];
+const openai: Dialect = {
+  ...openaiCompatible,
+  backend: 'openai',
+  urlSetting: 'a2ia.openaiUrl',
+  routes: (modelIds) => ({
+    '/v1/models': (exchange) =>
+      exchange.json({ object: 'list', data: modelIds.map((id) => ({ id, object: 'model', owned_by: 'system' })) }),
+  }),
+  client: (url, { host = createTestHost(), settings = {} } = {}) =>
+    createOpenAIClient(settingsWith({ 'a2ia.openaiUrl': url, ...settings }), host),
+};
+
+const typed = (value: { readonly type: string }) => `event: ${value.type}\n${event(value)}`;
+const blockDelta = (delta: object, index = 0) =>
+  typed({ type: 'content_block_delta', index, delta } as { type: string });
+
+const anthropic: Dialect = {
+  backend: 'anthropic',
+  urlSetting: 'a2ia.anthropicUrl',
+  chatPath: '/v1/messages',
+  modelsPath: '/v1/models?limit=1000',
+  contentType: 'text/event-stream; charset=utf-8',
+  routes: (modelIds) => ({
+    '/v1/models?limit=1000': (exchange) =>
+      exchange.json({ data: modelIds.map((id) => ({ type: 'model', id, display_name: id })), has_more: false }),
+  }),
+  text: (delta) => blockDelta({ type: 'text_delta', text: delta }),
+  reasoning: (delta) => blockDelta({ type: 'thinking_delta', thinking: delta }),
+  toolCall: ({ id, name, arguments: args }) =>
+    [
+      typed({ type: 'content_block_start', index: 1, content_block: { type: 'tool_use', id, name, input: {} } } as {
+        type: string;
+      }),
+      ...[...JSON.stringify(args)].map((letter) => blockDelta({ type: 'input_json_delta', partial_json: letter }, 1)),
+      typed({ type: 'content_block_stop', index: 1 } as { type: string }),
+    ].join(''),
+  finish: (reason = 'stop') =>
+    typed({
+      type: 'message_delta',
+      delta: { stop_reason: reason === 'stop' ? 'end_turn' : 'max_tokens' },
+      usage: { input_tokens: 7, output_tokens: 3 },
+    } as { type: string }) + typed({ type: 'message_stop' }),
+  streamError: (message) => typed({ type: 'error', error: { type: 'overloaded_error', message } } as { type: string }),
+  unknownModel: (model) => [404, { type: 'error', error: { type: 'not_found_error', message: `model: ${model}` } }],
+  client: (url, { host = createTestHost(), settings = {} } = {}) =>
+    createAnthropicClient(settingsWith({ 'a2ia.anthropicUrl': url, ...settings }), host),
+};
+
+export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible, openai, anthropic];
 
 /** A handler that answers a chat with these frames and ends. */
 export function answering(dialect: Dialect, ...frames: readonly string[]): Handler {

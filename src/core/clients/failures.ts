@@ -121,7 +121,8 @@ export function responseError(response: ErrorResponse): BackendError {
   if (/^\s*(<!doctype|<html|<\?xml)/i.test(text) || headers['content-type']?.startsWith('text/html')) {
     return webPage(response);
   }
-  const said = serverWords(text);
+  const said = status < 300 ? wordsInJson(text) : serverWords(text);
+  // A 2xx that comes here is not what was asked for: if it is no error in JSON either, it is no model server's.
   if (status < 300 && said === undefined) {
     return new BackendError({
       kind: 'notAModelServer',
@@ -268,7 +269,7 @@ const rules: readonly Rule[] = [
   {
     applies: (said, status) =>
       (status === 404 || status === 400) &&
-      /model .*(not found|does not exist)|invalid model name|model_not_found|no such model/i.test(
+      /model .*(not found|does not exist)|invalid model name|model_not_found|no such model|\bmodel: /i.test(
         `${said.code} ${said.message}`,
       ),
     explain: () => ({
@@ -330,12 +331,15 @@ const rules: readonly Rule[] = [
 
 function serverWords(text: string): ServerWords | undefined {
   const trimmed = text.trim();
-  if (trimmed === '') return { message: '' };
+  // Ollama's router answers in plain text: "404 page not found".
+  return wordsInJson(trimmed) ?? (trimmed.length < 500 ? { message: trimmed } : undefined);
+}
+
+function wordsInJson(text: string): ServerWords | undefined {
   try {
-    return wordsOf(JSON.parse(trimmed), 0);
+    return wordsOf(JSON.parse(text), 0);
   } catch {
-    // Ollama's router answers in plain text: "404 page not found".
-    return trimmed.length < 500 ? { message: trimmed } : undefined;
+    return undefined;
   }
 }
 

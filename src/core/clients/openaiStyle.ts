@@ -3,7 +3,7 @@ import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner } from './chatStream.ts';
 import { BackendError } from './errors.ts';
-import { responseError, streamedError } from './failures.ts';
+import { responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendId,
   ChatEvent,
@@ -63,7 +63,9 @@ export async function listOpenAIStyleModels(
   signal: AbortSignal,
 ): Promise<readonly OpenAIStyleModel[]> {
   const client = await packageClient(endpoint, jsonFetch(endpoint.transport, signal));
-  const page: unknown = await client.models.list();
+  const page: unknown = await client.models.list().catch((error: unknown) => {
+    throw toBackendError(error, endpoint.backend);
+  });
   const data = (page as { data?: unknown }).data;
   // `{"data": null}` is how some gateways say "none"; a server that answers any path with 200 has no list at all.
   if (data === null) return [];

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { CoreHost } from '../host.ts';
 import { BackendError } from './errors.ts';
 import { connectionError, responseError } from './failures.ts';
@@ -192,6 +193,7 @@ async function exchangeHeaders(
       method: request.method,
       headers,
       ...(agent === undefined ? {} : { agent }),
+      ...(url.hostname === 'localhost' ? { lookup: lookupLoopback } : {}),
     });
     const fail = (error: Error) => {
       stopWatching();
@@ -225,6 +227,18 @@ async function exchangeHeaders(
     outgoing.end(request.body);
   });
 }
+
+/**
+ * `localhost` is both loopback addresses, whatever the system's list of hosts says: servers listen on one of them, and Node takes the other when the
+ * first refuses.
+ */
+const lookupLoopback: LookupFunction = (_hostname, options, callback) => {
+  if (!options.all) return callback(null, '127.0.0.1', 4);
+  callback(null, [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ]);
+};
 
 async function* readBody(
   options: TransportOptions,

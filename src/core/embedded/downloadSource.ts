@@ -124,8 +124,8 @@ function silent(request: SourceRequest, url: URL): SourceProblem {
   return new SourceProblem(`${url.host} sent nothing for ${request.idleTimeoutMs / 1000} s`, true);
 }
 
-function problemOf(request: SourceRequest, url: URL, error: unknown, answered: boolean): unknown {
-  if (request.signal.aborted) return request.signal.reason;
+function problemOf(request: SourceRequest, url: URL, error: unknown, answered: boolean): Error {
+  if (request.signal.aborted) return request.signal.reason as Error;
   if (error instanceof SourceProblem) return error;
   const code = codeOf(error);
   if (answered) return new SourceProblem(`the connection to ${url.host} broke (${code})`, true, error);

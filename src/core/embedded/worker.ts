@@ -1,3 +1,4 @@
+import type * as llamaPackage from 'node-llama-cpp';
 import type { ChatHistoryItem, ChatWrapper, LlamaChat, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import {
   isToWorker,
@@ -13,7 +14,7 @@ import {
  * memory must not take the editor's extension host with it, and because killing it is the one sure way to get all of the memory back.
  */
 
-type LlamaPackage = typeof import('node-llama-cpp');
+type LlamaPackage = typeof llamaPackage;
 
 interface Engine {
   readonly llamaPackage: LlamaPackage;

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { StepServer } from '../support/stepServer.ts';
+
+const program = path.join(import.meta.dirname, '../../dist/cli.cjs');
+
+/** The built command line as a process, with nothing of this machine's settings. */
+class Run {
+  readonly process: ChildProcessWithoutNullStreams;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const { PATH = '', HOME = '', SystemRoot = '' } = process.env;
+    this.process = spawn(process.execPath, [program, ...args], { env: { PATH, HOME, SystemRoot, ...environment } });
+    this.process.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.process.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+  }
+
+  input(text: string): this {
+    this.process.stdin.end(text);
+    return this;
+  }
+
+  async printed(text: string): Promise<void> {
+    while (!this.stdout.includes(text)) await once(this.process.stdout, 'data');
+  }
+
+  async code(): Promise<number | null> {
+    if (!this.process.stdin.writableEnded) this.process.stdin.end();
+    const [code] = (await once(this.process, 'close')) as [number | null];
+    return code;
+  }
+
+  lines(): { readonly type: string; readonly [field: string]: unknown }[] {
+    return this.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string });
+  }
+}
+
+describe('a2ia', () => {
+  let server: StepServer;
+  let folder: string;
+
+  before(async () => {
+    server = await StepServer.start();
+    folder = await mkdtemp(path.join(tmpdir(), 'a2ia-cli-'));
+  });
+  after(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const askServer = (...args: readonly string[]) =>
+    new Run(['ask', '--backend', 'vllm', '--vllm-url', server.url, ...args]);
+
+  it('prints text as it arrives, and nothing else on stdout', async () => {
+    const run = askServer('Why?');
+    const exchange = await server.nextChat();
+    exchange.text('Be');
+    await run.printed('Be');
+    exchange.text('cause.');
+    exchange.finish();
+    assert.equal(await run.code(), 0);
+    assert.equal(run.stdout, 'Because.\n');
+    assert.equal(run.stderr, '');
+  });
+
+  it('--json: one object a line, in order, one finish last', async () => {
+    const run = askServer('--json', 'Why?');
+    const exchange = await server.nextChat();
+    exchange.text('a');
+    await run.printed('"a"');
+    exchange.text('b');
+    exchange.finish();
+    assert.equal(await run.code(), 0);
+    const lines = run.lines();
+    assert.deepEqual(
+      lines.map(({ type }) => type),
+      ['text', 'text', 'finish'],
+    );
+    const { reason, backend, model, usage } = lines.at(-1) ?? {};
+    assert.deepEqual(
+      { reason, backend, model, usage },
+      { reason: 'stop', backend: 'vllm', model: 'step-model', usage: { promptTokens: 5, outputTokens: 3 } },
+    );
+  });
+
+  it('takes the question from stdin', async () => {
+    const run = askServer().input('From stdin?\n');
+    const exchange = await server.nextChat();
+    assert.match(exchange.body.messages.at(-1)?.content ?? '', /From stdin\?$/);
+    exchange.finish();
+    assert.equal(await run.code(), 0);
+  });
+
+  it('takes files along, and the system message and settings that are given', async () => {
+    const file = path.join(folder, 'sum.py');
+    await writeFile(file, 'print(1 + 1)\n');
+    const run = new Run(['ask', '--backend', 'vllm', '--file', file, '--system', 'Be brief.', 'What?'], {
+      A2IA_VLLM_URL: server.url,
+      A2IA_TEMPERATURE: '0.25',
+    });
+    const exchange = await server.nextChat();
+    assert.equal(exchange.body.messages[0]?.content, 'Be brief.');
+    assert.match(exchange.body.messages[1]?.content ?? '', /sum\.py:\n\n```py\nprint\(1 \+ 1\)\n```\n\nWhat\?$/);
+    assert.equal(exchange.body.temperature, 0.25);
+    exchange.finish();
+    assert.equal(await run.code(), 0);
+  });
+
+  it('sends a question of 10 MB', async () => {
+    const run = askServer().input('why? '.repeat(2_000_000));
+    const exchange = await server.nextChat();
+    assert.ok((exchange.body.messages.at(-1)?.content.length ?? 0) > 9_999_000);
+    exchange.text('because');
+    exchange.finish();
+    assert.equal(await run.code(), 0);
+    assert.equal(run.stdout, 'because\n');
+  });
+
+  it('SIGINT: what arrived is printed, the server is left, 130', async function () {
+    if (process.platform === 'win32') {
+      console.log('      skipped: Windows has no SIGINT for another process');
+      this.skip();
+    }
+    const run = askServer('--json', 'Long?');
+    const exchange = await server.nextChat();
+    exchange.text('partial');
+    await run.printed('partial');
+    run.process.kill('SIGINT');
+    await exchange.closedByClient;
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(
+      run.lines().map(({ type, reason }) => [type, reason]),
+      [
+        ['text', undefined],
+        ['finish', 'stopped'],
+      ],
+    );
+  });
+
+  it('a closed pipe ends it quietly', async () => {
+    const run = askServer('Many?');
+    const exchange = await server.nextChat();
+    exchange.text('first');
+    await run.printed('first');
+    run.process.stdout.destroy();
+    const left = exchange.closedByClient.then(() => true);
+    const ended = run.code();
+    // A pipe tells that it is closed at the first write after it.
+    const writing = setInterval(() => exchange.text('more '), 10);
+    assert.equal(await ended, 0);
+    clearInterval(writing);
+    assert.equal(await left, true);
+    assert.equal(run.stderr, '');
+  });
+
+  it('keeps what came when the server dies in mid-answer: 1, the reason on stderr', async () => {
+    const run = askServer('Die?');
+    const exchange = await server.nextChat();
+    exchange.text('half');
+    await run.printed('half');
+    exchange.cut();
+    assert.equal(await run.code(), 1);
+    assert.equal(run.stdout, 'half\n');
+    assert.match(run.stderr, /broke in the middle of the answer/);
+  });
+
+  it('--json: an error is the last line, with the models that exist', async () => {
+    const run = askServer('--json', '--model', 'nope', 'Why?');
+    assert.equal(await run.code(), 1);
+    const lines = run.lines();
+    assert.equal(lines.length, 1);
+    assert.equal(lines[0]?.type, 'error');
+    assert.equal(lines[0]?.['kind'], 'modelNotFound');
+    assert.match(String(lines[0]?.['hint']), /step-model/);
+    assert.match(String(lines[0]?.['serverMessage']), /does not exist/);
+  });
+
+  it('nothing listens: 1, what to do', async () => {
+    const run = new Run(['ask', '--backend', 'ollama', '--ollama-url', 'http://127.0.0.1:9', '--model', 'x', 'Why?']);
+    assert.equal(await run.code(), 1);
+    assert.match(run.stderr, /Nothing listens at http:\/\/127\.0\.0\.1:9\.\n {2}Start it \(ollama serve\)/);
+    assert.equal(run.stdout, '');
+  });
+
+  it('no network and no server at all: says what would help', async () => {
+    const closed = 'http://127.0.0.1:9';
+    const run = new Run(
+      ['ask', '--ollama-url', closed, '--vllm-url', closed, '--openai-compatible-url', closed, 'Why?'],
+      {
+        A2IA_MODELS_DIR: path.join(folder, 'none'),
+      },
+    );
+    assert.equal(await run.code(), 1);
+    assert.match(run.stderr, /is not here yet\. Run again with --download/);
+  });
+
+  const wrong: readonly (readonly [title: string, args: readonly string[], says: RegExp])[] = [
+    ['no command', [], /Say what to do/],
+    ['an unknown command', ['chat'], /no command "chat"/],
+    ['an unknown flag', ['ask', '--colour', 'Why?'], /--colour/],
+    ['an unknown backend', ['ask', '--backend', 'gpt', 'Why?'], /--backend is "gpt"; allowed is one of auto, ollama/],
+    [
+      'a URL that is none',
+      ['ask', '--vllm-url', 'ftp://x', 'Why?'],
+      /--vllm-url is "ftp:\/\/x"; allowed is an address/,
+    ],
+    ['an empty question', ['ask', '  '], /question is empty/],
+    ['a file that is not there', ['ask', '--file', 'nowhere.txt', 'Why?'], /nowhere\.txt: there is no such file/],
+    ['a folder as file', ['ask', '--file', '.', 'Why?'], /it is a folder/],
+    ['a file that is no text', ['ask', '--file', process.execPath, 'Why?'], /not a text file/],
+  ];
+  for (const [title, args, says] of wrong) {
+    it(`${title}: 2, named on stderr`, async () => {
+      const run = new Run(args);
+      assert.equal(await run.code(), 2);
+      assert.match(run.stderr, says);
+      assert.equal(run.stdout, '');
+    });
+  }
+
+  it('--help and --version', async () => {
+    const help = new Run(['--help']);
+    assert.equal(await help.code(), 0);
+    assert.match(help.stdout, /a2ia ask \[options\] "question"/);
+    const version = new Run(['--version']);
+    assert.equal(await version.code(), 0);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('lists models and backends', async () => {
+    const models = new Run(['models', '--backend', 'vllm', '--vllm-url', server.url]);
+    assert.equal(await models.code(), 0);
+    assert.match(models.stdout, /^step-model +2048 tokens/);
+    const backends = new Run(['backends', '--json', '--vllm-url', server.url, '--ollama-url', 'http://127.0.0.1:9']);
+    assert.equal(await backends.code(), 0);
+    const found = Object.fromEntries(backends.lines().map((line) => [line['backend'], line]));
+    assert.equal(found['vllm']?.['server'], 'vLLM');
+    assert.equal(found['vllm']?.['version'], '0.32.0');
+    assert.equal(found['ollama']?.['state'], 'unavailable');
+    assert.ok(found['embedded']);
+  });
+});
