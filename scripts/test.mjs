@@ -14,7 +14,7 @@ const modules = (...names) => path.join(repositoryRoot, 'node_modules', ...names
 /** What a tier needs installed, and what it runs. A tier without `files` runs by itself. */
 const tiers = {
   static: { needs: [] },
-  unit: { needs: [], files: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'] },
+  unit: { needs: ['model'], files: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'] },
   contract: { needs: [], files: ['test/contract/**/*.test.ts', 'test/cli/**/*.test.ts'] },
   live: { needs: ['model'], files: ['test/live/**/*.test.ts'] },
   host: { needs: ['model', 'vscode', 'browser'], script: 'test/runTest.ts' },

@@ -85,7 +85,9 @@ describe('a2ia', () => {
       lines.map(({ type }) => type),
       ['text', 'text', 'finish'],
     );
-    const { reason, backend, model, usage } = lines.at(-1) ?? {};
+    const last = lines.at(-1);
+    assert.ok(last);
+    const { reason, backend, model, usage } = last;
     assert.deepEqual(
       { reason, backend, model, usage },
       { reason: 'stop', backend: 'vllm', model: 'step-model', usage: { promptTokens: 5, outputTokens: 3 } },

@@ -20,11 +20,11 @@ exports.run = async () => {
   });
   Object.defineProperty(process, 'stdout', { value: stream(1), configurable: true });
   Object.defineProperty(process, 'stderr', { value: stream(2), configurable: true });
-  // Nothing to print; it tells the launcher that the extension host has come as far as the tests.
-  send(1, '');
   try {
     const tests = await import(pathToFileURL(process.env.A2IA_TESTS_PATH));
     await (tests.run ?? tests.default.run)();
+    // Without this word, an extension host that ends in the middle would look like one whose tests have passed.
+    vscodeConsole.log(`${MARK}{"finished":true}`);
   } catch (error) {
     send(2, `${error?.stack ?? error}\n`);
     throw error;
@@ -32,13 +32,16 @@ exports.run = async () => {
 };
 
 function send(to, text) {
-  for (let at = 0; at === 0 || at < text.length; at += LONGEST_TEXT) {
+  for (let at = 0; at < text.length; at += LONGEST_TEXT) {
     vscodeConsole.log(MARK + JSON.stringify({ stream: to, text: text.slice(at, at + LONGEST_TEXT) }));
   }
 }
 
 function line(to) {
-  return (...args) => send(to, `${format(...args)}\n`);
+  return (...args) => {
+    // The logger that VS Code's server was installed without is missed loudly, at moments of its own choosing.
+    if (!(args[0] instanceof Error && args[0].message.includes('spdlog'))) send(to, `${format(...args)}\n`);
+  };
 }
 
 function stream(to) {

@@ -96,14 +96,14 @@ async function runInPage(page, url) {
   let finish = () => {};
   /** @type {Promise<End>} */
   const finished = new Promise((resolve) => (finish = resolve));
-  let reached = false;
+  let complete = false;
   // The workbench looks for these two when it starts, so they must be there before it does.
   await page.exposeFunction('codeAutomationLog', (/** @type {string} */ type, /** @type {unknown[]} */ args) => {
     const text = args[0];
     if (typeof text !== 'string' || !text.startsWith(MARK)) return note(`[${type}] ${format(...args)}`);
-    reached = true;
     const printed = JSON.parse(text.slice(MARK.length));
-    (printed.stream === 2 ? process.stderr : process.stdout).write(printed.text);
+    if (printed.finished) complete = true;
+    else (printed.stream === 2 ? process.stderr : process.stdout).write(printed.text);
   });
   await page.exposeFunction('codeAutomationExit', (/** @type {number} */ code) => {
     finish(

@@ -1,7 +1,7 @@
 import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner, lawful } from './chatStream.ts';
-import { responseError, streamedError, toBackendError } from './failures.ts';
+import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendStatus,
   ChatEvent,
@@ -142,9 +142,10 @@ async function* readMessage(connection: Connection, response: TransportResponse)
   const toolCalls = new Map<number, { id: string; name: string; argumentsJson: string }>();
   let usage: Usage = {};
   let stopReason: string | undefined;
+  let calledTools = false;
   for await (const batch of readServerSentEvents(response.body)) {
     for (const { data } of batch) {
-      const event = parseEvent(data);
+      const event: MessageEvent = parseEvent(data, context);
       usage = { ...usage, ...event.message?.usage, ...event.usage };
       stopReason = event.delta?.stop_reason ?? stopReason;
       if (event.type === 'error') {
@@ -162,20 +163,16 @@ async function* readMessage(connection: Connection, response: TransportResponse)
       if (event.type === 'content_block_stop' && call) {
         joiner.push({ type: 'toolCall', ...call, argumentsJson: call.argumentsJson || '{}' });
         toolCalls.delete(event.index ?? 0);
+        calledTools = true;
       }
       if (event.type === 'message_stop') {
-        joiner.push(finishEvent(stopReason, usage));
+        joiner.push(finishEvent(calledTools ? 'tool_use' : stopReason, usage));
         yield* joiner.take();
         return;
       }
     }
     yield* joiner.take();
   }
-}
-
-function parseEvent(data: string): MessageEvent {
-  const event: unknown = JSON.parse(data);
-  return typeof event === 'object' && event !== null ? event : {};
 }
 
 function finishEvent(stopReason: string | undefined, usage: Usage): ChatEvent {

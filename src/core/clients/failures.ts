@@ -145,6 +145,25 @@ export function streamedError(context: FailureContext, payload: unknown): Backen
   return serverError(context, status >= 400 && status < 600 ? status : 500, said);
 }
 
+/**
+ * One event of a stream, which must be a JSON object.
+ * @throws BackendError of kind `protocol`, without the data: it may hold the user's text
+ */
+export function parseEvent(data: string, { backend, url }: FailureContext): object {
+  try {
+    const event: unknown = JSON.parse(data);
+    if (typeof event === 'object' && event !== null) return event;
+  } catch {
+    // Said below.
+  }
+  throw new BackendError({
+    kind: 'protocol',
+    backend,
+    message: `${url.host} sent an event that is not JSON.`,
+    hint: 'What arrived is kept. If the server is up to date, please report it.',
+  });
+}
+
 /** Whatever the packages throw, as a `BackendError`: theirs carry ours as `cause`. */
 export function toBackendError(error: unknown, backend: BackendId): BackendError {
   for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {

@@ -3,7 +3,7 @@ import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner } from './chatStream.ts';
 import { BackendError } from './errors.ts';
-import { responseError, streamedError, toBackendError } from './failures.ts';
+import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendId,
   ChatEvent,
@@ -200,25 +200,6 @@ async function* readChatCompletion(
     ...(usage ? { usage } : {}),
     ...(timings ? { timings } : {}),
   };
-}
-
-function parseChunk(data: string): CompletionChunk | undefined {
-  try {
-    const chunk: unknown = JSON.parse(data);
-    return typeof chunk === 'object' && chunk !== null ? chunk : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Without the data: it may hold the user's text. */
-function notJson(endpoint: OpenAIStyleEndpoint): BackendError {
-  return new BackendError({
-    kind: 'protocol',
-    backend: endpoint.backend,
-    message: `${new URL(endpoint.baseUrl).host} sent an event that is not JSON.`,
-    hint: 'What arrived is kept. If the server is up to date, please report it.',
-  });
 }
 
 /** A 200 that is no event stream: an error in JSON, or not a model server at all. */
