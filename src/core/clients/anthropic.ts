@@ -1,7 +1,7 @@
 import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner, lawful } from './chatStream.ts';
-import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendStatus,
   ChatEvent,
@@ -145,7 +145,11 @@ async function* readMessage(connection: Connection, response: TransportResponse)
   let calledTools = false;
   for await (const batch of readServerSentEvents(response.body)) {
     for (const { data } of batch) {
-      const event: MessageEvent = parseEvent(data, context);
+      const event: MessageEvent | undefined = parseEvent(data);
+      if (!event) {
+        yield* joiner.take();
+        throw notJson(context);
+      }
       usage = { ...usage, ...event.message?.usage, ...event.usage };
       stopReason = event.delta?.stop_reason ?? stopReason;
       if (event.type === 'error') {

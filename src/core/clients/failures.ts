@@ -145,18 +145,19 @@ export function streamedError(context: FailureContext, payload: unknown): Backen
   return serverError(context, status >= 400 && status < 600 ? status : 500, said);
 }
 
-/**
- * One event of a stream, which must be a JSON object.
- * @throws BackendError of kind `protocol`, without the data: it may hold the user's text
- */
-export function parseEvent(data: string, { backend, url }: FailureContext): object {
+/** One event of a stream; undefined when it is no JSON object. */
+export function parseEvent(data: string): object | undefined {
   try {
     const event: unknown = JSON.parse(data);
-    if (typeof event === 'object' && event !== null) return event;
+    return typeof event === 'object' && event !== null ? event : undefined;
   } catch {
-    // Said below.
+    return undefined;
   }
-  throw new BackendError({
+}
+
+/** Without the event itself: it may hold the user's text. */
+export function notJson({ backend, url }: FailureContext): BackendError {
+  return new BackendError({
     kind: 'protocol',
     backend,
     message: `${url.host} sent an event that is not JSON.`,

@@ -3,7 +3,7 @@ import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner } from './chatStream.ts';
 import { BackendError } from './errors.ts';
-import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendId,
   ChatEvent,
@@ -168,10 +168,10 @@ async function* readChatCompletion(
         done = true;
         break;
       }
-      const chunk = parseChunk(data);
+      const chunk: CompletionChunk | undefined = parseEvent(data);
       if (!chunk) {
         yield* joiner.take();
-        throw notJson(endpoint);
+        throw notJson(failureContext(endpoint));
       }
       if (event === 'error' || (chunk.error !== undefined && chunk.error !== null) || chunk.object === 'error') {
         yield* joiner.take();
