@@ -39,6 +39,9 @@ describe('A2IA in a real workbench', () => {
     await workbench.close();
     await server.stop();
   });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
+  });
 
   it('shows what goes along with a question before it is sent, and leaves it out on request', async () => {
     await workbench.openFile('greeting.ts');
@@ -70,11 +73,12 @@ describe('A2IA in a real workbench', () => {
   it('waits visibly, stops by a click in the status bar, and keeps and marks what came', async () => {
     await workbench.ask('Long story?');
     const exchange = await server.nextChat();
-    await workbench.notification('waiting for qwen2.5-coder-7b').waitFor();
+    const waiting = await workbench.notification('waiting for qwen2.5-coder-7b');
+    await waiting.waitFor();
     await workbench.screenshot('ask-waiting');
     exchange.text('Once upon a time');
     await textWhen(workbench.answer('Long story?'), (text) => text.includes('Once upon a time'));
-    await workbench.notification('waiting for').waitFor({ state: 'detached' });
+    await waiting.waitFor({ state: 'hidden' });
     await workbench.statusBarItem('Stop').click();
     await exchange.closedByClient;
     const text = await textWhen(workbench.answer('Long story?'), (shown) => shown.includes('Stopped.'));
@@ -86,7 +90,7 @@ describe('A2IA in a real workbench', () => {
   it('stops from the notification before the first token', async () => {
     await workbench.ask('Too slow?');
     const exchange = await server.nextChat();
-    const waiting = workbench.notification('waiting for qwen2.5-coder-7b');
+    const waiting = await workbench.notification('waiting for qwen2.5-coder-7b');
     await waiting.waitFor();
     await waiting.getByRole('button', { name: 'Cancel' }).click();
     await exchange.closedByClient;
@@ -129,10 +133,10 @@ describe('A2IA in a real workbench', () => {
   it('says in one notification why nothing came, with a button for the next step', async () => {
     await server.stop();
     await workbench.ask('Anybody there?');
-    const problem = workbench.notification(/Nothing listens at/);
+    const problem = await workbench.notification(/Nothing listens at/);
     await problem.waitFor();
     await problem.getByRole('button', { name: 'Run “vllm”' }).waitFor();
     await workbench.screenshot('ask-not-running');
-    assert.equal(await workbench.page.locator('.notification-toast').count(), 1);
+    assert.equal(await workbench.page.locator('.notification-list-item').count(), 1);
   });
 });

@@ -29,7 +29,7 @@ export class Workbench {
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(20_000);
     await page.goto(server.url(folder, { extensionDevelopmentPath: root, skipWelcome: 'true' }));
     await page
       .locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ })
@@ -88,8 +88,16 @@ export class Workbench {
     return this.page.locator('.editor-instance .view-lines', { hasText: question });
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notification-toast', { hasText: text });
+  /**
+   * In the list behind the bell: a workbench that is driven by tests shows no toasts.
+   */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const list = this.page.locator('.notifications-center.visible');
+    if (!(await list.isVisible())) {
+      await this.page.locator('[id="status.notifications"] a').click();
+      await list.waitFor();
+    }
+    return list.locator('.notification-list-item', { hasText: text });
   }
 
   statusBarItem(text: string | RegExp): Locator {

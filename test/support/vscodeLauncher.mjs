@@ -106,9 +106,7 @@ async function runInPage(page, url) {
     else (printed.stream === 2 ? process.stderr : process.stdout).write(printed.text);
   });
   await page.exposeFunction('codeAutomationExit', (/** @type {number} */ code) => {
-    finish(
-      reached ? { code } : { code: code || 1, problem: `the extension host ended before the tests began (${code})` },
-    );
+    finish(code !== 0 || complete ? { code } : { code: 1, problem: 'the extension host ended before the tests did' });
   });
   try {
     await page.goto(url, { timeout: 60_000 });

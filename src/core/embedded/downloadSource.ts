@@ -74,7 +74,8 @@ async function ask(request: SourceRequest, url: URL): Promise<IncomingMessage> {
   });
 }
 
-function redirectTarget(from: URL, location: string | undefined): URL {
+/** Where a redirect leads. Encryption is never given up on the way, except on this machine. */
+export function redirectTarget(from: URL, location: string | undefined): URL {
   if (!location || !URL.canParse(location, from.href))
     throw new SourceProblem(`${from.host} redirects to nowhere`, true);
   const target = new URL(location, from);

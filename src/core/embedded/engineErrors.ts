@@ -45,6 +45,18 @@ export function crashed(exit: { readonly reason: string; readonly stderrTail: st
   });
 }
 
+export function notStarted(error: Error): BackendError {
+  return new BackendError({
+    kind: 'engineCrashed',
+    backend,
+    message: `The process of the embedded engine could not be started (${error.message}).`,
+    hint: 'Ask again. If it happens again, install A2IA anew, or use Ollama or another server.',
+    retryable: true,
+    nextStep: { do: 'retry' },
+    cause: error,
+  });
+}
+
 function crashHint(reason: string): string {
   if (reason.includes('SIGKILL')) {
     return 'Ask again: it starts anew. If it happens often, memory is short: choose a smaller model or a smaller a2ia.embedded.contextTokens.';

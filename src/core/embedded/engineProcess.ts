@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { BackendError } from '../clients/errors.ts';
 import type { ChatEvent } from '../clients/llmClient.ts';
 import type { CoreHost } from '../host.ts';
-import { contextOverflow, crashed, generationFailed, loadFailed, shutDown } from './engineErrors.ts';
+import { contextOverflow, crashed, generationFailed, loadFailed, notStarted, shutDown } from './engineErrors.ts';
 import { EventQueue } from './eventQueue.ts';
 import { isFromWorker, type EngineConfig, type FromWorker, type Generation, type ToWorker } from './workerMessages.ts';
 
@@ -113,7 +113,7 @@ export class EngineProcess {
     try {
       this.#worker = this.#start(job.config);
     } catch (error) {
-      job.events.fail(crashed({ reason: (error as Error).message, stderrTail: '' }));
+      job.events.fail(notStarted(error as Error));
     }
     return this.#worker;
   }
@@ -134,7 +134,7 @@ export class EngineProcess {
     child.on('message', (message) => {
       if (worker === this.#worker && isFromWorker(message)) this.#receive(worker, message);
     });
-    child.on('error', (error) => this.#lose(worker, crashed({ reason: error.message, stderrTail: worker.stderrTail })));
+    child.on('error', (error) => this.#lose(worker, notStarted(error)));
     // 'close' and not 'exit': it comes after the last message and the last of stderr.
     child.on('close', (code, signalName) => {
       const reason = signalName ? `signal ${signalName}` : `exit code ${code}`;
@@ -150,7 +150,6 @@ export class EngineProcess {
       return;
     }
     if (message.type === 'loadFailed') {
-      this.#host.log.warn(`The embedded engine could not load its model: ${message.detail}`);
       this.#lose(worker, loadFailed(message.failure, message.detail, worker.config));
       return;
     }

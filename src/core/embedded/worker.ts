@@ -79,8 +79,9 @@ async function load(config: EngineConfig): Promise<Engine> {
     progressLogs: false,
     logLevel: llamaPackage.LlamaLogLevel.error,
     logger: (_level, text) => {
-      errorLines.push(text.trim());
-      errorLines.splice(0, errorLines.length - rememberedLogLines);
+      // Each is reported twice.
+      if (!errorLines.includes(text.trim())) errorLines.push(text.trim());
+      errorLines.splice(0, Math.max(0, errorLines.length - rememberedLogLines));
     },
   });
   const model = await llama.loadModel({ modelPath: config.modelPath });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { BackendError, type BackendErrorKind } from '../../../../src/core/clients/errors.ts';
 import type { EmbeddedModel } from '../../../../src/core/embedded/catalogue.ts';
 import { downloadModel, type DownloadRequest } from '../../../../src/core/embedded/download.ts';
+import { redirectTarget } from '../../../../src/core/embedded/downloadSource.ts';
 import { fetchModel } from '../../../../src/core/embedded/modelFiles.ts';
 import type { CoreHost } from '../../../../src/core/host.ts';
 
@@ -218,6 +219,15 @@ describe('downloadModel', () => {
       'download',
       /redirects without end/,
     );
+  });
+
+  it('gives encryption up only towards this machine', () => {
+    const to = (location: string) => redirectTarget(new URL('https://hub.example/a'), location).href;
+    assert.equal(to('/b'), 'https://hub.example/b');
+    assert.equal(to('https://cdn.example/b'), 'https://cdn.example/b');
+    assert.equal(to('http://127.0.0.1:8080/b'), 'http://127.0.0.1:8080/b');
+    assert.throws(() => to('http://cdn.example/b'), /without encryption/);
+    assert.throws(() => to('file:///etc/passwd'), /without encryption/);
   });
 
   it('asks for the proxy of each address', async () => {

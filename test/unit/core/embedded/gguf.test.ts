@@ -168,7 +168,7 @@ function model({ version = 3, tensors = 2, tensorType = 8, vocabulary = 3, keyVa
       u32(9),
       u32(8),
       u64(vocabulary),
-      ...Array(vocabulary).fill(text('a')),
+      ...Array.from({ length: vocabulary }, () => text('a')),
     ]),
   ];
   const infos = Array.from({ length: tensors }, (_, index) =>
