@@ -94,7 +94,7 @@ export class Workbench {
   async notification(text: string | RegExp): Promise<Locator> {
     const list = this.page.locator('.notifications-center.visible');
     if (!(await list.isVisible())) {
-      await this.page.locator('[id="status.notifications"] a').click();
+      await this.runCommand('Notifications: Show Notifications');
       await list.waitFor();
     }
     return list.locator('.notification-list-item', { hasText: text });
