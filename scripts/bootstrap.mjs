@@ -27,15 +27,7 @@ export async function ensureDependencies(report) {
       // Somebody else may have installed while we waited; and who ran `npm ci` by hand need not wait for a second one.
       if (isInstalled(wanted)) return;
       if (!isWhatTheLockSays()) {
-        const command = existsSync(path.join(repositoryRoot, 'package-lock.json')) ? 'ci' : 'install';
-        await report.during('installing dependencies', () =>
-          runNpm([command, '--no-audit', '--no-fund'], {
-            cwd: repositoryRoot,
-            // node-llama-cpp would look for a prebuilt engine, or build one; its platform package brings it.
-            env: { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
-            logFile: path.join(cacheFolder('logs'), 'npm.log'),
-          }),
-        );
+        await report.during('installing dependencies', installDependencies);
       }
       if (!existsSync(nodeBinary)) await installNodeBinary(report);
       writeFileSync(stampFile, wanted);
@@ -92,6 +84,25 @@ export function exitLike(command, args, env = process.env) {
       setTimeout(() => process.exit(1), 1_000);
     });
   });
+}
+
+async function installDependencies() {
+  const npm = (/** @type {string[]} */ ...words) =>
+    runNpm([...words, '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: repositoryRoot,
+      // node-llama-cpp would look for a prebuilt engine, or build one; its platform package brings it.
+      env: { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
+      logFile: path.join(cacheFolder('logs'), 'npm.log'),
+    });
+  if (!existsSync(path.join(repositoryRoot, 'package-lock.json'))) return npm('install');
+  try {
+    return await npm('ci');
+  } catch (error) {
+    // `npm ci` refuses everything when the lock file lacks one optional package, of another platform even. `npm install` takes
+    // what the lock file has and finds the rest; the file stays as it is.
+    if (!error.message.includes('in sync')) throw error;
+    return npm('install', '--no-save');
+  }
 }
 
 /** npm did not run the `node` package's install script (`ignore-scripts`, or not allowed): run it ourselves. */

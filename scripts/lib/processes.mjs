@@ -3,7 +3,8 @@ import { createWriteStream, existsSync } from 'node:fs';
 import path from 'node:path';
 
 const WINDOWS = process.platform === 'win32';
-const LINES_KEPT = 30;
+/** npm gives its reason first and then its usage. */
+const LINES_KEPT = 60;
 
 /**
  * Collects what a process says and can repeat the last lines of it in an error.

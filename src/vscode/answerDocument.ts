@@ -22,7 +22,9 @@ export class AnswerDocument {
   static async open(heading: string, onClosed: () => void): Promise<AnswerDocument> {
     const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: heading });
     await vscode.window.showTextDocument(document, {
-      viewColumn: vscode.ViewColumn.Beside,
+      viewColumn: isAnswer(vscode.window.activeTextEditor?.document)
+        ? vscode.ViewColumn.Active
+        : vscode.ViewColumn.Beside,
       preserveFocus: true,
       preview: false,
     });
@@ -134,6 +136,11 @@ export class AnswerDocument {
     if (isOurs || changeEnd < this.#endOffset) this.#endOffset += change.text.length - change.rangeLength;
     else if (change.rangeOffset < this.#endOffset) this.#endOffset = change.rangeOffset;
   }
+}
+
+/** A question that is asked from an answer is answered where that one stands, not in one more column. */
+function isAnswer(document: vscode.TextDocument | undefined): boolean {
+  return document?.isUntitled === true && document.languageId === 'markdown';
 }
 
 /** Whether the user looks at the last lines: then the view follows, otherwise it stays where the user reads. */

@@ -133,7 +133,7 @@ describe('A2IA in a real workbench', () => {
   it('says in one notification why nothing came, with a button for the next step', async () => {
     await server.stop();
     await workbench.ask('Anybody there?');
-    await textWhen(workbench.answer('Anybody there?'), (text) => text.includes('No answer: Nothing listens'));
+    await textWhen(workbench.answer('Anybody there?'), (text) => text.includes('No answer: Nothing'));
     const problem = await workbench.notification(/Nothing listens at/);
     await problem.waitFor();
     await problem.getByRole('button', { name: 'Run “vllm”' }).waitFor();
