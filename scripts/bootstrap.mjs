@@ -100,7 +100,7 @@ async function installDependencies() {
   } catch (error) {
     // `npm ci` refuses everything when the lock file lacks one optional package, of another platform even. `npm install` takes
     // what the lock file has and finds the rest; the file stays as it is.
-    if (!error.message.includes('in sync')) throw error;
+    if (!error.message.includes('EUSAGE')) throw error;
     return npm('install', '--no-save');
   }
 }

@@ -3,11 +3,10 @@ import { createWriteStream, existsSync } from 'node:fs';
 import path from 'node:path';
 
 const WINDOWS = process.platform === 'win32';
-/** npm gives its reason first and then its usage. */
-const LINES_KEPT = 60;
+const LINES_KEPT = 30;
 
 /**
- * Collects what a process says and can repeat the last lines of it in an error.
+ * Collects what a process says and can repeat the last lines of it.
  * @returns {{ add(chunk: Buffer | string): void, lines(): string[] }}
  */
 export function createTail() {
@@ -21,7 +20,7 @@ export function createTail() {
 }
 
 /**
- * Runs a command to its end without showing its output; the last lines of it are in the error when it fails.
+ * Runs a command to its end without showing its output; its first and last lines are in the error when it fails.
  * The command stays in our process group, so that Ctrl+C in a terminal ends it as well.
  *
  * @param {string} command
@@ -34,7 +33,6 @@ export async function run(command, args, options = {}) {
   const { cwd, env = process.env, timeoutMs, logFile, shell = false, onOutput } = options;
   const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
   log?.write(`\n$ ${[command, ...args].join(' ')}\n`);
-  const tail = createTail();
   let output = '';
   let timedOut = false;
   /** @type {NodeJS.Timeout | undefined} */
@@ -46,7 +44,6 @@ export async function run(command, args, options = {}) {
         ? spawn([command, ...args].join(' '), { cwd, env, shell, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
         : spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
       const collect = (/** @type {Buffer} */ chunk) => {
-        tail.add(chunk);
         log?.write(chunk);
         onOutput?.(chunk.toString());
         if (output.length < 1_000_000) output += chunk;
@@ -66,7 +63,7 @@ export async function run(command, args, options = {}) {
       child.on('close', (code, signal) => {
         if (code === 0 && !timedOut) return resolve(undefined);
         const reason = timedOut ? `was ended after ${timeoutMs / 1000} s` : `ended with ${signal ?? `code ${code}`}`;
-        const said = tail.lines().join('\n  ');
+        const said = excerpt(output).join('\n  ');
         reject(new Error(`\`${[path.basename(command), ...args].join(' ')}\` ${reason}${said ? `:\n  ${said}` : '.'}`));
       });
     });
@@ -75,6 +72,13 @@ export async function run(command, args, options = {}) {
     log?.end();
   }
   return output;
+}
+
+/** A reason stands at the beginning of what was said, or at its end: npm adds its usage, a compiler its summary. */
+function excerpt(/** @type {string} */ output) {
+  const lines = output.trimEnd().split(/\r?\n/);
+  if (lines.length <= LINES_KEPT) return lines;
+  return [...lines.slice(0, LINES_KEPT / 2), '…', ...lines.slice(-LINES_KEPT / 2)];
 }
 
 /**
