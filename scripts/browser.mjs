@@ -39,13 +39,12 @@ export async function ensureBrowser(report) {
     /** @type {string[]} */
     const tried = [];
     const attempt = async (/** @type {string} */ text, /** @type {() => Promise<unknown>} */ install) => {
-      try {
-        await report.during(text, install);
-      } catch (error) {
-        tried.push(`- ${text}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
-      }
+      const problem = await report.during(text, install).then(
+        () => undefined,
+        (error) => error.message.split('\n').slice(0, 3).join(' '),
+      );
       const browser = await findBrowser();
-      if (browser === undefined) tried.push(`- ${text}: no browser that starts`);
+      if (browser === undefined) tried.push(`- ${text}: ${problem ?? 'done, but the browser does not start'}`);
       return browser;
     };
     const browser =

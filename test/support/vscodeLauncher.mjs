@@ -51,6 +51,7 @@ async function main() {
   });
   /** @type {import('playwright-core').Browser | undefined} */
   let browser;
+  let passed = false;
   try {
     browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -70,10 +71,13 @@ async function main() {
       process.env['A2IA_TEST_SCREENSHOT'] ?? (code === 0 ? undefined : `${windowLog.slice(0, -4)}.png`);
     if (screenshot !== undefined) await takeScreenshot(page, screenshot);
     if (code !== 0) report.line(`logs: ${server.logFile}, ${windowLog}`);
+    passed = code === 0;
     return code;
   } finally {
     await withinLimit(browser?.close());
     await server.stop();
+    // Logs are kept of what went wrong.
+    for (const log of passed ? [windowLog, server.logFile] : []) rmSync(log, { force: true });
     rmSync(serverDataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
