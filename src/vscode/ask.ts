@@ -150,22 +150,30 @@ function footer({ text, outcome, speed }: Answer, choice: Choice): string {
   }
 }
 
-/** Until the first token there is nothing to see, so a notification says what is awaited, and can stop it. */
+/** Most answers begin sooner than this: a notification for each of them would be a flicker. */
+const noticeDelayMs = 1000;
+
+/** Until the first token there is nothing to see, so when it takes long a notification says what is awaited, and can stop it. */
 function showWaiting(choice: Choice, controller: AbortController): { end(): void } {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  void vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: `A2IA: waiting for ${choice.model} (${choice.client.backend})`,
-      cancellable: true,
-    },
-    (_progress, token) => {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: `A2IA: waiting for ${choice.model} (${choice.client.backend})`,
+    cancellable: true,
+  };
+  const timer = setTimeout(() => {
+    void vscode.window.withProgress(options, (_progress, token) => {
       token.onCancellationRequested(() => controller.abort());
       return ended;
+    });
+  }, noticeDelayMs);
+  return {
+    end: () => {
+      clearTimeout(timer);
+      end();
     },
-  );
-  return { end: () => end() };
+  };
 }
