@@ -8,6 +8,11 @@ import { ensureDependencies, reexecUnderProjectNode } from './bootstrap.mjs';
 import { repositoryRoot } from './caches.mjs';
 import { createReport, exitWithError } from './lib/report.mjs';
 
+const usage = `npm test                            Everything that has to pass.
+npm test -- TIER …                  Some tiers: static, unit, contract, live, host, browser.
+npm test -- TIER … --grep TEXT      The tests whose title contains TEXT.
+`;
+
 const report = createReport();
 const modules = (...names) => path.join(repositoryRoot, 'node_modules', ...names);
 
@@ -24,6 +29,7 @@ const tiers = {
 main().catch(exitWithError);
 
 async function main() {
+  if (process.argv.includes('--help')) return void process.stdout.write(usage);
   const { chosen, grep } = parseArguments(process.argv.slice(2));
   await ensureDependencies(report);
   await reexecUnderProjectNode(import.meta.url);

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheFolder, cacheLock } from './caches.mjs';
@@ -70,8 +79,8 @@ export async function ensureVscodeServer(report) {
  * @typedef {object} VscodeServer
  * @property {number} port
  * @property {string} logFile
- * @property {(folder: string | undefined, payload: Readonly<Record<string, string>>) => string} url the page that opens `folder`;
- *   the payload is what a desktop VS Code takes as flags, with file paths for `extensionDevelopmentPath` and
+ * @property {(folder: string | undefined, payload?: Readonly<Record<string, string>>) => string} url the page that opens
+ *   `folder`; the payload is what a desktop VS Code takes as flags, with file paths for `extensionDevelopmentPath` and
  *   `extensionTestsPath`
  * @property {Promise<string>} ended resolves, with the reason, when the server ends without having been told to
  * @property {() => Promise<void>} stop ends the server and everything it started
@@ -80,21 +89,25 @@ export async function ensureVscodeServer(report) {
 /**
  * Starts VS Code's server on 127.0.0.1 and waits until it is ready. The environment given here is the extension host's.
  *
- * @param {{ port?: number, serverDataDir: string, workspaceTrust?: boolean, env?: NodeJS.ProcessEnv,
- *   endWhenUnused?: boolean }} options `port` is a wish. `endWhenUnused`: ends by itself some minutes after the last
- *   window, for the case that whoever started it was killed.
+ * @param {{ port?: number, serverDataDir: string, extension?: string, workspaceTrust?: boolean, env?: NodeJS.ProcessEnv,
+ *   endWhenUnused?: boolean }} options `port` is a wish. `extension`: the folder of an extension, installed by a link, for
+ *   people; without it the workbench takes a payload, for tests, but then it shows no notification by itself, only behind
+ *   the bell. `endWhenUnused`: ends by itself some minutes after the last window, for the case that whoever started it was
+ *   killed.
  * @returns {Promise<VscodeServer>}
  */
 export async function startVscodeServer(options) {
-  const { serverDataDir, workspaceTrust = true, env = process.env, endWhenUnused = false } = options;
+  const { serverDataDir, extension, workspaceTrust = true, env = process.env, endWhenUnused = false } = options;
   const main = await ensureVscodeServer(createReport(process.stderr));
   const port = await freePort(options.port);
   const tokenFile = prepareDataDir(serverDataDir);
   const token = readFileSync(tokenFile, 'utf8').trim();
   const args = [main, '--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile];
-  // The smoke test driver makes the workbench accept a payload; a login shell would change the environment given to us.
-  args.push('--accept-server-license-terms', '--enable-smoke-test-driver', '--force-disable-user-env');
+  // A login shell would change the environment given to us.
+  args.push('--accept-server-license-terms', '--force-disable-user-env');
   args.push('--server-data-dir', serverDataDir, '--telemetry-level', 'off');
+  if (extension === undefined) args.push('--enable-smoke-test-driver');
+  else linkExtension(extension, serverDataDir);
   if (!workspaceTrust) args.push('--disable-workspace-trust');
   if (endWhenUnused) args.push('--enable-remote-auto-shutdown');
 
@@ -156,17 +169,17 @@ export async function startVscodeServer(options) {
  * @param {number} port
  * @param {string} token
  * @param {string | undefined} folder
- * @param {Readonly<Record<string, string>>} payload
+ * @param {Readonly<Record<string, string>>} [payload]
  */
 function pageUrl(port, token, folder, payload) {
-  const pairs = Object.entries(payload).map(([name, value]) =>
+  const pairs = Object.entries(payload ?? {}).map(([name, value]) =>
     // The authority must be the page's own host and port.
     [name, name.endsWith('Path') ? `vscode-remote://127.0.0.1:${port}${uriPath(value)}` : value],
   );
   const query = new URLSearchParams({
     tkn: token,
     ...(folder === undefined ? { ew: 'true' } : { folder: uriPath(folder) }),
-    payload: JSON.stringify(pairs),
+    ...(payload === undefined ? {} : { payload: JSON.stringify(pairs) }),
   });
   return `http://127.0.0.1:${port}/?${query}`;
 }
@@ -185,6 +198,18 @@ function prepareDataDir(/** @type {string} */ serverDataDir) {
   const tokenFile = path.join(serverDataDir, 'token');
   if (!existsSync(tokenFile)) writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
   return tokenFile;
+}
+
+/** What is built here is what runs: nothing is packed or copied. */
+function linkExtension(/** @type {string} */ extension, /** @type {string} */ serverDataDir) {
+  const folder = path.join(serverDataDir, 'extensions');
+  mkdirSync(folder, { recursive: true });
+  const { publisher, name, version } = JSON.parse(readFileSync(path.join(extension, 'package.json'), 'utf8'));
+  const earlier = readdirSync(folder).filter((entry) => entry.startsWith(`${publisher}.${name}-`));
+  // VS Code keeps a list beside the folders and makes it anew from them when it is not there.
+  for (const entry of [...earlier, 'extensions.json']) rmSync(path.join(folder, entry), { force: true });
+  // A junction, which Windows allows to everybody; elsewhere that word means nothing.
+  symlinkSync(extension, path.join(folder, `${publisher}.${name}-${version}`), 'junction');
 }
 
 /** A terminal inside a VS Code hands down variables that would tie the new server to that window. */
