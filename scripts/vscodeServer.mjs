@@ -50,7 +50,14 @@ export async function ensureVscodeServer(report) {
   const stamp = path.join(folder, '.complete');
   const root = path.join(folder, 'node_modules', 'code-server', 'lib', 'vscode');
   const main = path.join(root, 'out', 'server-main.js');
-  if (existsSync(stamp)) return main;
+  if (!existsSync(stamp)) await installVscodeServer(folder, root, report);
+  putLogger(root);
+  return main;
+}
+
+/** @param {string} folder @param {string} root @param {import('./lib/report.mjs').Report} report */
+async function installVscodeServer(folder, root, report) {
+  const stamp = path.join(folder, '.complete');
   await withLock(cacheLock('vscode-server'), async () => {
     if (existsSync(stamp)) return;
     await report.during('installing VS Code (once, about 600 MB)', async (update) => {
@@ -60,19 +67,25 @@ export async function ensureVscodeServer(report) {
       writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
       const quiet = ['--ignore-scripts', '--no-audit', '--no-fund'];
       const logFile = path.join(cacheFolder('logs'), 'npm.log');
-      // Its install scripts would want a compiler, for a terminal and a log file that nobody here needs; without them the
-      // two inner folders have to be filled by hand.
+      // Its install scripts would want a compiler; without them the two inner folders have to be filled by hand.
       update('server');
       await runNpm(['install', `code-server@${VERSION}`, '--save-exact', ...quiet], { cwd: folder, logFile });
       update("VS Code's own packages");
       await runNpm(['install', '--omit=dev', ...quiet], { cwd: root, logFile });
       update('built-in extensions');
       await runNpm(['install', '--omit=dev', ...quiet], { cwd: path.join(root, 'extensions'), logFile });
+      const main = path.join(root, 'out', 'server-main.js');
       if (!existsSync(main)) throw new Error(`The package code-server@${VERSION} has no ${main}.`);
       writeFileSync(stamp, '');
     });
   });
-  return main;
+}
+
+/** See lib/spdlog.cjs. */
+function putLogger(/** @type {string} */ root) {
+  const place = path.join(root, 'node_modules', '@vscode', 'spdlog', 'index.js');
+  const logger = readFileSync(new URL('lib/spdlog.cjs', import.meta.url), 'utf8');
+  if (readFileSync(place, 'utf8') !== logger) writeFileSync(place, logger);
 }
 
 /**
@@ -89,18 +102,18 @@ export async function ensureVscodeServer(report) {
 /**
  * Starts VS Code's server on 127.0.0.1 and waits until it is ready. The environment given here is the extension host's.
  *
- * @param {{ port?: number, serverDataDir: string, extension?: string, workspaceTrust?: boolean, env?: NodeJS.ProcessEnv,
- *   endWhenUnused?: boolean }} options `port` is a wish. `extension`: the folder of an extension, installed by a link, for
+ * @param {{ port?: number, serverDataDir: string, extension?: string, userSettings?: Readonly<Record<string, unknown>>,
+ *   workspaceTrust?: boolean, env?: NodeJS.ProcessEnv, endWhenUnused?: boolean }} options `port` is a wish. `extension`: the folder of an extension, installed by a link, for
  *   people; without it the workbench takes a payload, for tests, but then it shows no notification by itself, only behind
  *   the bell. `endWhenUnused`: ends by itself some minutes after the last window, for the case that whoever started it was
  *   killed.
  * @returns {Promise<VscodeServer>}
  */
 export async function startVscodeServer(options) {
-  const { serverDataDir, extension, workspaceTrust = true, env = process.env, endWhenUnused = false } = options;
+  const { serverDataDir, extension, userSettings, workspaceTrust = true, env = process.env } = options;
   const main = await ensureVscodeServer(createReport(process.stderr));
   const port = await freePort(options.port);
-  const tokenFile = prepareDataDir(serverDataDir);
+  const tokenFile = prepareDataDir(serverDataDir, { ...WINDOW_SETTINGS, ...userSettings });
   const token = readFileSync(tokenFile, 'utf8').trim();
   const args = [main, '--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile];
   // A login shell would change the environment given to us.
@@ -109,7 +122,7 @@ export async function startVscodeServer(options) {
   if (extension === undefined) args.push('--enable-smoke-test-driver');
   else linkExtension(extension, serverDataDir);
   if (!workspaceTrust) args.push('--disable-workspace-trust');
-  if (endWhenUnused) args.push('--enable-remote-auto-shutdown');
+  if (options.endWhenUnused) args.push('--enable-remote-auto-shutdown');
 
   const logFile = path.join(cacheFolder('logs'), `vscode-server-${process.pid}.log`);
   const log = createWriteStream(logFile);
@@ -191,10 +204,10 @@ function uriPath(/** @type {string} */ file) {
 }
 
 /** Settings that the user has not changed, and a token: without one, every page in every browser could use the server. */
-function prepareDataDir(/** @type {string} */ serverDataDir) {
+function prepareDataDir(/** @type {string} */ serverDataDir, /** @type {object} */ userSettings) {
   const settings = path.join(serverDataDir, 'data', 'User', 'settings.json');
   mkdirSync(path.dirname(settings), { recursive: true });
-  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify(WINDOW_SETTINGS, undefined, 2));
+  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify(userSettings, undefined, 2));
   const tokenFile = path.join(serverDataDir, 'token');
   if (!existsSync(tokenFile)) writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
   return tokenFile;

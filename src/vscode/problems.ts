@@ -4,14 +4,15 @@ import { openSetting } from './editorSettings.ts';
 
 export interface ProblemActions {
   chooseModel(): void;
-  enterKey(origin: string): void;
+  /** False when the user did not enter one. */
+  enterKey(origin: string): Promise<boolean>;
   retry(): void;
   showLog(): void;
 }
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”` : '';
+  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
   const next = button(error.nextStep, actions);
   const log = { label: 'Show Log', run: () => actions.showLog() };
   const buttons = next.label === log.label ? [next] : [next, log];
@@ -29,7 +30,10 @@ function button(step: NextStep, actions: ProblemActions): { readonly label: stri
     case 'chooseModel':
       return { label: 'Choose Model', run: () => actions.chooseModel() };
     case 'enterKey':
-      return { label: 'Enter API Key', run: () => actions.enterKey(step.origin) };
+      return {
+        label: 'Enter API Key',
+        run: () => void actions.enterKey(step.origin).then((entered) => entered && actions.retry()),
+      };
     case 'retry':
       return { label: 'Ask Again', run: () => actions.retry() };
     case 'showLog':
@@ -45,6 +49,9 @@ function runInTerminal(command: string): void {
 }
 
 function shorten(words: string): string {
-  const line = words.replace(/\s+/g, ' ').trim();
+  const line = words
+    .replace(/\s+/g, ' ')
+    .replace(/[\s.]+$/, '')
+    .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -9,17 +9,20 @@ export class StepServer {
   /** Bodies of the chat requests so far. */
   readonly chats: ChatBody[] = [];
   readonly #server: Server;
+  readonly #key: string | undefined;
   readonly #arrived: ChatExchange[] = [];
   readonly #awaited: ((exchange: ChatExchange) => void)[] = [];
 
-  static async start(models: readonly string[] = ['step-model']): Promise<StepServer> {
+  /** With a key, requests without it are refused. */
+  static async start(models: readonly string[] = ['step-model'], key?: string): Promise<StepServer> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new StepServer(server, models);
+    return new StepServer(server, models, key);
   }
 
-  private constructor(server: Server, models: readonly string[]) {
+  private constructor(server: Server, models: readonly string[], key: string | undefined) {
     this.#server = server;
+    this.#key = key;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('request', (request, response) => void this.#answer(request, response, models));
   }
@@ -36,6 +39,9 @@ export class StepServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, models: readonly string[]): Promise<void> {
+    if (this.#key !== undefined && request.headers.authorization !== `Bearer ${this.#key}`) {
+      return sendJson(response, 401, { error: { message: 'Invalid API key', type: 'Unauthorized', code: 401 } });
+    }
     if (request.url === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',

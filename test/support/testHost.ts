@@ -28,7 +28,7 @@ export function createTestHost({ keys = {}, agent }: TestHostOptions = {}): Test
       nodeEnv: {},
       modelsDir: '/nonexistent/a2ia-test/models',
       confirmDownload: () => Promise.resolve(false),
-      onDownloadProgress: () => undefined,
+      duringDownload: (_model, download) => download(() => undefined),
     },
   };
 }
