@@ -8,6 +8,7 @@ import type { BackendId } from '../core/clients/llmClient.ts';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
+import { wait } from '../core/util/wait.ts';
 
 export interface CliHostOptions {
   readonly settings: Settings;
@@ -26,6 +27,9 @@ export function createCliHost(options: CliHostOptions): CoreHost {
   return {
     log: { debug: write('debug'), info: write('info'), warn: write('warn') },
     credentialFor: (origin) => Promise.resolve(keyFor(origin, settings, environment)),
+    // Every address comes from whoever runs the command.
+    mayContact: () => Promise.resolve(true),
+    wait,
     proxyAgentFor: (url) => proxyAgentFor(url, environment),
     engine: createEngineHost(options),
   };

@@ -3,6 +3,7 @@ import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import type { BackendError } from '../core/clients/errors.ts';
 import { toBackendError } from '../core/clients/failures.ts';
+import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
 import type { AskInput, Question } from './askInput.ts';
@@ -88,11 +89,12 @@ export class AskCommand {
       messages: askMessages(question.text, question.context, settings.systemPrompt),
       ...generationSettings(settings),
     };
-    const answer = await runRequest(choice.client, request, controller.signal, (event) => {
-      waiting.end();
+    const show = (event: ChatEvent) => {
+      if (event.type !== 'progress' && event.type !== 'warning') waiting.end();
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
-    });
+    };
+    const answer = await runRequest(choice.client, request, controller.signal, show, question.context);
     waiting.end();
     await page.finish(footer(answer, choice));
     return this.#result(answer, choice, question);

@@ -2,12 +2,15 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost } from '../core/host.ts';
+import { wait } from '../core/util/wait.ts';
 
 /** The outside as core sees it inside VS Code. */
 export function createEditorHost(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): CoreHost {
   return {
     log,
     credentialFor: async (origin) => context.secrets.get(secretName(origin)),
+    mayContact: () => Promise.resolve(true),
+    wait,
     // VS Code patches node:http in place: its own proxy settings and certificates apply by themselves.
     proxyAgentFor: () => Promise.resolve(undefined),
     engine: {

@@ -39,7 +39,7 @@ export class StepServer {
     if (request.url === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',
-        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 2048 })),
+        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 4_000_000 })),
       });
     }
     if (request.url === '/version') return sendJson(response, 200, { version: '0.32.0' });

@@ -2,12 +2,14 @@ import { EngineProcess } from '../embedded/engineProcess.ts';
 import type { CoreHost } from '../host.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
 import { createAnthropicClient } from './anthropic.ts';
+import type { ClientContext } from './clientContext.ts';
 import { createEmbeddedClient } from './embedded.ts';
 import { BackendError } from './errors.ts';
 import { type BackendId, type BackendStatus, type LLMClient } from './llmClient.ts';
 import { createOllamaClient } from './ollama.ts';
 import { createOpenAIClient } from './openai.ts';
 import { createOpenAICompatibleClient, usualUrls } from './openaiCompatible.ts';
+import { ServerMemory } from './serverMemory.ts';
 import { createVllmClient } from './vllm.ts';
 
 /** A client and the model to ask it for, with the reason in a sentence. */
@@ -32,6 +34,7 @@ const detectionLimitMs = 700;
 export class BackendRegistry {
   readonly #host: CoreHost;
   readonly #engine: EngineProcess;
+  readonly #memory = new ServerMemory();
   /** What `auto` chose, kept until the settings change or a request contradicts it. */
   #detected: { readonly settingsKey: string; readonly client: LLMClient; readonly reason: string } | undefined;
 
@@ -45,19 +48,20 @@ export class BackendRegistry {
   }
 
   client(backend: BackendId, settings: Settings): LLMClient {
+    const context = this.#context(settings);
     switch (backend) {
       case 'ollama':
-        return createOllamaClient(settings, this.#host);
+        return createOllamaClient(context);
       case 'vllm':
-        return createVllmClient(settings, this.#host);
+        return createVllmClient(context);
       case 'openai-compatible':
-        return createOpenAICompatibleClient(settings.openaiCompatibleUrl || usualUrls[0] || '', settings, this.#host);
+        return createOpenAICompatibleClient(settings.openaiCompatibleUrl || usualUrls[0] || '', context);
       case 'embedded':
-        return createEmbeddedClient({ settings, host: this.#host, engine: this.#engine });
+        return createEmbeddedClient({ ...context, engine: this.#engine });
       case 'openai':
-        return createOpenAIClient(settings, this.#host);
+        return createOpenAIClient(context);
       case 'anthropic':
-        return createAnthropicClient(settings, this.#host);
+        return createAnthropicClient(context);
     }
   }
 
@@ -151,9 +155,13 @@ export class BackendRegistry {
     return [...[...named, ...others].flatMap(([, clients]) => clients), this.client('embedded', settings)];
   }
 
+  #context(settings: Settings): ClientContext {
+    return { settings, host: this.#host, memory: this.#memory };
+  }
+
   #usualServers(settings: Settings): readonly LLMClient[] {
     const urls = settings.openaiCompatibleUrl ? [settings.openaiCompatibleUrl] : usualUrls;
-    return urls.map((url) => createOpenAICompatibleClient(url, settings, this.#host));
+    return urls.map((url) => createOpenAICompatibleClient(url, this.#context(settings)));
   }
 }
 

@@ -60,6 +60,7 @@ const jsonBodyLimitBytes = 32 * 1024 * 1024;
 export async function send(options: TransportOptions, request: TransportRequest): Promise<TransportResponse> {
   request.signal.throwIfAborted();
   const url = new URL(request.url);
+  if (!(await options.host.mayContact(url.origin))) throw notAgreed(options, url);
   const headers = await outgoingHeaders(options, url, request);
   const agent = await options.host.proxyAgentFor(url);
   let exchange: Exchange;
@@ -135,6 +136,16 @@ function packageRequest(input: string | URL | Request, init: RequestInit | undef
 
 function responseContext(options: TransportOptions, url: URL) {
   return { backend: options.backend, url, urlSetting: options.urlSetting };
+}
+
+function notAgreed({ backend, urlSetting }: TransportOptions, url: URL): BackendError {
+  return new BackendError({
+    kind: 'declined',
+    backend,
+    message: `Nothing was sent to ${url.origin}: this workspace names it, and you have not agreed.`,
+    hint: `Ask again to be asked again, or change ${urlSetting}.`,
+    nextStep: { do: 'openSetting', key: urlSetting },
+  });
 }
 
 /**
