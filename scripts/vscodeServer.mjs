@@ -102,18 +102,18 @@ function putLogger(/** @type {string} */ root) {
 /**
  * Starts VS Code's server on 127.0.0.1 and waits until it is ready. The environment given here is the extension host's.
  *
- * @param {{ port?: number, serverDataDir: string, extension?: string, userSettings?: Readonly<Record<string, unknown>>,
- *   workspaceTrust?: boolean, env?: NodeJS.ProcessEnv, endWhenUnused?: boolean }} options `port` is a wish. `extension`: the folder of an extension, installed by a link, for
- *   people; without it the workbench takes a payload, for tests, but then it shows no notification by itself, only behind
- *   the bell. `endWhenUnused`: ends by itself some minutes after the last window, for the case that whoever started it was
- *   killed.
+ * @param {{ port?: number, serverDataDir: string, extension?: string, userSettings?: object, workspaceTrust?: boolean,
+ *   env?: NodeJS.ProcessEnv, endWhenUnused?: boolean }} options `port` is a wish. `userSettings` count for a new data dir.
+ *   `extension`: the folder of an extension, installed by a link, for people; without it the workbench takes a payload, for
+ *   tests, but then it shows no notification by itself, only behind the bell. `endWhenUnused`: ends by itself some minutes
+ *   after the last window, for the case that whoever started it was killed.
  * @returns {Promise<VscodeServer>}
  */
 export async function startVscodeServer(options) {
-  const { serverDataDir, extension, userSettings, workspaceTrust = true, env = process.env } = options;
+  const { serverDataDir, extension, workspaceTrust = true, env = process.env } = options;
   const main = await ensureVscodeServer(createReport(process.stderr));
   const port = await freePort(options.port);
-  const tokenFile = prepareDataDir(serverDataDir, { ...WINDOW_SETTINGS, ...userSettings });
+  const tokenFile = prepareDataDir(serverDataDir, options.userSettings);
   const token = readFileSync(tokenFile, 'utf8').trim();
   const args = [main, '--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile];
   // A login shell would change the environment given to us.
@@ -204,10 +204,11 @@ function uriPath(/** @type {string} */ file) {
 }
 
 /** Settings that the user has not changed, and a token: without one, every page in every browser could use the server. */
-function prepareDataDir(/** @type {string} */ serverDataDir, /** @type {object} */ userSettings) {
+function prepareDataDir(/** @type {string} */ serverDataDir, /** @type {object | undefined} */ userSettings) {
   const settings = path.join(serverDataDir, 'data', 'User', 'settings.json');
   mkdirSync(path.dirname(settings), { recursive: true });
-  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify(userSettings, undefined, 2));
+  if (!existsSync(settings))
+    writeFileSync(settings, JSON.stringify({ ...WINDOW_SETTINGS, ...userSettings }, undefined, 2));
   const tokenFile = path.join(serverDataDir, 'token');
   if (!existsSync(tokenFile)) writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
   return tokenFile;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { askMessages, type ContextPiece } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import type { BackendError } from '../core/clients/errors.ts';
+import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { UsageError, type CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
@@ -33,12 +34,14 @@ export async function ask(
     messages: askMessages(question, context, settings.systemPrompt),
     ...generationSettings(settings),
   };
-  const answer = await runRequest(choice.client, request, signal, async (event) => {
+  const show = async (event: ChatEvent) => {
     if (event.type === 'finish') return;
+    if (event.type === 'progress') return output.progress(describeProgress(event));
     if (json) return output.line(event);
     if (event.type === 'text') return output.text(event.delta);
     if (event.type === 'warning') output.note(`a2ia: ${event.message}`);
-  });
+  };
+  const answer = await runRequest(choice.client, request, signal, show, context);
   if (!json && answer.text !== '' && !answer.text.endsWith('\n')) await output.text('\n');
   return report(answer, choice, json, output);
 }
@@ -67,6 +70,11 @@ function summary({ outcome, speed }: Answer, choice: Choice): string {
     if (outcome.reason === 'length') parts.push('stopped at the length limit');
   }
   return parts.join(' · ');
+}
+
+function describeProgress({ stage, fraction }: ChatEvent & { type: 'progress' }): string {
+  const what = { busy: 'the server is busy', loading: 'loading the model', readingPrompt: 'reading the prompt' }[stage];
+  return fraction === undefined ? `${what} …` : `${what}: ${Math.round(fraction * 100)} %`;
 }
 
 async function readQuestion(): Promise<string> {

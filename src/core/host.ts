@@ -10,6 +10,14 @@ export interface CoreHost {
   readonly log: Log;
   /** The API key the user entered for exactly this origin (`https://host:port`). */
   credentialFor(origin: string): Promise<string | undefined>;
+  /**
+   * Asked before anything is sent to an origin. False for one that a workspace names and that the user has not agreed to.
+   */
+  mayContact(origin: string): Promise<boolean>;
+  /** Between two tries. Resolves early, without an error, when the signal is aborted. */
+  wait(durationMs: number, signal: AbortSignal): Promise<void>;
+  /** A PEM file of certificates to trust beside those that are trusted anyway; empty: none. */
+  caFile(): string;
   /** Undefined where none applies, and in the editor, which routes `node:http` through its own proxy settings by itself. */
   proxyAgentFor(url: URL): Promise<Agent | undefined>;
   readonly engine: EngineHost;

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import { BackendError } from '../core/clients/errors.ts';
+import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
 import type { AskInput, Question } from './askInput.ts';
@@ -101,11 +102,12 @@ export class AskCommand {
       messages: askMessages(question.text, question.context, settings.systemPrompt),
       ...generationSettings(settings),
     };
-    const answer = await runRequest(choice.client, request, signal, (event) => {
-      waiting.end();
+    const show = (event: ChatEvent) => {
+      if (event.type !== 'progress' && event.type !== 'warning') waiting.end();
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
-    });
+    };
+    const answer = await runRequest(choice.client, request, signal, show, question.context);
     return { answer, choice };
   }
 

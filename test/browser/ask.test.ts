@@ -16,7 +16,7 @@ describe('A2IA in a real workbench, with the embedded model', () => {
 
   before(async () => {
     const settings = { 'a2ia.backend': 'embedded', 'a2ia.temperature': 0, 'a2ia.maxOutputTokens': 160 };
-    workbench = await Workbench.open({ userSettings: settings });
+    workbench = await Workbench.open({}, { userSettings: settings });
   });
   after(() => workbench.close());
   pictureOfFailure(() => workbench);
@@ -46,7 +46,7 @@ describe('A2IA in a real workbench', () => {
 
   before(async () => {
     server = await StepServer.start(['qwen2.5-coder-7b', 'llama-3.1-8b']);
-    workbench = await Workbench.open({ settings: { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url } });
+    workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
   });
   after(async () => {
     await workbench.close();
@@ -224,11 +224,14 @@ describe('A2IA in a real workbench, with a server that wants a key', () => {
 
   before(async () => {
     server = await StepServer.start(['step-model'], key);
-    workbench = await Workbench.open({
-      userSettings: { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url },
-      // Where the folder of the settings should be: a workspace that cannot be written to, by the superuser neither.
-      prepare: (folder) => writeFile(path.join(folder, '.vscode'), ''),
-    });
+    workbench = await Workbench.open(
+      {},
+      {
+        userSettings: { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url },
+        // Where the folder of the settings should be: a workspace that cannot be written to, by the superuser neither.
+        prepare: (folder) => writeFile(path.join(folder, '.vscode'), ''),
+      },
+    );
   });
   after(async () => {
     await workbench.close();

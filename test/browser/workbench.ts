@@ -14,9 +14,9 @@ const screenshotFolder = path.join(root, 'out', 'screenshots');
 const stepLimitMs = 60_000;
 
 export interface WorkbenchOptions {
-  /** The workspace's, in .vscode/settings.json. */
-  readonly settings?: Readonly<Record<string, unknown>>;
   readonly userSettings?: Readonly<Record<string, unknown>>;
+  /** Opens the folder in Restricted Mode, as one that the user has not said to trust. */
+  readonly restricted?: true;
   /** Changes the folder before it is opened. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
@@ -30,18 +30,23 @@ export class Workbench {
   readonly #server: VscodeServer;
   readonly #temporary: string;
 
-  static async open({ settings, userSettings = {}, prepare }: WorkbenchOptions): Promise<Workbench> {
+  /** `settings` are the workspace's, as .vscode/settings.json. */
+  static async open(settings: Readonly<Record<string, unknown>>, options: WorkbenchOptions = {}): Promise<Workbench> {
     const temporary = await mkdtemp(path.join(tmpdir(), 'a2ia-browser-'));
     const folder = path.join(temporary, 'sample');
     await cp(path.join(root, 'media', 'sample'), folder, { recursive: true });
-    if (settings) {
+    if (Object.keys(settings).length > 0) {
       await mkdir(path.join(folder, '.vscode'), { recursive: true });
       await writeFile(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(settings, undefined, 2));
     }
-    await prepare?.(folder);
-    const serverDataDir = path.join(temporary, 'server');
-    const options = { serverDataDir, extension: root, userSettings, workspaceTrust: false, endWhenUnused: true };
-    const server = await startVscodeServer(options);
+    await options.prepare?.(folder);
+    const server = await startVscodeServer({
+      serverDataDir: path.join(temporary, 'server'),
+      extension: root,
+      workspaceTrust: options.restricted ?? false,
+      endWhenUnused: true,
+      userSettings: { 'security.workspace.trust.startupPrompt': 'never', ...options.userSettings },
+    });
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

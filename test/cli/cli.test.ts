@@ -241,7 +241,7 @@ describe('a2ia', () => {
   it('lists models and backends', async () => {
     const models = new Run(['models', '--backend', 'vllm', '--vllm-url', server.url]);
     assert.equal(await models.code(), 0);
-    assert.match(models.stdout, /^step-model +2048 tokens/);
+    assert.match(models.stdout, /^step-model +4000000 tokens/);
     const backends = new Run(['backends', '--json', '--vllm-url', server.url, '--ollama-url', 'http://127.0.0.1:9']);
     assert.equal(await backends.code(), 0);
     const found = Object.fromEntries(backends.lines().map((line) => [line['backend'], line]));

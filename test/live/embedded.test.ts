@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createEmbeddedClient } from '../../src/core/clients/embedded.ts';
+import { ServerMemory } from '../../src/core/clients/serverMemory.ts';
+import { wait } from '../../src/core/util/wait.ts';
 import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
 import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
 import { embeddedModels } from '../../src/core/embedded/catalogue.ts';
@@ -28,7 +30,12 @@ describe('embedded backend, live', function () {
   const logged: string[] = [];
 
   const clientWith = (values: Record<string, unknown>): LLMClient =>
-    createEmbeddedClient({ settings: parseSettings((key) => values[key]).settings, host, engine });
+    createEmbeddedClient({
+      settings: parseSettings((key) => values[key]).settings,
+      host,
+      memory: new ServerMemory(),
+      engine,
+    });
 
   before(async () => {
     assert.ok(
@@ -40,6 +47,9 @@ describe('embedded backend, live', function () {
     host = {
       log: { debug: log, info: log, warn: log },
       credentialFor: () => Promise.resolve(undefined),
+      mayContact: () => Promise.resolve(true),
+      wait,
+      caFile: () => '',
       proxyAgentFor: () => Promise.resolve(undefined),
       engine: {
         workerPath,
@@ -291,6 +301,7 @@ describe('embedded backend, live', function () {
     const bare = createEmbeddedClient({
       settings: parseSettings(() => undefined).settings,
       host: without,
+      memory: new ServerMemory(),
       engine: new EngineProcess(without),
     });
     assert.equal((await bare.probe(never)).state, 'unavailable');

@@ -4,6 +4,8 @@ import type { CoreHost } from '../../src/core/host.ts';
 export interface TestHost extends CoreHost {
   /** Every line of every level. */
   readonly logged: string[];
+  /** The waits that were asked for. None of them takes time. */
+  readonly waitedMs: number[];
 }
 
 export interface TestHostOptions {
@@ -11,16 +13,27 @@ export interface TestHostOptions {
   readonly keys?: Readonly<Record<string, string>>;
   /** For all requests: a proxy, or an authority to trust. */
   readonly agent?: Agent;
+  /** Origins that the user does not agree to. */
+  readonly refused?: readonly string[];
+  readonly caFile?: string;
 }
 
 /** The outside for tests: no proxy, no engine, no key unless given, and a log that can be read. */
-export function createTestHost({ keys = {}, agent }: TestHostOptions = {}): TestHost {
+export function createTestHost({ keys = {}, agent, refused = [], caFile = '' }: TestHostOptions = {}): TestHost {
   const logged: string[] = [];
+  const waitedMs: number[] = [];
   const write = (message: string) => void logged.push(message);
   return {
     logged,
+    waitedMs,
     log: { debug: write, info: write, warn: write },
     credentialFor: (origin) => Promise.resolve(keys[origin]),
+    mayContact: (origin) => Promise.resolve(!refused.includes(origin)),
+    wait: (durationMs) => {
+      waitedMs.push(durationMs);
+      return new Promise(setImmediate);
+    },
+    caFile: () => caFile,
     proxyAgentFor: () => Promise.resolve(agent),
     engine: {
       workerPath: '/nonexistent/a2ia-test/worker.mjs',

@@ -9,6 +9,7 @@ import type {
   TokenUsage,
 } from '../clients/llmClient.ts';
 import type { Settings } from '../settings/settings.ts';
+import { requireFit, type PromptPart } from './contextFit.ts';
 
 /** How one request ended, with everything that arrived until then. */
 export interface Answer {
@@ -40,6 +41,8 @@ export async function runRequest(
   request: ChatRequest,
   signal: AbortSignal,
   onEvent: (event: ChatEvent) => void | Promise<void>,
+  /** What of the prompt can be left out, for the advice when it does not fit. */
+  parts: readonly PromptPart[] = [],
 ): Promise<Answer> {
   const startedMs = performance.now();
   let firstTokenMs: number | undefined;
@@ -48,6 +51,7 @@ export async function runRequest(
   let finish: (ChatEvent & { type: 'finish' }) | undefined;
   let error: BackendError | undefined;
   try {
+    await requireFit(client, request, parts, signal);
     for await (const event of client.chat(request, signal)) {
       if (event.type === 'text') text += event.delta;
       if (event.type === 'reasoning') reasoning += event.delta;
@@ -56,7 +60,7 @@ export async function runRequest(
       await onEvent(event);
     }
   } catch (thrown) {
-    error = toBackendError(thrown, client.backend);
+    if (!signal.aborted) error = toBackendError(thrown, client.backend);
   }
   const totalMs = performance.now() - startedMs;
   const outcome: Outcome = error

@@ -1,6 +1,5 @@
-import type { CoreHost } from '../host.ts';
-import type { Settings } from '../settings/settings.ts';
-import { DeltaJoiner, lawful } from './chatStream.ts';
+import { DeltaJoiner, lawful, listedContextWindow } from './chatStream.ts';
+import type { ClientContext } from './clientContext.ts';
 import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendStatus,
@@ -13,13 +12,14 @@ import type {
 } from './llmClient.ts';
 import { unavailable } from './serverIdentity.ts';
 import { readServerSentEvents } from './streams.ts';
+import { estimateTokens } from './tokenEstimate.ts';
 import { readAll, send, sendJson, type TransportOptions, type TransportResponse } from './transport.ts';
 
 /**
  * Anthropic's Messages API, over our own transport: its package is 438 KB, takes 30 ms to load, reads keys from the environment and brings OpenTelemetry.
  * Its OpenAI-compatible address is meant for trials, says its vendor, and leaves out reasoning.
  */
-export function createAnthropicClient(settings: Settings, host: CoreHost): LLMClient {
+export function createAnthropicClient({ settings, host, memory }: ClientContext): LLMClient {
   const { firstByteTimeoutMs, idleTimeoutMs } = settings;
   const connection: Connection = {
     baseUrl: settings.anthropicUrl.replace(/\/v1$/, ''),
@@ -37,7 +37,9 @@ export function createAnthropicClient(settings: Settings, host: CoreHost): LLMCl
     endpoint: connection.baseUrl,
     probe: (signal) => probe(connection, signal),
     listModels: (signal) => listModels(connection, signal),
-    chat: (request, signal) => lawful(client, signal, streamMessage(connection, request, signal)),
+    chat: (request, signal) => lawful({ client, host, signal, open: () => streamMessage(connection, request, signal) }),
+    countTokens: (request) => Promise.resolve(estimateTokens(request, memory.of(connection.baseUrl, request.model))),
+    contextWindow: (model, signal) => listedContextWindow(client, model, signal),
   };
   return client;
 }

@@ -1,29 +1,60 @@
+import type { CoreHost } from '../host.ts';
 import { BackendError } from './errors.ts';
 import { toBackendError } from './failures.ts';
 import type { ChatEvent, LLMClient } from './llmClient.ts';
 
+export interface LawfulStream {
+  readonly client: LLMClient;
+  readonly host: CoreHost;
+  readonly signal: AbortSignal;
+  /** Sends the request; called again when the server was too busy to take it. */
+  readonly open: () => AsyncIterable<ChatEvent>;
+}
+
 /**
- * Holds a client to the laws of llmClient.ts: nothing after `finish`, nothing and no error after an abort, `truncated` when no `finish` came, and only
- * `BackendError`s. An unknown model is answered with those that exist.
+ * Holds a client to the laws of llmClient.ts: nothing after `finish`, nothing and no error after an abort, `truncated` when no `finish` came, only
+ * `BackendError`s, and another try only before the answer has begun. An unknown model is answered with those that exist.
  */
-export async function* lawful(
-  client: LLMClient,
-  signal: AbortSignal,
-  source: AsyncIterable<ChatEvent>,
-): AsyncGenerator<ChatEvent> {
-  if (signal.aborted) return;
-  try {
-    for await (const event of source) {
+export async function* lawful({ client, host, signal, open }: LawfulStream): AsyncGenerator<ChatEvent> {
+  let begun = false;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      for await (const event of open()) {
+        if (signal.aborted) return;
+        begun ||= event.type !== 'progress' && event.type !== 'warning';
+        yield event;
+        if (event.type === 'finish') return;
+      }
+    } catch (thrown) {
       if (signal.aborted) return;
-      yield event;
-      if (event.type === 'finish') return;
+      const error = toBackendError(thrown, client.backend);
+      const waitMs = begun ? undefined : retryAfterMs(error, attempt);
+      if (waitMs === undefined) throw await withModelChoices(error, client, signal);
+      host.log.info(`${client.endpoint}: ${error.kind}, asked again in ${Math.round(waitMs)} ms`);
+      yield { type: 'progress', stage: 'busy' };
+      await host.wait(waitMs, signal);
+      continue;
     }
-  } catch (error) {
-    if (signal.aborted) return;
-    throw await withModelChoices(toBackendError(error, client.backend), client, signal);
+    if (!signal.aborted) throw truncated(client);
   }
-  if (signal.aborted) return;
-  throw new BackendError({
+}
+
+const mostRetries = 2;
+/** A server that wants a longer wait than this is told to the user instead. */
+const longestWaitMs = 30_000;
+const busyStatuses: readonly (number | undefined)[] = [429, 502, 503, 504, 529];
+
+/** Undefined: not again. Only what says of itself that it is passing; a failed load would be minutes of the same failure. */
+function retryAfterMs(error: BackendError, attempt: number): number | undefined {
+  const isPassing = (error.kind === 'overloaded' || error.kind === 'gateway') && busyStatuses.includes(error.status);
+  if (!isPassing || !error.retryable || attempt >= mostRetries) return undefined;
+  if (error.retryAfterMs !== undefined) return error.retryAfterMs <= longestWaitMs ? error.retryAfterMs : undefined;
+  // Spread, so that many who were refused at once do not come back at once.
+  return 500 * 2 ** attempt * (1 + Math.random());
+}
+
+function truncated(client: LLMClient): BackendError {
+  return new BackendError({
     kind: 'truncated',
     backend: client.backend,
     message: 'The answer ended without the server saying that it is complete.',
@@ -50,6 +81,16 @@ async function withModelChoices(error: BackendError, client: LLMClient, signal: 
     ...(ids.length > 0 ? { nextStep: { do: 'chooseModel', models: ids } } : {}),
     cause: error,
   });
+}
+
+/** For servers whose list says it. */
+export async function listedContextWindow(
+  client: LLMClient,
+  model: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const models = await client.listModels(signal);
+  return models.find((candidate) => candidate.id === model)?.contextWindowTokens;
 }
 
 /** Collects the deltas of one read, so that adjacent ones of a kind leave as one event. */

@@ -57,7 +57,8 @@ export function connectionError(context: FailureContext & { readonly error: Node
     return make(
       'tls',
       `The certificate of ${url.host} is not trusted (${code}).`,
-      'Add the certificate of its authority to the system, or start with NODE_EXTRA_CA_CERTS pointing to it.',
+      'If that is your server, save its certificate, or its authority’s, as a PEM file and name that in a2ia.caFile.',
+      { do: 'openSetting', key: 'a2ia.caFile' },
     );
   }
   return make('unreachable', `The request to ${url.host} failed (${code}).`, `Check ${context.urlSetting}.`);
@@ -133,7 +134,20 @@ export function responseError(response: ErrorResponse): BackendError {
       nextStep: { do: 'openSetting', key: urlSetting },
     });
   }
-  return serverError(response, status, said ?? { message: '' });
+  const waitMs = retryAfterMs(headers);
+  return serverError(response, status, {
+    message: '',
+    ...said,
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+  });
+}
+
+/** `retry-after-ms` (OpenAI), else `retry-after` in seconds; its other form, a date, is rare and left out. */
+function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
+  const waitMs = Number(headers['retry-after-ms'] ?? NaN);
+  const waitSeconds = Number(headers['retry-after'] ?? NaN);
+  if (Number.isFinite(waitMs)) return waitMs;
+  return Number.isFinite(waitSeconds) ? waitSeconds * 1000 : undefined;
 }
 
 /**
@@ -189,6 +203,7 @@ function webPage({ status, url, backend, text, urlSetting }: ErrorResponse): Bac
         kind: 'gateway',
         message: `A proxy in front of ${url.host} answered with status ${status}${named}.`,
         hint: 'Check that the model server behind it runs, or exclude its address from the proxy (http.noProxy).',
+        retryable: true,
       })
     : new BackendError({
         ...common,
@@ -204,15 +219,20 @@ interface ServerWords {
   readonly code?: string;
   readonly promptTokens?: number;
   readonly contextTokens?: number;
+  readonly retryAfterMs?: number;
 }
 
 function serverError(context: FailureContext, status: number, said: ServerWords): BackendError {
   const rule = rules.find((candidate) => candidate.applies(said, status));
+  const { promptTokens, contextTokens } = said;
   const init: BackendErrorInit = {
     backend: context.backend,
     status,
     ...(rule ? rule.explain(said, context) : explainUnknown(status, context)),
     ...(said.message ? { serverMessage: said.message.slice(0, 2000) } : {}),
+    ...(said.retryAfterMs === undefined ? {} : { retryAfterMs: said.retryAfterMs }),
+    ...(promptTokens ? { promptTokens } : {}),
+    ...(contextTokens ? { contextTokens } : {}),
   };
   return new BackendError(init);
 }
@@ -227,7 +247,7 @@ function explainUnknown(status: number, { url }: FailureContext): Explanation {
       };
 }
 
-type Explanation = Pick<BackendErrorInit, 'kind' | 'message' | 'hint' | 'nextStep' | 'retryable'>;
+type Explanation = Pick<BackendErrorInit, 'kind' | 'message' | 'hint' | 'nextStep' | 'retryable' | 'feature'>;
 
 interface Rule {
   applies(said: ServerWords, status: number): boolean;
@@ -334,6 +354,7 @@ const rules: readonly Rule[] = [
       kind: 'gateway',
       message: `The proxy at ${url.host} got no answer from the model server behind it.`,
       hint: 'Check that the model server runs.',
+      retryable: true,
     }),
   },
   {

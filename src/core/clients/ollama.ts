@@ -1,7 +1,6 @@
 import type { Message, Ollama, Options } from 'ollama/browser';
-import type { CoreHost } from '../host.ts';
-import type { Settings } from '../settings/settings.ts';
-import { DeltaJoiner, lawful } from './chatStream.ts';
+import { DeltaJoiner, lawful, listedContextWindow } from './chatStream.ts';
+import type { ClientContext } from './clientContext.ts';
 import { responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendStatus,
@@ -15,12 +14,13 @@ import type {
 } from './llmClient.ts';
 import { unavailable } from './serverIdentity.ts';
 import { readLines } from './streams.ts';
+import { estimateTokens } from './tokenEstimate.ts';
 import { jsonFetch, streamFetch, type TransportOptions, type TransportResponse } from './transport.ts';
 
 /**
  * Ollama by its native API. Its OpenAI-style one loses errors in mid-stream, forces a temperature of 1 and cannot set load options.
  */
-export function createOllamaClient(settings: Settings, host: CoreHost): LLMClient {
+export function createOllamaClient({ settings, host, memory }: ClientContext): LLMClient {
   const url = settings.ollamaUrl;
   const { firstByteTimeoutMs, idleTimeoutMs } = settings;
   const transport: TransportOptions = {
@@ -35,7 +35,10 @@ export function createOllamaClient(settings: Settings, host: CoreHost): LLMClien
     endpoint: url,
     probe: (signal) => probe(transport, url, signal),
     listModels: (signal) => listModels(transport, url, signal),
-    chat: (request, signal) => lawful(client, signal, streamChat(transport, url, request, signal)),
+    chat: (request, signal) =>
+      lawful({ client, host, signal, open: () => streamChat(transport, url, request, signal) }),
+    countTokens: (request) => Promise.resolve(estimateTokens(request, memory.of(url, request.model))),
+    contextWindow: (model, signal) => listedContextWindow(client, model, signal),
   };
   return client;
 }

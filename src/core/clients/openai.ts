@@ -1,12 +1,12 @@
-import type { CoreHost } from '../host.ts';
-import type { Settings } from '../settings/settings.ts';
-import { lawful } from './chatStream.ts';
+import { lawful, listedContextWindow } from './chatStream.ts';
+import type { ClientContext } from './clientContext.ts';
 import type { LLMClient } from './llmClient.ts';
 import { listOpenAIStyleModels, openAIStyleEndpoint, streamChatCompletion, toModelInfo } from './openaiStyle.ts';
 import { probeOpenAIStyle } from './serverIdentity.ts';
+import { estimateTokens } from './tokenEstimate.ts';
 
 /** OpenAI itself. Chosen by the user only: `auto` never sends a prompt off the machine. */
-export function createOpenAIClient(settings: Settings, host: CoreHost): LLMClient {
+export function createOpenAIClient({ settings, host, memory }: ClientContext): LLMClient {
   const endpoint = openAIStyleEndpoint({
     backend: 'openai',
     url: settings.openaiUrl,
@@ -21,7 +21,10 @@ export function createOpenAIClient(settings: Settings, host: CoreHost): LLMClien
     endpoint: endpoint.baseUrl,
     probe: (signal) => probeOpenAIStyle(endpoint, host.log, signal),
     listModels: async (signal) => (await listOpenAIStyleModels(endpoint, signal)).map(toModelInfo),
-    chat: (request, signal) => lawful(client, signal, streamChatCompletion(endpoint, request, signal)),
+    chat: (request, signal) =>
+      lawful({ client, host, signal, open: () => streamChatCompletion(endpoint, request, signal) }),
+    countTokens: (request) => Promise.resolve(estimateTokens(request, memory.of(endpoint.baseUrl, request.model))),
+    contextWindow: (model, signal) => listedContextWindow(client, model, signal),
   };
   return client;
 }

@@ -1,0 +1,32 @@
+import type { DroppableField } from './refusals.ts';
+
+/**
+ * What was learnt about servers while A2IA runs, so that no request repeats a mistake. Clients live for one request or one look, this for the program.
+ * Nothing of it goes to the disk.
+ */
+export class ServerMemory {
+  readonly #models = new Map<string, Map<string, ModelNotes>>();
+
+  /** By the client's endpoint and the model's id. */
+  of(endpoint: string, model: string): ModelNotes {
+    const models = this.#models.get(endpoint) ?? new Map<string, ModelNotes>();
+    this.#models.set(endpoint, models);
+    const notes = models.get(model) ?? { refusedFields: new Set() };
+    models.set(model, notes);
+    return notes;
+  }
+
+  /** Another server may answer there now. */
+  forget(endpoint: string): void {
+    this.#models.delete(endpoint);
+  }
+}
+
+export interface ModelNotes {
+  /** Fields of a request that the server refused and can do without: they are not sent again. */
+  readonly refusedFields: Set<DroppableField>;
+  /** UTF-8 bytes of prompt per token, measured on earlier requests. */
+  bytesPerToken?: number;
+  /** That the server dropped a part of a prompt is said once. */
+  truncationWasTold?: boolean;
+}
