@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import { BackendError } from '../core/clients/errors.ts';
@@ -103,7 +104,8 @@ export class AskCommand {
       ...generationSettings(settings),
     };
     const show = (event: ChatEvent) => {
-      if (event.type !== 'progress' && event.type !== 'warning') waiting.end();
+      if (event.type === 'progress') return waiting.say(`${choice.model}: ${describeProgress(event)}`);
+      if (event.type !== 'warning') waiting.end();
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
