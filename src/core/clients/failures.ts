@@ -220,8 +220,6 @@ interface ServerWords {
   readonly promptTokens?: number;
   readonly contextTokens?: number;
   readonly retryAfterMs?: number;
-  /** Where a person signs in to Ollama's cloud. */
-  readonly signInUrl?: string;
 }
 
 function serverError(context: FailureContext, status: number, said: ServerWords): BackendError {
@@ -260,7 +258,7 @@ const overflowPatterns =
   /context_length_exceeded|exceed_context_size_error|maximum context length is|exceeds? the available context size|context length is only|longer than the model's context length|max_new_tokens` must be|prompt is too long: \d|input length exceeds the context length|prompt is longer than the context length|n_keep \(?\d+\)? >= n_ctx|context size has been exceeded|exceeds the context window|maximum prompt length is|contextwindowexceeded/i;
 
 const memoryPatterns =
-  /out[ -]of[ -]memory|out of device memory|cudamalloc failed|hipmalloc failed|failed to allocate|allocation failed|not enough memory|insufficient memory|erroroutofmemory|requires more system memory|unable to load full model on gpu/i;
+  /out of memory|out of device memory|cudamalloc failed|hipmalloc failed|failed to allocate|allocation failed|not enough memory|insufficient memory|erroroutofmemory|requires more system memory|unable to load full model on gpu/i;
 
 const loadPatterns =
   /process has terminated|unexpectedly stopped|model failed to load|timed out waiting for llama|incompatible with your version|unable to load model/i;
@@ -269,24 +267,16 @@ const loadPatterns =
 const rules: readonly Rule[] = [
   {
     applies: (said) => overflowPatterns.test(`${said.type} ${said.code} ${said.message}`),
-    explain: (said, { backend }) => {
+    explain: (said) => {
       const numbers =
         said.promptTokens && said.contextTokens
           ? `The prompt has ${said.promptTokens} tokens; the context window has ${said.contextTokens}.`
           : 'The prompt does not fit into the context window.';
-      const shorten = 'Shorten the question or leave out context';
-      return backend === 'ollama'
-        ? {
-            kind: 'contextOverflow',
-            message: numbers,
-            hint: `${shorten}, or ask Ollama for a larger context window: a2ia.ollama.contextTokens.`,
-            nextStep: { do: 'openSetting', key: 'a2ia.ollama.contextTokens' },
-          }
-        : {
-            kind: 'contextOverflow',
-            message: numbers,
-            hint: `${shorten}, or run the model with a larger context window.`,
-          };
+      return {
+        kind: 'contextOverflow',
+        message: numbers,
+        hint: 'Shorten the question or leave out context, or run the model with a larger context window.',
+      };
     },
   },
   {
@@ -326,14 +316,6 @@ const rules: readonly Rule[] = [
       kind: 'modelNotFound',
       message: 'The server does not have that model.',
       hint: 'Choose one that it has.',
-    }),
-  },
-  {
-    applies: (said, status) => status === 401 && said.signInUrl !== undefined,
-    explain: (said) => ({
-      kind: 'unauthorized',
-      message: 'This model runs in Ollama’s cloud, and Ollama is not signed in.',
-      hint: `Sign in (ollama signin), or open ${said.signInUrl}`,
     }),
   },
   {
@@ -413,11 +395,7 @@ function wordsOf(payload: unknown, depth: number): ServerWords | undefined {
   if (Array.isArray(payload)) return wordsOf(payload[0], depth + 1);
   const fields = payload as Record<string, unknown>;
   const inner = fields['error'] ?? fields['detail'];
-  if (inner !== undefined && inner !== null) {
-    const said = wordsOf(inner, depth + 1);
-    const signInUrl = fields['signin_url'];
-    return said && typeof signInUrl === 'string' ? { ...said, signInUrl } : said;
-  }
+  if (inner !== undefined && inner !== null) return wordsOf(inner, depth + 1);
   const message = fields['message'] ?? fields['msg'];
   if (typeof message !== 'string') return undefined;
   const nested = wordsInText(message, depth);

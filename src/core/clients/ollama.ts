@@ -1,18 +1,10 @@
-import { lawful } from './chatStream.ts';
+import { lawful, withModelChoices } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import { toBackendError } from './failures.ts';
 import type { BackendStatus, LLMClient } from './llmClient.ts';
 import { ask, notesOf, type OllamaServer } from './ollamaApi.ts';
 import { streamChat, streamCompletion } from './ollamaChat.ts';
-import {
-  contextWindow,
-  listModels,
-  loadedModels,
-  loadModel,
-  missingModelExplained,
-  pullModel,
-  unloadModel,
-} from './ollamaModels.ts';
+import { contextWindow, listModels, loadedModels, loadModel, pullModel, unloadModel } from './ollamaModels.ts';
 import { unavailable } from './serverIdentity.ts';
 import { estimateTokens } from './tokenEstimate.ts';
 
@@ -37,18 +29,18 @@ export function createOllamaClient({ settings, host, memory }: ClientContext): L
     complete: (request, signal) =>
       lawful({ client, host, signal, open: () => streamCompletion(server, request, signal) }),
     countTokens: (request) => Promise.resolve(estimateTokens(request, notesOf(server, request.model))),
-    contextWindow: (model, signal) => explained(model, contextWindow(server, model, signal), signal),
+    contextWindow: (model, signal) => withChoices(contextWindow(server, model, signal), signal),
     loadedModels: (signal) => loadedModels(server, signal),
-    load: (model, signal) => explained(model, loadModel(server, model, signal), signal),
-    unload: (model, signal) => explained(model, unloadModel(server, model, signal), signal),
+    load: (model, signal) => withChoices(loadModel(server, model, signal), signal),
+    unload: (model, signal) => withChoices(unloadModel(server, model, signal), signal),
     pull: (model, signal) => pullModel(server, model, signal),
   };
-  const explained = async <T>(model: string, work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const withChoices = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
     try {
       return await work;
     } catch (error) {
       signal.throwIfAborted();
-      throw await missingModelExplained(server, model, toBackendError(error, 'ollama'), signal);
+      throw await withModelChoices(toBackendError(error, 'ollama'), client, signal);
     }
   };
   return client;

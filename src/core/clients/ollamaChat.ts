@@ -5,7 +5,7 @@ import { BackendError } from './errors.ts';
 import { toBackendError } from './failures.ts';
 import type { ChatEvent, ChatMessage, ChatRequest, CompletionRequest, ServerTimings, TokenUsage } from './llmClient.ts';
 import { ask, modelFields, notesOf, streamObjects, type OllamaServer } from './ollamaApi.ts';
-import { contextWindow, describeModel, missingModelExplained } from './ollamaModels.ts';
+import { contextWindow, describeModel } from './ollamaModels.ts';
 import { withoutRefusedFields, type DroppableField } from './refusals.ts';
 import type { ModelNotes } from './serverMemory.ts';
 import { estimateTokens, learnTokenSize } from './tokenEstimate.ts';
@@ -27,7 +27,7 @@ export async function* streamChat(
       open: () => openChat(server, request, notes, signal),
     });
   } catch (error) {
-    throw await explained(server, request, toBackendError(error, 'ollama'), signal);
+    throw await withNumbers(server, request, toBackendError(error, 'ollama'), signal);
   }
 }
 
@@ -94,7 +94,7 @@ export async function* streamCompletion(
     });
   } catch (error) {
     const asChat: ChatRequest = { model, messages: [{ role: 'user', text: prefix + suffix }] };
-    throw await explained(server, asChat, toBackendError(error, 'ollama'), signal);
+    throw await withNumbers(server, asChat, toBackendError(error, 'ollama'), signal);
   }
 }
 
@@ -284,28 +284,32 @@ function parseArguments(json: string): Record<string, unknown> {
 
 // ---- Errors -----------------------------------------------------------------------------------------------------------------------------------------
 
-/** With what Ollama leaves out and can be asked for: which models there are, and how long the context window is. */
-async function explained(
+/** An overflow with the numbers, which Ollama leaves out from 0.12.6 to 0.29: the window as it is, and an estimate of the prompt. */
+async function withNumbers(
   server: OllamaServer,
   request: ChatRequest,
   error: BackendError,
   signal: AbortSignal,
 ): Promise<BackendError> {
-  if (error.kind !== 'contextOverflow' || error.contextTokens) {
-    return missingModelExplained(server, request.model, error, signal);
-  }
-  const contextTokens = await contextWindow(server, request.model, signal).catch(() => undefined);
-  if (contextTokens === undefined) return error;
-  const { tokens } = estimateTokens(request, notesOf(server, request.model));
-  const size = tokens > contextTokens ? `about ${tokens}` : `more than ${contextTokens}`;
+  if (error.kind !== 'contextOverflow') return error;
+  const contextTokens =
+    error.contextTokens ?? (await contextWindow(server, request.model, signal).catch(() => undefined));
+  const promptTokens = error.promptTokens ?? estimateTokens(request, notesOf(server, request.model)).tokens;
+  const isAbout = error.promptTokens === undefined ? 'about ' : '';
+  const message =
+    contextTokens === undefined
+      ? error.message
+      : promptTokens > contextTokens
+        ? `The prompt has ${isAbout}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}.`
+        : `The prompt does not fit into the context window of ${request.model}, which has ${contextTokens} tokens.`;
   return new BackendError({
     kind: 'contextOverflow',
     backend: 'ollama',
-    message: `The prompt has ${size} tokens; the context window of ${request.model} has ${contextTokens}.`,
-    hint: error.hint,
-    nextStep: error.nextStep,
-    promptTokens: Math.max(tokens, contextTokens + 1),
-    contextTokens,
+    message,
+    hint: 'Shorten the question or leave out context, or ask for a larger window in a2ia.ollama.contextTokens.',
+    nextStep: { do: 'openSetting', key: 'a2ia.ollama.contextTokens' },
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(contextTokens === undefined || promptTokens <= contextTokens ? {} : { promptTokens }),
     ...(error.serverMessage ? { serverMessage: error.serverMessage } : {}),
     ...(error.status ? { status: error.status } : {}),
     cause: error,

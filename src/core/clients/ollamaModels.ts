@@ -280,31 +280,6 @@ function pullError(error: BackendError, model: string): BackendError {
   });
 }
 
-/**
- * A model that is not there: how to fetch it, and which are. Other errors are given back as they are.
- */
-export async function missingModelExplained(
-  server: OllamaServer,
-  model: string,
-  error: BackendError,
-  signal: AbortSignal,
-): Promise<BackendError> {
-  if (error.kind !== 'modelNotFound') return error;
-  const { models } = await ask(server, (ollama) => ollama.list(), signal).catch(() => ({ models: [] }));
-  const ids = models.map(({ model: id }) => id);
-  const choice = `, or choose one that is there: ${ids.slice(0, 8).join(', ')}${ids.length > 8 ? ', …' : ''}`;
-  return new BackendError({
-    kind: 'modelNotFound',
-    backend: 'ollama',
-    message: `Ollama does not have ${model}.`,
-    hint: `Fetch it (ollama pull ${model})${ids.length > 0 ? choice : ''}.`,
-    ...(error.serverMessage ? { serverMessage: error.serverMessage } : {}),
-    ...(error.status ? { status: error.status } : {}),
-    ...(ids.length > 0 ? { nextStep: { do: 'chooseModel', models: ids } } : {}),
-    cause: error,
-  });
-}
-
 async function fewAtATime<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = [];
   const entries = items.entries();
