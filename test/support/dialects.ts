@@ -189,7 +189,7 @@ const anthropic: Dialect = {
       delta: { stop_reason: reason === 'stop' ? 'end_turn' : 'max_tokens' },
       usage: { input_tokens: 7, output_tokens: 3 },
     } as { type: string }) + typed({ type: 'message_stop' }),
-  streamError: (message) => typed({ type: 'error', error: { type: 'overloaded_error', message } } as { type: string }),
+  streamError: (message) => typed({ type: 'error', error: { type: 'api_error', message } } as { type: string }),
   unknownModel: (model) => [404, { type: 'error', error: { type: 'not_found_error', message: `model: ${model}` } }],
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
     createAnthropicClient(contextOf({ 'a2ia.anthropicUrl': url, ...settings }, host)),
