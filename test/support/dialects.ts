@@ -197,6 +197,12 @@ const anthropic: Dialect = {
 
 export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible, openai, anthropic];
 
+export function dialectOf(backend: Dialect['backend']): Dialect {
+  const dialect = dialects.find((candidate) => candidate.backend === backend);
+  if (!dialect) throw new Error(`no dialect of ${backend}`);
+  return dialect;
+}
+
 /** A handler that answers a chat with these frames and ends. */
 export function answering(dialect: Dialect, ...frames: readonly string[]): Handler {
   return (exchange: Exchange) => exchange.send(frames.join(''), dialect.contentType);

@@ -19,8 +19,9 @@ export interface LawfulStream {
  * `BackendError`s, and another try only before the answer has begun. An unknown model is answered with those that exist.
  */
 export async function* lawful(stream: LawfulStream): AsyncGenerator<ChatEvent> {
-  const { client, host, signal, open } = stream;
+  const { client, host, signal, open, loadingLimitMs } = stream;
   const startedMs = performance.now();
+  const mayWait = () => !signal.aborted && (!loadingLimitMs || performance.now() - startedMs < loadingLimitMs);
   let begun = false;
   let retries = 0;
   while (!signal.aborted) {
@@ -34,9 +35,9 @@ export async function* lawful(stream: LawfulStream): AsyncGenerator<ChatEvent> {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toBackendError(thrown, client.backend);
-      if (!begun && isStillLoading(error) && within(stream.loadingLimitMs, startedMs)) {
+      if (!begun && isStillLoading(error) && mayWait()) {
         yield { type: 'progress', stage: 'loading' };
-        await untilLoaded(client, host, signal);
+        await untilLoaded(client, host, signal, mayWait);
         continue;
       }
       const waitMs = begun ? undefined : retryAfterMs(error, retries);
@@ -57,18 +58,21 @@ function isStillLoading(error: BackendError): boolean {
   return error.status === 503 && isLoading(error.serverMessage);
 }
 
-function within(limitMs: number | undefined, startedMs: number): boolean {
-  return !limitMs || performance.now() - startedMs < limitMs;
+/** Asks the server how it is, so that the prompt is not sent again and again. The next request says whether it was enough. */
+async function untilLoaded(
+  client: LLMClient,
+  host: CoreHost,
+  signal: AbortSignal,
+  mayWait: () => boolean,
+): Promise<void> {
+  do {
+    await host.wait(loadingPollMs, signal);
+  } while (mayWait() && (await isLoadingNow(client, signal)));
 }
 
-/** Asks the server how it is, so that the prompt is not sent again and again. Returns early, for the request to fail or succeed by itself. */
-async function untilLoaded(client: LLMClient, host: CoreHost, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await host.wait(loadingPollMs, signal);
-    if (signal.aborted) return;
-    const status = await client.probe(signal).catch(() => undefined);
-    if (status?.state !== 'loading') return;
-  }
+async function isLoadingNow(client: LLMClient, signal: AbortSignal): Promise<boolean> {
+  const status = await client.probe(signal).catch(() => undefined);
+  return status?.state === 'loading';
 }
 
 const mostRetries = 2;
