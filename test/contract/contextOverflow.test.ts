@@ -4,7 +4,7 @@ import { errorOf, expectAnswer, failing } from '../support/errorAnswers.ts';
 import { expectError } from '../support/expectations.ts';
 
 /** Every way to say that a prompt does not fit: [who, status, body, tokens of the prompt, of the window]. */
-const overflows: readonly (readonly [string, number, object, number?, number?])[] = [
+const overflows: readonly (readonly [string, number, object, (number | undefined)?, number?])[] = [
   [
     'vLLM to 0.10',
     400,

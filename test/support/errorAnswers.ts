@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { BackendErrorKind, Feature } from '../../src/core/clients/errors.ts';
+import { BackendError, type BackendErrorKind, type Feature } from '../../src/core/clients/errors.ts';
 import { collect, never, question, type Dialect } from './dialects.ts';
 import { expectError } from './expectations.ts';
 import { ScriptedServer, type Handler } from './scriptedServer.ts';
@@ -12,11 +12,15 @@ export interface Expected {
   readonly contextTokens?: number;
 }
 
+const passingStatuses: readonly (number | undefined)[] = [429, 502, 503, 504, 529];
+
 /** The error of a chat that is answered so. Nothing else may come of it. */
 export async function errorOf(dialect: Dialect, answer: Handler) {
   const server = await ScriptedServer.start({ ...dialect.routes(['m']), [dialect.chatPath]: answer });
   const { events, error } = await collect(dialect.client(server.url).chat(question(), never));
   await server.close();
+  const isPassing = error instanceof BackendError && error.retryable && passingStatuses.includes(error.status);
+  assert.equal(server.requestsTo(dialect.chatPath).length, isPassing ? 3 : 1, 'how often it was sent');
   assert.deepEqual(
     events.filter(({ type }) => type !== 'progress'),
     [],

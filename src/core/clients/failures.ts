@@ -117,6 +117,16 @@ export function parseEvent(data: string): object | undefined {
   }
 }
 
+/** In any of the ways in which servers report a failure inside a stream of events. */
+export function isErrorEvent(name: string, event: object): boolean {
+  const { type, object, error } = event as {
+    readonly type?: unknown;
+    readonly object?: unknown;
+    readonly error?: unknown;
+  };
+  return name === 'error' || type === 'error' || object === 'error' || (error !== undefined && error !== null);
+}
+
 /** Without the event itself: it may hold the user's text. */
 export function notJson({ backend, url }: FailureContext): BackendError {
   return new BackendError({
