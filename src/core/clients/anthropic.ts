@@ -1,6 +1,6 @@
 import { DeltaJoiner, lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
-import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { isErrorEvent, notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendStatus,
   ChatEvent,
@@ -146,7 +146,7 @@ async function* readMessage(connection: Connection, response: TransportResponse)
   let stopReason: string | undefined;
   let calledTools = false;
   for await (const batch of readServerSentEvents(response.body)) {
-    for (const { data } of batch) {
+    for (const { event: name, data } of batch) {
       const event: MessageEvent | undefined = parseEvent(data);
       if (!event) {
         yield* joiner.take();
@@ -154,7 +154,7 @@ async function* readMessage(connection: Connection, response: TransportResponse)
       }
       usage = { ...usage, ...event.message?.usage, ...event.usage };
       stopReason = event.delta?.stop_reason ?? stopReason;
-      if (event.type === 'error') {
+      if (isErrorEvent(name, event)) {
         yield* joiner.take();
         throw streamedError(context, event);
       }
