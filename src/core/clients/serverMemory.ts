@@ -1,3 +1,4 @@
+import type { ModelRules } from './anthropicMessages.ts';
 import type { DroppableField } from './refusals.ts';
 
 /**
@@ -29,4 +30,8 @@ export interface ModelNotes {
   bytesPerToken?: number;
   /** That the server dropped a part of a prompt is said once. */
   truncationWasTold?: boolean;
+  /** What the list of an Anthropic-style server says and requests depend on. */
+  anthropicRules?: ModelRules;
+  /** By tool call: the blocks of thinking before it, which Anthropic's API wants back with the call's result. */
+  thinkingBeforeCalls?: Map<string, readonly object[]>;
 }

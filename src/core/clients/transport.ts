@@ -24,7 +24,7 @@ export interface TransportOptions {
   /** The setting that holds the address, for error texts. */
   readonly urlSetting: string;
   /** How the server takes its key; `Authorization: Bearer` where it is left out. */
-  readonly keyHeader?: 'x-api-key';
+  readonly keyHeaders?: readonly ('authorization' | 'x-api-key')[];
 }
 
 export interface TransportRequest {
@@ -175,8 +175,8 @@ async function outgoingHeaders(options: TransportOptions, url: URL, request: Tra
         nextStep: { do: 'enterKey', origin: url.origin },
       });
     }
-    if (options.keyHeader) headers[options.keyHeader] = key;
-    else headers['authorization'] = `Bearer ${key}`;
+    for (const name of options.keyHeaders ?? ['authorization'])
+      headers[name] = name === 'authorization' ? `Bearer ${key}` : key;
   }
   return headers;
 }
