@@ -27,7 +27,7 @@ export interface TransportOptions {
   /** The setting that holds the address, for error texts. */
   readonly urlSetting: string;
   /** How the server takes its key; `Authorization: Bearer` where it is left out. */
-  readonly keyHeader?: 'x-api-key';
+  readonly keyHeaders?: readonly ('authorization' | 'x-api-key')[];
 }
 
 export interface TransportRequest {
@@ -200,8 +200,10 @@ function outgoingHeaders(options: TransportOptions, request: TransportRequest, k
     headers['content-type'] = 'application/json';
     headers['content-length'] = String(Buffer.byteLength(request.body));
   }
-  if (key && options.keyHeader) headers[options.keyHeader] = key;
-  else if (key) headers['authorization'] = `Bearer ${key}`;
+  if (key) {
+    for (const name of options.keyHeaders ?? ['authorization'])
+      headers[name] = name === 'authorization' ? `Bearer ${key}` : key;
+  }
   return headers;
 }
 
