@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ScriptedServer } from '../support/scriptedServer.ts';
 import { StepServer } from '../support/stepServer.ts';
 
 const program = path.join(import.meta.dirname, '../../dist/cli.cjs');
@@ -30,8 +31,8 @@ class Run {
     while (!this.stdout.includes(text)) await once(this.process.stdout, 'data');
   }
 
-  async code(): Promise<number | null> {
-    if (!this.process.stdin.writableEnded) this.process.stdin.end();
+  async code({ inputStaysOpen = false } = {}): Promise<number | null> {
+    if (!inputStaysOpen && !this.process.stdin.writableEnded) this.process.stdin.end();
     const [code] = (await once(this.process, 'close')) as [number | null];
     return code;
   }
@@ -59,6 +60,15 @@ describe('a2ia', () => {
 
   const askServer = (...args: readonly string[]) =>
     new Run(['ask', '--backend', 'vllm', '--vllm-url', server.url, ...args]);
+
+  const stopping = (title: string, test: () => Promise<void>) =>
+    it(title, function () {
+      if (process.platform === 'win32') {
+        console.log('      skipped: Windows has no SIGINT for another process');
+        this.skip();
+      }
+      return test();
+    });
 
   it('prints text as it arrives, and nothing else on stdout', async () => {
     const run = askServer('Why?');
@@ -127,11 +137,7 @@ describe('a2ia', () => {
     assert.equal(run.stdout, 'because\n');
   });
 
-  it('SIGINT: what arrived is printed, the server is left, 130', async function () {
-    if (process.platform === 'win32') {
-      console.log('      skipped: Windows has no SIGINT for another process');
-      this.skip();
-    }
+  stopping('SIGINT: what arrived is printed, the server is left, 130', async () => {
     const run = askServer('--json', 'Long?');
     const exchange = await server.nextChat();
     exchange.text('partial');
@@ -146,6 +152,38 @@ describe('a2ia', () => {
         ['finish', 'stopped'],
       ],
     );
+  });
+
+  stopping('SIGINT while somebody still writes the question: 130, and the last line says so', async () => {
+    const run = askServer('--json');
+    // More than a pipe holds: when it is written, it is being read.
+    await new Promise((resolve) => run.process.stdin.write('why? '.repeat(100_000), resolve));
+    run.process.kill('SIGINT');
+    assert.equal(await run.code({ inputStaysOpen: true }), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    assert.equal(run.stderr, '');
+  });
+
+  stopping('SIGINT before the first token: 130, and the last line says so', async () => {
+    const run = askServer('--json', 'Slow?');
+    const exchange = await server.nextChat();
+    run.process.kill('SIGINT');
+    await exchange.closedByClient;
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(
+      run.lines().map(({ type, reason }) => [type, reason]),
+      [['finish', 'stopped']],
+    );
+  });
+
+  stopping('SIGINT while the server is looked for: 130, and the last line says so', async () => {
+    const silent = await ScriptedServer.start({ '*': () => undefined });
+    const run = new Run(['ask', '--json', '--backend', 'ollama', '--ollama-url', silent.url, 'Who?']);
+    await silent.exchange('/api/tags');
+    run.process.kill('SIGINT');
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    await silent.close();
   });
 
   it('a closed pipe ends it quietly', async () => {
@@ -226,6 +264,13 @@ describe('a2ia', () => {
       assert.equal(await run.code(), 2);
       assert.match(run.stderr, says);
       assert.equal(run.stdout, '');
+      const json = new Run([...args, '--json']);
+      assert.equal(await json.code(), 2);
+      assert.deepEqual(
+        json.lines().map(({ type, kind }) => [type, kind]),
+        [['error', 'usage']],
+      );
+      assert.match(String(json.lines()[0]?.['message']), says);
     });
   }
 
