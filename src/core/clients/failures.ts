@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BackendError, type BackendErrorInit, type BackendErrorKind, type NextStep } from './errors.ts';
 import type { BackendId } from './llmClient.ts';
+import { isLoopback } from '../util/loopback.ts';
 
 /**
  * From what a socket or a server said to a `BackendError`. The texts are those of real servers (Ollama 0.17, vLLM 0.32, llama-server b11434, LiteLLM 1.109)
@@ -81,7 +82,7 @@ const startCommands: Partial<Record<BackendId, string>> = {
 function notRunning(context: FailureContext, cause: unknown): BackendError {
   const { url, backend, urlSetting } = context;
   const command = startCommands[backend];
-  const isLocal = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
+  const isLocal = isLoopback(url.hostname);
   const hint =
     isLocal && command
       ? `Start it (${command}), or change ${urlSetting}.`
