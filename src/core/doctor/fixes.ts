@@ -30,6 +30,11 @@ export async function refusedFinding(
   const openSetting = { do: 'openSetting', key: urlSetting } as const;
   const isHere = isLoopback(url.hostname) || tried.some(isOwnAddress);
   if (isHere) {
+    const starting = backend === 'vllm' ? vllmStartingAt(port) : undefined;
+    if (starting !== undefined) {
+      const fix = `vLLM is running (process ${starting}) and opens its port when the model is loaded: wait, and check again.`;
+      return failed(error, fix, { do: 'retry' });
+    }
     const here = await firstAccepting(
       ['127.0.0.1', '::1'].filter((address) => !tried.includes(address)),
       port,
@@ -54,14 +59,10 @@ export async function refusedFinding(
 
 function advice({ url, backend, options }: Target, isHere: boolean): string[] {
   const sentences: string[] = [];
-  if (backend === 'vllm') {
-    const processId = isHere ? runningVllm() : undefined;
+  if (backend === 'vllm')
     sentences.push(
-      processId === undefined
-        ? 'vLLM opens its port only when the model is loaded: if it has just been started, wait and check again.'
-        : `vLLM is running (process ${processId}) and opens its port when the model is loaded: wait and check again.`,
+      'vLLM opens its port only when the model is loaded: if it has just been started, wait and check again.',
     );
-  }
   if (isLoopback(url.hostname)) sentences.push(...whereLoopbackIs(options.situation, portOf(url), backend));
   else if (!isHere && listenEverywhere[backend])
     sentences.push(
@@ -109,22 +110,29 @@ function isOwnAddress(address: string): boolean {
   return Object.values(networkInterfaces()).some((entries) => entries?.some((entry) => entry.address === address));
 }
 
-/** The id of a process of vLLM's on this machine, where processes can be read as files. */
-function runningVllm(): number | undefined {
+/** The process of a vLLM that was started for this port, where processes can be read as files (Linux). */
+function vllmStartingAt(port: number): string | undefined {
+  return processIds().find((id) => {
+    const words = commandLine(id);
+    const isVllm = words.some((word, at) => /(^|\/)vllm$/.test(word) && words[at + 1] === 'serve');
+    const at = words.indexOf('--port');
+    return isVllm && (at < 0 ? '8000' : words[at + 1]) === String(port);
+  });
+}
+
+function processIds(): readonly string[] {
   try {
-    const ids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    const found = ids.find((id) => /(^|\/|\0)vllm\0serve\0|\0vllm\.entrypoints\./.test(commandLine(id)));
-    return found === undefined ? undefined : Number(found);
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   } catch {
-    return undefined;
+    return [];
   }
 }
 
-function commandLine(processId: string): string {
+function commandLine(processId: string): readonly string[] {
   try {
-    return readFileSync(`/proc/${processId}/cmdline`, 'utf8');
+    return readFileSync(`/proc/${processId}/cmdline`, 'utf8').split('\0');
   } catch {
-    return '';
+    return [];
   }
 }
 

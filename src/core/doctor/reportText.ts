@@ -1,3 +1,5 @@
+import type { NextStep } from '../clients/errors.ts';
+import type { BackendId } from '../clients/llmClient.ts';
 import type { Report, Step, StepName, StepState } from './report.ts';
 
 /** A report as text: lines for a terminal, Markdown for a document. */
@@ -31,20 +33,34 @@ export function reportLines(report: Report): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Complete: what a person copies into a bug report. */
-export function reportsMarkdown(reports: readonly Report[]): string {
-  return ['# A2IA: Connection\n', ...reports.map(reportMarkdown)].join('\n');
+export interface ReportDocument {
+  /** Complete: what a person copies into a bug report. */
+  readonly text: string;
+  /** Where in it something can be done by one click. */
+  readonly actions: readonly ReportAction[];
 }
 
-function reportMarkdown(report: Report): string {
-  const { backend, verdict, endpoint, where, steps } = report;
-  const items = steps.flatMap((step) => [
-    `- ${marks[step.state]} **${titles[step.name]}**: ${step.detail}${time(step)}`,
-    ...remarks(step).map((line) => `  - ${line}`),
-  ]);
-  return [`## ${mark(report)} ${backend}: ${verdict}`, `${endpoint}, asked from ${where}`, items.join('\n'), ''].join(
-    '\n\n',
-  );
+export interface ReportAction {
+  /** Of the text, from 0. */
+  readonly line: number;
+  readonly backend: BackendId;
+  readonly nextStep: NextStep;
+}
+
+export function reportsMarkdown(reports: readonly Report[]): ReportDocument {
+  const lines = ['# A2IA: Connection', ''];
+  const actions: ReportAction[] = [];
+  for (const report of reports) {
+    const { backend, verdict, endpoint, where, steps } = report;
+    lines.push(`## ${mark(report)} ${backend}: ${verdict}`, '', `${endpoint}, asked from ${where}`, '');
+    for (const step of steps) {
+      if (step.nextStep) actions.push({ line: lines.length, backend, nextStep: step.nextStep });
+      lines.push(`- ${marks[step.state]} **${titles[step.name]}**: ${step.detail}${time(step)}`);
+      lines.push(...remarks(step).map((line) => `  - ${line}`));
+    }
+    lines.push('');
+  }
+  return { text: lines.join('\n'), actions };
 }
 
 function mark({ works, steps }: Report): string {
@@ -60,5 +76,5 @@ function remarks({ serverMessage, fix }: Step): string[] {
 }
 
 function time({ durationMs, state }: Step): string {
-  return state === 'skipped' ? '' : ` (${durationMs} ms)`;
+  return state === 'skipped' || durationMs === 0 ? '' : ` (${durationMs} ms)`;
 }
