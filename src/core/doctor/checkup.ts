@@ -1,8 +1,8 @@
 import type { BackendError } from '../clients/errors.ts';
-import type { BackendStatus, LLMClient, ModelInfo } from '../clients/llmClient.ts';
+import type { BackendStatus, LLMClient } from '../clients/llmClient.ts';
 import { findModelFiles, resolveModelPath } from '../embedded/modelFiles.ts';
 import { checkAddress } from './address.ts';
-import { checkContext, checkModels, checkToken, checkTools } from './model.ts';
+import { checkContext, checkModels, checkToken, checkTools, type Answerer } from './model.ts';
 import { checkDns, checkTcp, checkTls } from './network.ts';
 import {
   failed,
@@ -14,7 +14,7 @@ import {
   type Step,
   type StepName,
 } from './report.ts';
-import { checkServer } from './server.ts';
+import { checkServer, kindOf } from './server.ts';
 import { shownUrl, type CheckOptions, type Target } from './target.ts';
 
 /** Told of every step as soon as it is known. */
@@ -65,8 +65,9 @@ async function* serverSteps(target: Target, signal: AbortSignal): AsyncGenerator
   if (isCloud && !target.isChosen) {
     return yield* timed('token', () => skipped(`not asked, since it costs: choose ${backend} in a2ia.backend first`));
   }
-  yield* modelSteps(client, model, signal);
-  if (!isCloud) yield* timed('tools', () => checkTools(client, model, signal));
+  const answerer = { client, kind: kindOf(status) ?? backend, model };
+  yield* modelSteps(answerer, signal);
+  if (!isCloud) yield* timed('tools', () => checkTools(answerer, signal));
 }
 
 async function* embeddedSteps(client: LLMClient, options: CheckOptions, signal: AbortSignal): AsyncGenerator<Step> {
@@ -81,12 +82,12 @@ async function* embeddedSteps(client: LLMClient, options: CheckOptions, signal: 
     const detail = `${file.displayName} is not downloaded yet (${size}); A2IA asks before it does so, at the first question`;
     return yield* timed('token', () => skipped(detail));
   }
-  yield* modelSteps(client, model, signal);
+  yield* modelSteps({ client, kind: 'embedded', model }, signal);
 }
 
-async function* modelSteps(client: LLMClient, model: ModelInfo, signal: AbortSignal): AsyncGenerator<Step> {
-  yield* timed('context', () => checkContext(client, model, signal));
-  yield* timed('token', () => checkToken(client, model.id, signal));
+async function* modelSteps(answerer: Answerer, signal: AbortSignal): AsyncGenerator<Step> {
+  yield* timed('context', () => checkContext(answerer, signal));
+  yield* timed('token', () => checkToken(answerer, signal));
 }
 
 function engineFinding(status: BackendStatus): Finding {

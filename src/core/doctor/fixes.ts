@@ -30,11 +30,6 @@ export async function refusedFinding(
   const openSetting = { do: 'openSetting', key: urlSetting } as const;
   const isHere = isLoopback(url.hostname) || tried.some(isOwnAddress);
   if (isHere) {
-    const starting = backend === 'vllm' ? vllmStartingAt(port) : undefined;
-    if (starting !== undefined) {
-      const fix = `vLLM is running (process ${starting}) and opens its port when the model is loaded: wait, and check again.`;
-      return failed(error, fix, { do: 'retry' });
-    }
     const here = await firstAccepting(
       ['127.0.0.1', '::1'].filter((address) => !tried.includes(address)),
       port,
@@ -45,6 +40,11 @@ export async function refusedFinding(
       const widen = isLoopback(url.hostname) ? '' : `, or start the server with ${listenEverywhere[backend]}`;
       const fix = `Port ${port} is open ${only}: change ${urlSetting} to ${withHost(url, here)}${widen}.`;
       return failed(error, fix, openSetting);
+    }
+    const starting = backend === 'vllm' ? vllmStartingAt(port) : undefined;
+    if (starting !== undefined) {
+      const fix = `vLLM is running (process ${starting}) and opens its port when the model is loaded: wait, and check again.`;
+      return failed(error, fix, { do: 'retry' });
     }
   }
   if (isLoopback(url.hostname)) {

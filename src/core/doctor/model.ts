@@ -59,6 +59,13 @@ function noModels({ backend, endpoint }: LLMClient): Finding {
   };
 }
 
+/** Who answers: the client, what kind of server is really behind it, and the model. */
+export interface Answerer {
+  readonly client: LLMClient;
+  readonly kind: BackendId;
+  readonly model: ModelInfo;
+}
+
 /** With less than this a file of a few hundred lines does not fit. */
 const shortContextTokens = 8192;
 
@@ -68,13 +75,13 @@ const raiseContext: Partial<Record<BackendId, string>> = {
   'openai-compatible': 'Start the server with more (llama-server: -c 16384), if the memory allows it.',
 };
 
-export async function checkContext(client: LLMClient, model: ModelInfo, signal: AbortSignal): Promise<Finding> {
+export async function checkContext({ client, kind, model }: Answerer, signal: AbortSignal): Promise<Finding> {
   try {
     const tokens = await client.contextWindow(model.id, signal);
     if (tokens === undefined) return skipped('the server does not say how much fits');
     const trained = model.trainedContextTokens;
     const detail = `${tokens} tokens${trained && trained !== tokens ? ` of ${trained} that the model was trained for` : ''}`;
-    const fix = raiseContext[client.backend];
+    const fix = raiseContext[kind];
     const canGrow = fix !== undefined && (trained === undefined || trained > tokens);
     if (tokens >= shortContextTokens || !canGrow) return passed(detail);
     return { state: 'warning', detail: `${detail}: short for code`, fix };
@@ -84,7 +91,7 @@ export async function checkContext(client: LLMClient, model: ModelInfo, signal: 
 }
 
 /** Asks for one token and leaves as soon as it is there. */
-export async function checkToken(client: LLMClient, model: string, signal: AbortSignal): Promise<Finding> {
+export async function checkToken({ client, model: { id: model } }: Answerer, signal: AbortSignal): Promise<Finding> {
   const startedMs = performance.now();
   try {
     const warnings: string[] = [];
@@ -121,12 +128,12 @@ const toolFix: Partial<Record<BackendId, string>> = {
 };
 
 /** Whether the model could call tools. Nothing of A2IA's questions needs it, so no is a warning. */
-export async function checkTools(client: LLMClient, model: ModelInfo, signal: AbortSignal): Promise<Finding> {
+export async function checkTools({ client, kind, model }: Answerer, signal: AbortSignal): Promise<Finding> {
   const listed = model.capabilities?.tools;
   const refused: Finding = {
     state: 'warning',
     detail: `${model.id} cannot call tools here`,
-    fix: toolFix[client.backend] ?? 'For agents choose another model.',
+    fix: toolFix[kind] ?? 'For agents choose another model.',
   };
   if (listed !== undefined) return listed ? passed('the model can call tools') : refused;
   const parameters = { type: 'object', properties: {} };

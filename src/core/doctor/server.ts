@@ -59,9 +59,14 @@ const knownServers: readonly (readonly [name: RegExp, backend: ServerBackend])[]
   [/^(llama-server|LM Studio|SGLang|LiteLLM|TGI)/, 'openai-compatible'],
 ];
 
+/** The backend that knows this server best. */
+export function kindOf({ server }: { readonly server: string }): ServerBackend | undefined {
+  return knownServers.find(([name]) => name.test(server))?.[1];
+}
+
 function identity({ backend, url, urlSetting }: Target, status: BackendStatus & { readonly state: 'ready' }): Finding {
   const who = [status.server, status.version].filter(Boolean).join(' ');
-  const meant = knownServers.find(([name]) => name.test(status.server))?.[1];
+  const meant = kindOf(status);
   // An OpenAI-compatible address may have any server behind it; Ollama's own API does more than that one.
   const isAnother = meant !== undefined && meant !== backend && !(backend === 'openai-compatible' && meant === 'vllm');
   if (!isAnother) return passed(`${who} answers`);
@@ -124,8 +129,7 @@ async function whoElse(
     const status = await client.probe(limited).catch(() => undefined);
     signal.throwIfAborted();
     if (status?.state !== 'ready') continue;
-    const known = knownServers.find(([name]) => name.test(status.server))?.[1];
-    return { backend: known ?? (backend === 'ollama' ? 'openai-compatible' : backend) };
+    return { backend: kindOf(status) ?? (backend === 'ollama' ? 'openai-compatible' : backend) };
   }
   return undefined;
 }
