@@ -86,7 +86,10 @@ export async function checkContext({ client, kind, model }: Answerer, signal: Ab
     if (tokens >= shortContextTokens || !canGrow) return passed(detail);
     return { state: 'warning', detail: `${detail}: short for code`, fix };
   } catch (thrown) {
-    return failed(caught(thrown, client, signal));
+    const error = caught(thrown, client, signal);
+    // A load that failed would fail again, after minutes; anything else the answer itself will show.
+    const isFinal = error.kind === 'outOfMemory' || error.kind === 'loadFailed';
+    return isFinal ? failed(error) : { ...failed(error), state: 'warning' };
   }
 }
 

@@ -45,14 +45,14 @@ async function unknownName(
   const error = await failureOf(target.client, signal);
   if (!error) return carriedAnyway(host);
   const { where } = options.situation;
-  if (code === 'EAI_AGAIN') {
-    const fix = `No name server answers on ${where}: check its network or VPN, or give the address in digits in ${urlSetting}.`;
-    return failed(error, fix);
-  }
   const inDocker = host.startsWith('host.docker.')
     ? ' Docker on Linux knows it only with --add-host=host.docker.internal:host-gateway.'
     : '';
-  return failed(error, `Check the name in ${urlSetting}: it is looked up on ${where}.${inDocker}`);
+  const advice =
+    code === 'EAI_AGAIN'
+      ? `No name server answers on ${where}: check its network or VPN, or give the address in digits in ${urlSetting}.`
+      : `Check the name in ${urlSetting}: it is looked up on ${where}.`;
+  return failed(error, advice + inDocker);
 }
 
 export async function checkTcp(target: Target, addresses: readonly string[], signal: AbortSignal): Promise<Finding> {

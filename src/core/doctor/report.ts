@@ -54,13 +54,14 @@ export function failed(error: BackendError, fix = error.hint, nextStep: NextStep
 }
 
 /**
- * The report without the secrets that may have come into it by what a server said or by an address that somebody wrote: those given, and whatever stands
- * before an `@` in an address.
+ * The report without the secrets that may have come into it by what a server said or by an address that somebody wrote: those given, and in an address
+ * what stands before an `@` or after a `?`.
  */
 export function withoutSecrets(report: Report, secrets: readonly string[]): Report {
   const shown = secrets.filter((secret) => secret.length > 3);
   const clean = (text: string) =>
-    shown.reduce((rest, secret) => rest.replaceAll(secret, '•••'), text).replace(/\/\/[^\s/@"”]+@/g, '//•••@');
+    shown.reduce((rest, secret) => rest.replaceAll(secret, '•••'), text).replace(/\/\/[^\s/@"”]+@/g, '//•••@')
+      .replace(/(\/\/[^\s?"”]+\?)[^\s"”]+/g, '$1•••');
   return JSON.parse(JSON.stringify(report), (_key, value: unknown) =>
     typeof value === 'string' ? clean(value) : value,
   ) as Report;
