@@ -60,7 +60,9 @@ export function failed(error: BackendError, fix = error.hint, nextStep: NextStep
 export function withoutSecrets(report: Report, secrets: readonly string[]): Report {
   const shown = secrets.filter((secret) => secret.length > 3);
   const clean = (text: string) =>
-    shown.reduce((rest, secret) => rest.replaceAll(secret, '•••'), text).replace(/\/\/[^\s/@"”]+@/g, '//•••@')
+    shown
+      .reduce((rest, secret) => rest.replaceAll(secret, '•••'), text)
+      .replace(/\/\/[^\s/@"”]+@/g, '//•••@')
       .replace(/(\/\/[^\s?"”]+\?)[^\s"”]+/g, '$1•••');
   return JSON.parse(JSON.stringify(report), (_key, value: unknown) =>
     typeof value === 'string' ? clean(value) : value,
