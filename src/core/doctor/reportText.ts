@@ -60,7 +60,8 @@ export function reportsMarkdown(reports: readonly Report[]): ReportDocument {
     }
     lines.push('');
   }
-  return { text: lines.join('\n'), actions };
+  // What stands between angle brackets would be taken for HTML, and not be shown, where the report is pasted.
+  return { text: lines.join('\n').replaceAll('<', '\\<'), actions };
 }
 
 function mark({ works, steps }: Report): string {
