@@ -17,7 +17,8 @@ export const run = JSON.parse(process.env['A2IA_LIVE_RUN'] ?? '{"servers": [], "
 /** The GGUF file that the servers are started with. */
 export const modelFile = process.env['A2IA_TEST_MODEL'] ?? '';
 
-export const contextTokens = 2048;
+/** Small, so that prompts that fill it are read soon. */
+export const contextTokens = 1024;
 
 /** A real server with one small model. */
 export interface LiveServer {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** From /proc, so on Linux only. */
@@ -14,9 +14,13 @@ export async function isBusy(pids: readonly number[]): Promise<boolean> {
   return ((await processorMs(pids)) - before) / (performance.now() - startedMs) > 0.1;
 }
 
+/** Each thread has the list of those that it started. */
 export async function childProcesses(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(/\s+/).filter(Boolean).map(Number);
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  return lists.flatMap((list) => list.trim().split(/\s+/).filter(Boolean).map(Number));
 }
 
 async function processorMs(pids: readonly number[]): Promise<number> {
