@@ -281,7 +281,7 @@ describe('Doctor: secrets', () => {
       server.requests.some(({ headers }) => headers.authorization?.includes(secret)),
       'the key was sent',
     );
-    assert.match(endsWith(report, 'key', 'failed').serverMessage ?? '', /Incorrect API key provided: Bearer •••/);
+    assert.match(endsWith(report, 'key', 'failed').serverMessage ?? '', /Incorrect API key provided: Bearer …/);
     for (const text of [JSON.stringify(report), reportLines(report), reportsMarkdown([report]).text, ...host.logged]) {
       assert.ok(!text.includes(secret), text);
     }

@@ -91,7 +91,7 @@ for (const dialect of dialects.filter(({ backend }) => backend !== 'ollama')) {
       const { error } = await collect(dialect.client(server.url).chat(question(), never));
       await server.close();
       expectError(error, 'overloaded');
-      assert.equal(server.requests.length, 1);
+      assert.equal(server.requestsTo(dialect.chatPath).length, 1);
     });
   });
 

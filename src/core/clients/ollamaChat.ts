@@ -309,7 +309,8 @@ async function withNumbers(
     hint: 'Shorten the question or leave out context, or ask for a larger window in a2ia.ollama.contextTokens.',
     nextStep: { do: 'openSetting', key: 'a2ia.ollama.contextTokens' },
     ...(contextTokens === undefined ? {} : { contextTokens }),
-    ...(contextTokens === undefined || promptTokens <= contextTokens ? {} : { promptTokens }),
+    // An estimate that contradicts the refusal says nothing.
+    ...(error.promptTokens !== undefined || promptTokens > (contextTokens ?? Infinity) ? { promptTokens } : {}),
     ...(error.serverMessage ? { serverMessage: error.serverMessage } : {}),
     ...(error.status ? { status: error.status } : {}),
     cause: error,
