@@ -295,12 +295,11 @@ async function withNumbers(
   const contextTokens =
     error.contextTokens ?? (await contextWindow(server, request.model, signal).catch(() => undefined));
   const promptTokens = error.promptTokens ?? estimateTokens(request, notesOf(server, request.model)).tokens;
-  const isAbout = error.promptTokens === undefined ? 'about ' : '';
   const message =
-    contextTokens === undefined
+    contextTokens === undefined || error.promptTokens !== undefined
       ? error.message
       : promptTokens > contextTokens
-        ? `The prompt has ${isAbout}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}.`
+        ? `The prompt has about ${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}.`
         : `The prompt does not fit into the context window of ${request.model}, which has ${contextTokens} tokens.`;
   return new BackendError({
     kind: 'contextOverflow',
