@@ -30,7 +30,8 @@ function spread(frame: string): string {
 }
 
 for (const dialect of dialects.filter(({ backend }) => backend !== 'ollama')) {
-  const { text, finish } = dialect;
+  const text = (delta: string) => dialect.text(delta);
+  const finish = () => dialect.finish();
 
   describe(`${dialect.backend}: event streams`, () => {
     it('case 16: comments are ignored', async () => {
