@@ -24,7 +24,7 @@ for (const dialect of dialects) {
       assert.ok(hint.includes('a2ia.firstByteTimeoutMs'), hint);
       assert.deepEqual(nextStep, { do: 'openSetting', key: 'a2ia.firstByteTimeoutMs' });
       await chatClosed();
-      assert.equal(server.requests.length, 1);
+      assert.equal(server.requestsTo(dialect.chatPath).length, 1);
     });
 
     it('case 3: headers, but no body: firstByteTimeout too', async () => {

@@ -100,7 +100,12 @@ function truncated(client: LLMClient): BackendError {
   });
 }
 
-async function withModelChoices(error: BackendError, client: LLMClient, signal: AbortSignal): Promise<BackendError> {
+/** An unknown model is answered with those that exist. */
+export async function withModelChoices(
+  error: BackendError,
+  client: LLMClient,
+  signal: AbortSignal,
+): Promise<BackendError> {
   if (error.kind !== 'modelNotFound' || error.nextStep.do === 'chooseModel') return error;
   const models = await client.listModels(signal).catch(() => []);
   const ids = models.map((model) => model.id);

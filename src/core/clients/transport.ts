@@ -2,6 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CoreHost } from '../host.ts';
+import { abortable } from '../util/abortable.ts';
+import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
 import { connectionError } from './connectionFailures.ts';
 import { responseError } from './failures.ts';
@@ -25,7 +27,7 @@ export interface TransportOptions {
   /** The setting that holds the address, for error texts. */
   readonly urlSetting: string;
   /** How the server takes its key; `Authorization: Bearer` where it is left out. */
-  readonly keyHeader?: 'x-api-key';
+  readonly keyHeaders?: readonly ('authorization' | 'x-api-key')[];
 }
 
 export interface TransportRequest {
@@ -63,17 +65,19 @@ const jsonBodyLimitBytes = 32 * 1024 * 1024;
 export async function send(options: TransportOptions, request: TransportRequest): Promise<TransportResponse> {
   request.signal.throwIfAborted();
   const url = new URL(request.url);
-  if (!(await options.host.mayContact(url.origin))) throw notAgreed(options, url);
+  if (!(await abortable(options.host.mayContact(url.origin), request.signal))) throw notAgreed(options, url);
   const key = await keyFor(options, url);
   const headers = outgoingHeaders(options, request, key);
   const agent = await options.host.proxyAgentFor(url);
+  const trust = url.protocol === 'https:' ? await trustAlso(options.host.caFile()) : {};
+  const connection = { ...trust, ...(agent === undefined ? {} : { agent }) };
   let exchange: Exchange;
   try {
-    exchange = await exchangeHeaders(options, url, request, headers, agent);
+    exchange = await exchangeHeaders(options, url, request, headers, connection);
   } catch (error) {
     // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
-    if (!(error instanceof StaleSocket)) throw error;
-    exchange = await exchangeHeaders(options, url, request, headers, agent ?? false);
+    if (!(error instanceof StaleSocket)) throw await named(error, url, request.signal);
+    exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
   const status = response.statusCode ?? 0;
@@ -196,14 +200,34 @@ function outgoingHeaders(options: TransportOptions, request: TransportRequest, k
     headers['content-type'] = 'application/json';
     headers['content-length'] = String(Buffer.byteLength(request.body));
   }
-  if (key && options.keyHeader) headers[options.keyHeader] = key;
-  else if (key) headers['authorization'] = `Bearer ${key}`;
+  if (key) {
+    for (const name of options.keyHeaders ?? ['authorization'])
+      headers[name] = name === 'authorization' ? `Bearer ${key}` : key;
+  }
   return headers;
 }
 
 interface Exchange {
   readonly response: http.IncomingMessage;
   readonly body: AsyncIterable<Buffer>;
+}
+
+/** A certificate that is not trusted is named, so that the user can compare it with the server's. */
+async function named(error: unknown, url: URL, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof BackendError) || error.kind !== 'tls') return error;
+  const certificate = await readCertificate(url, signal);
+  if (!certificate) return error;
+  const { subject, issuer, isSelfSigned, validTo, fingerprint } = certificate;
+  const { kind, backend, hint, nextStep, message } = error;
+  const by = isSelfSigned ? 'signed by itself' : `signed by ${issuer}`;
+  return new BackendError({
+    kind,
+    hint,
+    nextStep,
+    message: `${message} It is ${subject}, ${by}, valid to ${validTo}, SHA-256 ${fingerprint}.`,
+    cause: error,
+    ...(backend ? { backend } : {}),
+  });
 }
 
 class StaleSocket extends Error {}
@@ -213,8 +237,8 @@ async function exchangeHeaders(
   url: URL,
   request: TransportRequest,
   headers: Record<string, string>,
-  /** `false`: none, and so no kept-alive socket. */
-  agent: http.Agent | false | undefined,
+  /** `agent: false`: none, and so no kept-alive socket. */
+  connection: TlsOptions & { readonly agent?: http.Agent | false },
 ): Promise<Exchange> {
   const { signal } = request;
   // Looking up the key and the proxy took time.
@@ -223,7 +247,7 @@ async function exchangeHeaders(
     const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
       method: request.method,
       headers,
-      ...(agent === undefined ? {} : { agent }),
+      ...connection,
       ...(url.hostname === 'localhost' ? { lookup: lookupLoopback } : {}),
     });
     const fail = (error: Error) => {
