@@ -4,6 +4,11 @@ import { ensureDependencies, reexecUnderProjectNode } from './bootstrap.mjs';
 import { createReport, exitWithError } from './lib/report.mjs';
 import { addTier, noTotals, printTotals, runTier } from './lib/tiers.mjs';
 
+const usage = `npm test                            Everything that has to pass.
+npm test -- TIER …                  Some tiers: static, unit, contract, live, host, browser.
+npm test -- TIER … --grep TEXT      The tests whose title contains TEXT.
+`;
+
 const report = createReport();
 
 /** What a tier needs installed, and what it runs. A tier without `files` runs by itself. */
@@ -19,6 +24,7 @@ const tiers = {
 main().catch(exitWithError);
 
 async function main() {
+  if (process.argv.includes('--help')) return void process.stdout.write(usage);
   const { chosen, grep } = parseArguments(process.argv.slice(2));
   await ensureDependencies(report);
   await reexecUnderProjectNode(import.meta.url);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import type { BackendId } from '../core/clients/llmClient.ts';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { ProxyInUse } from '../core/doctor/target.ts';
-import type { CoreHost, EngineHost } from '../core/host.ts';
+import type { CoreHost, Download, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
 import { isLoopback } from '../core/util/loopback.ts';
 import { wait } from '../core/util/wait.ts';
@@ -90,7 +90,7 @@ function createEngineHost({ environment, downloadAgreed }: CliHostOptions): Engi
     nodeEnv: environment,
     modelsDir: environment['A2IA_MODELS_DIR'] || path.join(dataDir(environment), 'a2ia', 'models'),
     confirmDownload: (model, targetPath) => (downloadAgreed ? Promise.resolve(true) : askOnTerminal(model, targetPath)),
-    onDownloadProgress: showProgress,
+    duringDownload,
   };
 }
 
@@ -114,12 +114,16 @@ async function askOnTerminal(model: EmbeddedModel, targetPath: string): Promise<
   return /^y(es)?$/i.test(reply.trim());
 }
 
-function showProgress(model: EmbeddedModel, receivedBytes: number): void {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
-  process.stderr.write(
-    `\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}${receivedBytes >= model.sizeBytes ? '\n' : ''}`,
-  );
+async function duringDownload(model: EmbeddedModel, download: Download): Promise<void> {
+  if (!process.stderr.isTTY) return download(() => undefined);
+  try {
+    await download((receivedBytes) => {
+      const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
+      process.stderr.write(`\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}`);
+    });
+  } finally {
+    process.stderr.write('\n');
+  }
 }
 
 function megabytes(sizeBytes: number): string {

@@ -69,8 +69,11 @@ export async function writeSettings(values: Readonly<Record<string, unknown>>): 
   } catch (error) {
     await write(vscode.ConfigurationTarget.Global);
     const reason = error instanceof Error ? error.message : String(error);
+    const now = vscode.workspace.getConfiguration();
+    const overruled = Object.keys(values).filter((key) => now.inspect(key)?.workspaceValue !== undefined);
+    const stillWins = overruled.length > 0 ? ` Until then the workspace’s own ${overruled.join(', ')} wins.` : '';
     void vscode.window.showWarningMessage(
-      `The workspace’s settings could not be written, so the user settings were changed. ${reason}`,
+      `The workspace’s settings could not be written, so the user settings were changed. ${reason}${stillWins}`,
     );
   }
 }

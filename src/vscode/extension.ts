@@ -17,11 +17,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const statusBar = new StatusBar(settings.current());
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
-    if (target) await enterKey(context, target);
+    return target !== undefined && enterKey(context, target);
   };
   const actions = {
-    chooseModel: () => void pickModel(registry, settings),
-    enterKey: (origin: string) => void askForKey(origin),
+    chooseModel: () => void pickModel(registry, settings.current()),
+    enterKey: askForKey,
     showLog: () => log.show(),
   };
   const check = new ConnectionCheck({ host, registry, settings, actions });
@@ -35,12 +35,13 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   context.subscriptions.push(
     log,
+    ask,
     registry,
     statusBar,
     check,
     vscode.commands.registerCommand('a2ia.ask', (argument: unknown) => ask.run(argument)),
     vscode.commands.registerCommand('a2ia.stop', () => ask.stop()),
-    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings)),
+    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings.current())),
     vscode.commands.registerCommand('a2ia.setApiKey', () => askForKey(undefined)),
     vscode.commands.registerCommand('a2ia.checkConnection', (backend: unknown) => check.run(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
@@ -54,6 +55,9 @@ export function activate(context: vscode.ExtensionContext): void {
 async function pickOrigin(settings: EditorSettings): Promise<string | undefined> {
   const { ollamaUrl, vllmUrl, openaiCompatibleUrl, openaiUrl, anthropicUrl } = settings.current();
   const urls = [vllmUrl, openaiCompatibleUrl, ollamaUrl, openaiUrl, anthropicUrl];
-  const origins = urls.filter(Boolean).map((url) => new URL(url).origin);
-  return vscode.window.showQuickPick(origins, { title: 'A2IA: the key of which server?' });
+  const origins = new Set(urls.filter(Boolean).map((url) => new URL(url).origin));
+  return vscode.window.showQuickPick([...origins], {
+    title: 'A2IA: Set API Key',
+    placeHolder: 'The key of which server?',
+  });
 }

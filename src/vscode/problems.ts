@@ -5,7 +5,8 @@ import { openSetting } from './editorSettings.ts';
 
 export interface ProblemActions {
   chooseModel(): void;
-  enterKey(origin: string): void;
+  /** False when the user did not enter one. */
+  enterKey(origin: string): Promise<boolean>;
   retry(): void;
   showLog(): void;
   checkConnection(backend: BackendId | undefined): void;
@@ -28,7 +29,7 @@ const connectionKinds: readonly BackendErrorKind[] = [
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”` : '';
+  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
   const next = nextStepButton(error.nextStep, actions);
   const more = connectionKinds.includes(error.kind)
     ? { label: 'Check Connection', run: () => actions.checkConnection(error.backend) }
@@ -53,7 +54,10 @@ export function nextStepButton(step: NextStep, actions: Omit<ProblemActions, 'ch
     case 'chooseModel':
       return { label: 'Choose Model', run: () => actions.chooseModel() };
     case 'enterKey':
-      return { label: 'Enter API Key', run: () => actions.enterKey(step.origin) };
+      return {
+        label: 'Enter API Key',
+        run: () => void actions.enterKey(step.origin).then((entered) => entered && actions.retry()),
+      };
     case 'retry':
       return { label: 'Ask Again', run: () => actions.retry() };
     case 'showLog':
@@ -69,6 +73,9 @@ function runInTerminal(command: string): void {
 }
 
 function shorten(words: string): string {
-  const line = words.replace(/\s+/g, ' ').trim();
+  const line = words
+    .replace(/\s+/g, ' ')
+    .replace(/[\s.]+$/, '')
+    .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

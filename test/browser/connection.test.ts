@@ -32,7 +32,7 @@ describe('A2IA: Check Connection in a real workbench', () => {
   it('is offered by an error, and shows which step failed with a button for it', async () => {
     await server.stop();
     await workbench.ask('Anybody there?');
-    const problem = await workbench.notification(/Nothing listens at/);
+    const problem = workbench.notification(/Nothing listens at/);
     await problem.getByRole('button', { name: 'Check Connection' }).click();
     await textWhen(report(), (text) => text.includes('✘ **Connection (TCP)**: Nothing listens at'));
     for (const title of ['Copy Report', 'Check Again', 'Run “vllm”']) {
