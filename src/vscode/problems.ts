@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import type { BackendError, NextStep } from '../core/clients/errors.ts';
+import type { BackendError, BackendErrorKind, NextStep } from '../core/clients/errors.ts';
+import type { BackendId } from '../core/clients/llmClient.ts';
 import { openSetting } from './editorSettings.ts';
 
 export interface ProblemActions {
@@ -8,20 +9,43 @@ export interface ProblemActions {
   enterKey(origin: string): Promise<boolean>;
   retry(): void;
   showLog(): void;
+  checkConnection(backend: BackendId | undefined): void;
 }
+
+/** Where a look at every step of the connection says more than the log. */
+const connectionKinds: readonly BackendErrorKind[] = [
+  'notRunning',
+  'dns',
+  'unreachable',
+  'tls',
+  'wrongScheme',
+  'redirected',
+  'notAModelServer',
+  'unauthorized',
+  'forbidden',
+  'gateway',
+  'firstByteTimeout',
+];
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
   const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
-  const next = button(error.nextStep, actions);
-  const log = { label: 'Show Log', run: () => actions.showLog() };
-  const buttons = next.label === log.label ? [next] : [next, log];
+  const next = nextStepButton(error.nextStep, actions);
+  const more = connectionKinds.includes(error.kind)
+    ? { label: 'Check Connection', run: () => actions.checkConnection(error.backend) }
+    : { label: 'Show Log', run: () => actions.showLog() };
+  const buttons = next.label === more.label ? [next] : [next, more];
   void vscode.window
     .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
     .then((choice) => buttons.find(({ label }) => label === choice)?.run());
 }
 
-function button(step: NextStep, actions: ProblemActions): { readonly label: string; readonly run: () => void } {
+export interface Button {
+  readonly label: string;
+  readonly run: () => void;
+}
+
+export function nextStepButton(step: NextStep, actions: Omit<ProblemActions, 'checkConnection'>): Button {
   switch (step.do) {
     case 'startServer':
       return { label: `Run “${step.command.split(' ')[0]}”`, run: () => runInTerminal(step.command) };
