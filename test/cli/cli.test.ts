@@ -204,6 +204,22 @@ describe('a2ia', () => {
     assert.match(run.stderr, /is not here yet\. Run again with --download/);
   });
 
+  it('no network at all: says so after the yes to a download, and what else is possible', async () => {
+    const closed = 'http://127.0.0.1:9';
+    const run = new Run(['ask', '--json', '--backend', 'embedded', '--download', 'Why?'], {
+      A2IA_MODELS_DIR: path.join(folder, 'offline'),
+      // Whatever network this machine has: it is behind a proxy that is not there.
+      HTTPS_PROXY: closed,
+      HTTP_PROXY: closed,
+    });
+    assert.equal(await run.code(), 1);
+    const [last] = run.lines();
+    assert.equal(run.lines().length, 1);
+    assert.equal(last?.['kind'], 'download');
+    assert.match(String(last?.['message']), /could not be downloaded: .* cannot be reached/);
+    assert.match(String(last?.['hint']), /Check the network and the proxy; .*a2ia\.embedded\.modelPath.*Ollama/);
+  });
+
   const wrong: readonly (readonly [title: string, args: readonly string[], says: RegExp])[] = [
     ['no command', [], /Say what to do/],
     ['an unknown command', ['chat'], /no command "chat"/],
