@@ -3,7 +3,7 @@ import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DeltaJoiner } from './chatStream.ts';
 import { BackendError } from './errors.ts';
-import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { isErrorEvent, notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type {
   BackendId,
   ChatEvent,
@@ -147,8 +147,6 @@ interface CompletionChunk {
   } | null;
   /** llama-server. */
   readonly timings?: { readonly prompt_ms?: number; readonly predicted_ms?: number };
-  readonly error?: unknown;
-  readonly object?: string;
 }
 
 async function* readChatCompletion(
@@ -173,7 +171,7 @@ async function* readChatCompletion(
         yield* joiner.take();
         throw notJson(failureContext(endpoint));
       }
-      if (event === 'error' || (chunk.error !== undefined && chunk.error !== null) || chunk.object === 'error') {
+      if (isErrorEvent(event, chunk)) {
         yield* joiner.take();
         throw streamedError(failureContext(endpoint), chunk);
       }

@@ -1,4 +1,5 @@
 import type { ModelCapabilities } from './llmClient.ts';
+import type { ModelRules } from './anthropicMessages.ts';
 import type { DroppableField } from './refusals.ts';
 
 /**
@@ -30,6 +31,10 @@ export interface ModelNotes {
   bytesPerToken?: number;
   /** That the server dropped a part of a prompt is said once. */
   truncationWasTold?: boolean;
+  /** What the list of an Anthropic-style server says and requests depend on. */
+  anthropicRules?: ModelRules;
+  /** By tool call: the blocks of thinking before it, which Anthropic's API wants back with the call's result. */
+  thinkingBeforeCalls?: Map<string, readonly object[]>;
   /** The context window when it was last looked at. */
   contextTokens?: number;
   description?: ModelDescription;
