@@ -81,7 +81,7 @@ export async function ensureVscodeServer(report) {
  * Starts VS Code's server on 127.0.0.1 and waits until it is ready. The environment given here is the extension host's.
  *
  * @param {{ port?: number, serverDataDir: string, workspaceTrust?: boolean, env?: NodeJS.ProcessEnv,
- *   endWhenUnused?: boolean }} options `port` is a wish. `endWhenUnused`: ends by itself some minutes after the last
+ *   endWhenUnused?: boolean, userSettings?: object }} options `port` is a wish. `userSettings` count for a new data dir. `endWhenUnused`: ends by itself some minutes after the last
  *   window, for the case that whoever started it was killed.
  * @returns {Promise<VscodeServer>}
  */
@@ -89,7 +89,7 @@ export async function startVscodeServer(options) {
   const { serverDataDir, workspaceTrust = true, env = process.env, endWhenUnused = false } = options;
   const main = await ensureVscodeServer(createReport(process.stderr));
   const port = await freePort(options.port);
-  const tokenFile = prepareDataDir(serverDataDir);
+  const tokenFile = prepareDataDir(serverDataDir, options.userSettings);
   const token = readFileSync(tokenFile, 'utf8').trim();
   const args = [main, '--host', '127.0.0.1', '--port', String(port), '--connection-token-file', tokenFile];
   // The smoke test driver makes the workbench accept a payload; a login shell would change the environment given to us.
@@ -178,10 +178,11 @@ function uriPath(/** @type {string} */ file) {
 }
 
 /** Settings that the user has not changed, and a token: without one, every page in every browser could use the server. */
-function prepareDataDir(/** @type {string} */ serverDataDir) {
+function prepareDataDir(/** @type {string} */ serverDataDir, /** @type {object | undefined} */ userSettings) {
   const settings = path.join(serverDataDir, 'data', 'User', 'settings.json');
   mkdirSync(path.dirname(settings), { recursive: true });
-  if (!existsSync(settings)) writeFileSync(settings, JSON.stringify(WINDOW_SETTINGS, undefined, 2));
+  if (!existsSync(settings))
+    writeFileSync(settings, JSON.stringify({ ...WINDOW_SETTINGS, ...userSettings }, undefined, 2));
   const tokenFile = path.join(serverDataDir, 'token');
   if (!existsSync(tokenFile)) writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
   return tokenFile;

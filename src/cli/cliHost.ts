@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { rootCertificates } from 'node:tls';
 import type { BackendId } from '../core/clients/llmClient.ts';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost, EngineHost } from '../core/host.ts';
@@ -30,6 +28,8 @@ export function createCliHost(options: CliHostOptions): CoreHost {
     // Every address comes from whoever runs the command.
     mayContact: () => Promise.resolve(true),
     wait,
+    // What other tools of the command line take.
+    caFile: () => settings.caFile || environment['SSL_CERT_FILE'] || '',
     proxyAgentFor: (url) => proxyAgentFor(url, environment),
     engine: createEngineHost(options),
   };
@@ -52,26 +52,16 @@ function keyFor(origin: string, settings: Settings, environment: NodeJS.ProcessE
 async function proxyAgentFor(url: URL, environment: NodeJS.ProcessEnv): Promise<Agent | undefined> {
   const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
   const anyProxy = Object.keys(environment).some((name) => /^(https?|all)_proxy$/i.test(name) && environment[name]);
-  const certificates = url.protocol === 'https:' ? ownCertificates(environment) : undefined;
-  if ((isLoopback || !anyProxy) && !certificates) return undefined;
+  if (isLoopback || !anyProxy) return undefined;
   const { getProxyForUrl } = await import('proxy-from-env');
-  const proxy = isLoopback ? '' : getProxyForUrl(url.href);
-  if (!proxy) {
-    const { Agent: HttpsAgent } = await import('node:https');
-    return certificates ? new HttpsAgent({ ca: certificates }) : undefined;
-  }
+  const proxy = getProxyForUrl(url.href);
+  if (!proxy) return undefined;
   if (url.protocol === 'https:') {
     const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return new HttpsProxyAgent(proxy, certificates ? { ca: certificates } : {});
+    return new HttpsProxyAgent(proxy);
   }
   const { HttpProxyAgent } = await import('http-proxy-agent');
   return new HttpProxyAgent(proxy);
-}
-
-/** SSL_CERT_FILE adds authorities for every other tool; Node by itself reads only NODE_EXTRA_CA_CERTS. */
-function ownCertificates(environment: NodeJS.ProcessEnv): string[] | undefined {
-  const file = environment['SSL_CERT_FILE'];
-  return file ? [...rootCertificates, readFileSync(file, 'utf8')] : undefined;
 }
 
 function createEngineHost({ environment, downloadAgreed }: CliHostOptions): EngineHost {

@@ -16,6 +16,8 @@ export interface CoreHost {
   mayContact(origin: string): Promise<boolean>;
   /** Between two tries. Resolves early, without an error, when the signal is aborted. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>;
+  /** A PEM file of certificates to trust beside those that are trusted anyway; empty: none. */
+  caFile(): string;
   /** Undefined where none applies, and in the editor, which routes `node:http` through its own proxy settings by itself. */
   proxyAgentFor(url: URL): Promise<Agent | undefined>;
   readonly engine: EngineHost;

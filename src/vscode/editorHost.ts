@@ -3,14 +3,22 @@ import * as vscode from 'vscode';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost } from '../core/host.ts';
 import { wait } from '../core/util/wait.ts';
+import type { EditorSettings } from './editorSettings.ts';
+import { OriginConsent } from './originConsent.ts';
 
 /** The outside as core sees it inside VS Code. */
-export function createEditorHost(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): CoreHost {
+export function createEditorHost(
+  context: vscode.ExtensionContext,
+  settings: EditorSettings,
+  log: vscode.LogOutputChannel,
+): CoreHost {
+  const consent = new OriginConsent(context.workspaceState);
   return {
     log,
     credentialFor: async (origin) => context.secrets.get(secretName(origin)),
-    mayContact: () => Promise.resolve(true),
+    mayContact: (origin) => consent.mayContact(origin),
     wait,
+    caFile: () => settings.current().caFile,
     // VS Code patches node:http in place: its own proxy settings and certificates apply by themselves.
     proxyAgentFor: () => Promise.resolve(undefined),
     engine: {

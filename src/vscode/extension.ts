@@ -11,7 +11,7 @@ import { StatusBar } from './statusBar.ts';
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('A2IA', { log: true });
   const settings = new EditorSettings();
-  const registry = new BackendRegistry(createEditorHost(context, log));
+  const registry = new BackendRegistry(createEditorHost(context, settings, log));
   const statusBar = new StatusBar(settings.current());
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));

@@ -9,6 +9,12 @@ import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer
 const root = path.join(import.meta.dirname, '../..');
 const screenshotFolder = path.join(root, 'out', 'screenshots');
 
+export interface WorkbenchOptions {
+  readonly userSettings?: Readonly<Record<string, unknown>>;
+  /** Opens the folder in Restricted Mode, as one that the user has not said to trust. */
+  readonly restricted?: true;
+}
+
 /** A real workbench in a real browser with A2IA in it, driven as a person drives it: by keys, and by what is on the screen. */
 export class Workbench {
   readonly page: Page;
@@ -19,13 +25,18 @@ export class Workbench {
   readonly #serverDataDir: string;
 
   /** `settings` are the workspace's, as .vscode/settings.json. */
-  static async open(settings: Readonly<Record<string, unknown>>): Promise<Workbench> {
+  static async open(settings: Readonly<Record<string, unknown>>, options: WorkbenchOptions = {}): Promise<Workbench> {
     const folder = await mkdtemp(path.join(tmpdir(), 'a2ia-browser-'));
     await cp(path.join(root, 'media', 'sample'), folder, { recursive: true });
     await mkdir(path.join(folder, '.vscode'), { recursive: true });
     await writeFile(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(settings, undefined, 2));
     const serverDataDir = await mkdtemp(path.join(tmpdir(), 'a2ia-server-'));
-    const server = await startVscodeServer({ serverDataDir, workspaceTrust: false, endWhenUnused: true });
+    const server = await startVscodeServer({
+      serverDataDir,
+      workspaceTrust: options.restricted ?? false,
+      endWhenUnused: true,
+      userSettings: { 'security.workspace.trust.startupPrompt': 'never', ...options.userSettings },
+    });
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

@@ -49,6 +49,7 @@ describe('embedded backend, live', function () {
       credentialFor: () => Promise.resolve(undefined),
       mayContact: () => Promise.resolve(true),
       wait,
+      caFile: () => '',
       proxyAgentFor: () => Promise.resolve(undefined),
       engine: {
         workerPath,

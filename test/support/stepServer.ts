@@ -8,6 +8,8 @@ export class StepServer {
   readonly url: string;
   /** Bodies of the chat requests so far. */
   readonly chats: ChatBody[] = [];
+  /** Of any kind. */
+  requestCount = 0;
   readonly #server: Server;
   readonly #arrived: ChatExchange[] = [];
   readonly #awaited: ((exchange: ChatExchange) => void)[] = [];
@@ -36,14 +38,17 @@ export class StepServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, models: readonly string[]): Promise<void> {
-    if (request.url === '/v1/models') {
+    this.requestCount++;
+    // As a proxy it gets whole addresses.
+    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (pathname === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',
         data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 4_000_000 })),
       });
     }
-    if (request.url === '/version') return sendJson(response, 200, { version: '0.32.0' });
-    if (request.url !== '/v1/chat/completions') return sendJson(response, 404, { detail: 'Not Found' });
+    if (pathname === '/version') return sendJson(response, 200, { version: '0.32.0' });
+    if (pathname !== '/v1/chat/completions') return sendJson(response, 404, { detail: 'Not Found' });
     let text = '';
     for await (const chunk of request) text += String(chunk);
     const body = JSON.parse(text) as ChatBody;

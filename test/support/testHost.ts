@@ -15,10 +15,11 @@ export interface TestHostOptions {
   readonly agent?: Agent;
   /** Origins that the user does not agree to. */
   readonly refused?: readonly string[];
+  readonly caFile?: string;
 }
 
 /** The outside for tests: no proxy, no engine, no key unless given, and a log that can be read. */
-export function createTestHost({ keys = {}, agent, refused = [] }: TestHostOptions = {}): TestHost {
+export function createTestHost({ keys = {}, agent, refused = [], caFile = '' }: TestHostOptions = {}): TestHost {
   const logged: string[] = [];
   const waitedMs: number[] = [];
   const write = (message: string) => void logged.push(message);
@@ -32,6 +33,7 @@ export function createTestHost({ keys = {}, agent, refused = [] }: TestHostOptio
       waitedMs.push(durationMs);
       return new Promise(setImmediate);
     },
+    caFile: () => caFile,
     proxyAgentFor: () => Promise.resolve(agent),
     engine: {
       workerPath: '/nonexistent/a2ia-test/worker.mjs',

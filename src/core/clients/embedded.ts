@@ -2,7 +2,7 @@ import { accessSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { abortable } from '../embedded/abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { embeddedModels } from '../embedded/catalogue.ts';
 import { megabytes } from '../embedded/download.ts';
 import { engineMissing } from '../embedded/engineErrors.ts';

@@ -57,7 +57,8 @@ export function connectionError(context: FailureContext & { readonly error: Node
     return make(
       'tls',
       `The certificate of ${url.host} is not trusted (${code}).`,
-      'Add the certificate of its authority to the system, or start with NODE_EXTRA_CA_CERTS pointing to it.',
+      'If that is your server, save its certificate, or its authority’s, as a PEM file and name that in a2ia.caFile.',
+      { do: 'openSetting', key: 'a2ia.caFile' },
     );
   }
   return make('unreachable', `The request to ${url.host} failed (${code}).`, `Check ${context.urlSetting}.`);

@@ -1,5 +1,6 @@
 import { EngineProcess } from '../embedded/engineProcess.ts';
 import type { CoreHost } from '../host.ts';
+import { abortable } from '../util/abortable.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
 import { createAnthropicClient } from './anthropic.ts';
 import type { ClientContext } from './clientContext.ts';
@@ -96,7 +97,7 @@ export class BackendRegistry {
   async survey(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
     const chosen = settings.backend === 'openai' || settings.backend === 'anthropic' ? [settings.backend] : [];
     const clients = [...this.#candidates(settings), ...chosen.map((backend) => this.client(backend, settings))];
-    return Promise.all(clients.map(async (client) => ({ client, status: await probeWithin(client, 2000, signal) })));
+    return Promise.all(clients.map(async (client) => ({ client, status: await this.#probe(client, 2000, signal) })));
   }
 
   /** @throws BackendError when there is nobody */
@@ -120,7 +121,7 @@ export class BackendRegistry {
    * before one that has not.
    */
   async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal) {
-    const asked = candidates.map((client) => ({ client, status: probeWithin(client, detectionLimitMs, signal) }));
+    const asked = candidates.map((client) => ({ client, status: this.#probe(client, detectionLimitMs, signal) }));
     let second: { client: LLMClient; reason: string } | undefined;
     const refusals: string[] = [];
     for (const { client, status: pending } of asked) {
@@ -157,6 +158,12 @@ export class BackendRegistry {
 
   #context(settings: Settings): ClientContext {
     return { settings, host: this.#host, memory: this.#memory };
+  }
+
+  /** The user's answer to whether a server may be asked at all takes its own time. */
+  async #probe(client: LLMClient, limitMs: number, signal: AbortSignal): Promise<BackendStatus> {
+    if (client.backend !== 'embedded') await abortable(this.#host.mayContact(new URL(client.endpoint).origin), signal);
+    return probeWithin(client, limitMs, signal);
   }
 
   #usualServers(settings: Settings): readonly LLMClient[] {

@@ -2,6 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CoreHost } from '../host.ts';
+import { abortable } from '../util/abortable.ts';
+import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
 import { connectionError, responseError } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
@@ -60,16 +62,18 @@ const jsonBodyLimitBytes = 32 * 1024 * 1024;
 export async function send(options: TransportOptions, request: TransportRequest): Promise<TransportResponse> {
   request.signal.throwIfAborted();
   const url = new URL(request.url);
-  if (!(await options.host.mayContact(url.origin))) throw notAgreed(options, url);
+  if (!(await abortable(options.host.mayContact(url.origin), request.signal))) throw notAgreed(options, url);
   const headers = await outgoingHeaders(options, url, request);
   const agent = await options.host.proxyAgentFor(url);
+  const trust = url.protocol === 'https:' ? await trustAlso(options.host.caFile()) : {};
+  const connection = { ...trust, ...(agent === undefined ? {} : { agent }) };
   let exchange: Exchange;
   try {
-    exchange = await exchangeHeaders(options, url, request, headers, agent);
+    exchange = await exchangeHeaders(options, url, request, headers, connection);
   } catch (error) {
     // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
-    if (!(error instanceof StaleSocket)) throw error;
-    exchange = await exchangeHeaders(options, url, request, headers, agent ?? false);
+    if (!(error instanceof StaleSocket)) throw await named(error, url, request.signal);
+    exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
   const status = response.statusCode ?? 0;
@@ -186,6 +190,24 @@ interface Exchange {
   readonly body: AsyncIterable<Buffer>;
 }
 
+/** A certificate that is not trusted is named, so that the user can compare it with the server's. */
+async function named(error: unknown, url: URL, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof BackendError) || error.kind !== 'tls') return error;
+  const certificate = await readCertificate(url, signal);
+  if (!certificate) return error;
+  const { subject, issuer, isSelfSigned, validTo, fingerprint } = certificate;
+  const { kind, backend, hint, nextStep, message } = error;
+  const by = isSelfSigned ? 'signed by itself' : `signed by ${issuer}`;
+  return new BackendError({
+    kind,
+    hint,
+    nextStep,
+    message: `${message} It is ${subject}, ${by}, valid to ${validTo}, SHA-256 ${fingerprint}.`,
+    cause: error,
+    ...(backend ? { backend } : {}),
+  });
+}
+
 class StaleSocket extends Error {}
 
 async function exchangeHeaders(
@@ -193,8 +215,8 @@ async function exchangeHeaders(
   url: URL,
   request: TransportRequest,
   headers: Record<string, string>,
-  /** `false`: none, and so no kept-alive socket. */
-  agent: http.Agent | false | undefined,
+  /** `agent: false`: none, and so no kept-alive socket. */
+  connection: TlsOptions & { readonly agent?: http.Agent | false },
 ): Promise<Exchange> {
   const { signal } = request;
   // Looking up the key and the proxy took time.
@@ -203,7 +225,7 @@ async function exchangeHeaders(
     const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
       method: request.method,
       headers,
-      ...(agent === undefined ? {} : { agent }),
+      ...connection,
       ...(url.hostname === 'localhost' ? { lookup: lookupLoopback } : {}),
     });
     const fail = (error: Error) => {

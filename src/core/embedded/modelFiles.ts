@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { BackendError } from '../clients/errors.ts';
 import type { CoreHost } from '../host.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { embeddedModels, type EmbeddedModel } from './catalogue.ts';
 import { downloadModel } from './download.ts';
 import { checkGgufFile, type GgufFacts } from './gguf.ts';

@@ -109,6 +109,14 @@ export const schema: readonly SettingSpec[] = [
     description: 'Where Anthropic’s API is.',
   },
   {
+    key: 'a2ia.caFile',
+    type: 'text',
+    default: '',
+    scope: 'machine',
+    description:
+      'A PEM file of certificates to trust beside the system’s: a company’s authority, or a server’s own certificate.',
+  },
+  {
     key: 'a2ia.embedded.modelPath',
     type: 'text',
     default: '',
