@@ -125,7 +125,11 @@ describe('think tags', () => {
   it('nothing but tags and white space is lost', () => {
     fc.assert(
       fc.property(text, fc.boolean(), (whole, startsInReasoning) => {
-        const bare = (value: string) => value.replace(/<\/?think>|\s/g, '');
+        // Until nothing is left to take out: what stood around a tag may be one when it is joined.
+        const bare = (value: string): string => {
+          const shorter = value.replace(/<\/?think>|\s/g, '');
+          return shorter === value ? value : bare(shorter);
+        };
         const given = split([whole], startsInReasoning).parts.map(([, part]) => part);
         assert.equal(bare(given.join('')), bare(whole));
       }),
