@@ -117,7 +117,7 @@ describe('The import graph', () => {
   it('loads packages on demand only, each in its own place', () => {
     const places: Readonly<Record<string, RegExp>> = {
       openai: /^src\/core\/clients\/openaiStyle\.ts$/,
-      'ollama/browser': /^src\/core\/clients\/ollama\.ts$/,
+      'ollama/browser': /^src\/core\/clients\/ollama(Api|Chat)\.ts$/,
       'node-llama-cpp': /^src\/core\/embedded\/worker[A-Za-z]*\.ts$/,
       'http-proxy-agent': /^src\/cli\/cliHost\.ts$/,
       'https-proxy-agent': /^src\/cli\/cliHost\.ts$/,

@@ -189,13 +189,19 @@ const anthropic: Dialect = {
       delta: { stop_reason: reason === 'stop' ? 'end_turn' : 'max_tokens' },
       usage: { input_tokens: 7, output_tokens: 3 },
     } as { type: string }) + typed({ type: 'message_stop' }),
-  streamError: (message) => typed({ type: 'error', error: { type: 'overloaded_error', message } } as { type: string }),
+  streamError: (message) => typed({ type: 'error', error: { type: 'api_error', message } } as { type: string }),
   unknownModel: (model) => [404, { type: 'error', error: { type: 'not_found_error', message: `model: ${model}` } }],
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
     createAnthropicClient(contextOf({ 'a2ia.anthropicUrl': url, ...settings }, host)),
 };
 
 export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible, openai, anthropic];
+
+export function dialectOf(backend: Dialect['backend']): Dialect {
+  const dialect = dialects.find((candidate) => candidate.backend === backend);
+  if (!dialect) throw new Error(`no dialect of ${backend}`);
+  return dialect;
+}
 
 /** A handler that answers a chat with these frames and ends. */
 export function answering(dialect: Dialect, ...frames: readonly string[]): Handler {

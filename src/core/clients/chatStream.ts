@@ -1,5 +1,6 @@
 import type { CoreHost } from '../host.ts';
 import { BackendError } from './errors.ts';
+import { isLoading } from './failureRules.ts';
 import { toBackendError } from './failures.ts';
 import type { ChatEvent, LLMClient } from './llmClient.ts';
 
@@ -9,15 +10,21 @@ export interface LawfulStream {
   readonly signal: AbortSignal;
   /** Sends the request; called again when the server was too busy to take it. */
   readonly open: () => AsyncIterable<ChatEvent>;
+  /** How long to wait for a server that says that it is still loading its model; 0, as where it is left out: as long as the caller does. */
+  readonly loadingLimitMs?: number;
 }
 
 /**
  * Holds a client to the laws of llmClient.ts: nothing after `finish`, nothing and no error after an abort, `truncated` when no `finish` came, only
  * `BackendError`s, and another try only before the answer has begun. An unknown model is answered with those that exist.
  */
-export async function* lawful({ client, host, signal, open }: LawfulStream): AsyncGenerator<ChatEvent> {
+export async function* lawful(stream: LawfulStream): AsyncGenerator<ChatEvent> {
+  const { client, host, signal, open, loadingLimitMs } = stream;
+  const startedMs = performance.now();
+  const mayWait = () => !signal.aborted && (!loadingLimitMs || performance.now() - startedMs < loadingLimitMs);
   let begun = false;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  let retries = 0;
+  while (!signal.aborted) {
     try {
       for await (const event of open()) {
         if (signal.aborted) return;
@@ -28,9 +35,15 @@ export async function* lawful({ client, host, signal, open }: LawfulStream): Asy
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toBackendError(thrown, client.backend);
-      const waitMs = begun ? undefined : retryAfterMs(error, attempt);
+      if (!begun && isStillLoading(error) && mayWait()) {
+        yield { type: 'progress', stage: 'loading' };
+        await untilLoaded(client, host, signal, mayWait);
+        continue;
+      }
+      const waitMs = begun ? undefined : retryAfterMs(error, retries);
       if (waitMs === undefined) throw await withModelChoices(error, client, signal);
       host.log.info(`${client.endpoint}: ${error.kind}, asked again in ${Math.round(waitMs)} ms`);
+      retries++;
       yield { type: 'progress', stage: 'busy' };
       await host.wait(waitMs, signal);
       continue;
@@ -39,18 +52,41 @@ export async function* lawful({ client, host, signal, open }: LawfulStream): Asy
   }
 }
 
+const loadingPollMs = 1_000;
+
+function isStillLoading(error: BackendError): boolean {
+  return error.status === 503 && isLoading(error.serverMessage);
+}
+
+/** Asks the server how it is, so that the prompt is not sent again and again. The next request says whether it was enough. */
+async function untilLoaded(
+  client: LLMClient,
+  host: CoreHost,
+  signal: AbortSignal,
+  mayWait: () => boolean,
+): Promise<void> {
+  do {
+    await host.wait(loadingPollMs, signal);
+  } while (mayWait() && (await isLoadingNow(client, signal)));
+}
+
+async function isLoadingNow(client: LLMClient, signal: AbortSignal): Promise<boolean> {
+  const status = await client.probe(signal).catch(() => undefined);
+  return status?.state === 'loading';
+}
+
 const mostRetries = 2;
 /** A server that wants a longer wait than this is told to the user instead. */
 const longestWaitMs = 30_000;
 const busyStatuses: readonly (number | undefined)[] = [429, 502, 503, 504, 529];
 
 /** Undefined: not again. Only what says of itself that it is passing; a failed load would be minutes of the same failure. */
-function retryAfterMs(error: BackendError, attempt: number): number | undefined {
+function retryAfterMs(error: BackendError, retries: number): number | undefined {
   const isPassing = (error.kind === 'overloaded' || error.kind === 'gateway') && busyStatuses.includes(error.status);
-  if (!isPassing || !error.retryable || attempt >= mostRetries) return undefined;
+  if (!isPassing || !error.retryable || retries >= mostRetries) return undefined;
   if (error.retryAfterMs !== undefined) return error.retryAfterMs <= longestWaitMs ? error.retryAfterMs : undefined;
   // Spread, so that many who were refused at once do not come back at once.
-  return 500 * 2 ** attempt * (1 + Math.random());
+  return 500 * 2 ** retries * (1 + Math.random());
 }
 
 function truncated(client: LLMClient): BackendError {
@@ -64,7 +100,12 @@ function truncated(client: LLMClient): BackendError {
   });
 }
 
-async function withModelChoices(error: BackendError, client: LLMClient, signal: AbortSignal): Promise<BackendError> {
+/** An unknown model is answered with those that exist. */
+export async function withModelChoices(
+  error: BackendError,
+  client: LLMClient,
+  signal: AbortSignal,
+): Promise<BackendError> {
   if (error.kind !== 'modelNotFound' || error.nextStep.do === 'chooseModel') return error;
   const models = await client.listModels(signal).catch(() => []);
   const ids = models.map((model) => model.id);
@@ -74,7 +115,7 @@ async function withModelChoices(error: BackendError, client: LLMClient, signal: 
     message: error.message,
     hint:
       ids.length > 0
-        ? `Choose one that it has: ${ids.slice(0, 8).join(', ')}${ids.length > 8 ? ', …' : ''}.`
+        ? `${error.hint.replace(/\.$/, '')}: ${ids.slice(0, 8).join(', ')}${ids.length > 8 ? ', …' : ''}.`
         : error.hint,
     ...(error.serverMessage ? { serverMessage: error.serverMessage } : {}),
     ...(error.status ? { status: error.status } : {}),

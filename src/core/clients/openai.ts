@@ -11,6 +11,7 @@ import { probeOpenAIStyle } from './serverIdentity.ts';
 /** OpenAI itself. Chosen by the user only: `auto` never sends a prompt off the machine. It has no models that continue raw text. */
 export function createOpenAIClient(context: ClientContext): LLMClient {
   const { settings, host } = context;
+  const { firstByteTimeoutMs: loadingLimitMs } = settings;
   const address = { backend: 'openai', url: settings.openaiUrl, urlSetting: 'a2ia.openaiUrl' } as const;
   const endpoint = openAIStyleEndpoint(address, context);
   const contextWindow = (model: string) => Promise.resolve(contextWindowOf(model));
@@ -26,7 +27,13 @@ export function createOpenAIClient(context: ClientContext): LLMClient {
       });
     },
     chat: (request, signal) =>
-      lawful({ client, host, signal, open: () => streamChat({ endpoint, request, signal, contextWindow }) }),
+      lawful({
+        client,
+        host,
+        signal,
+        loadingLimitMs,
+        open: () => streamChat({ endpoint, request, signal, contextWindow }),
+      }),
     countTokens: (request, signal) => countOrEstimate(endpoint, request, () => count(endpoint, request, signal)),
     contextWindow,
   };

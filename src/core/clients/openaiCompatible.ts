@@ -17,7 +17,8 @@ export const usualUrls: readonly string[] = [8080, 9931, 1234, 30000, 4000].map(
 
 /** llama-server, LM Studio, SGLang, TGI, LiteLLM and everything else that speaks OpenAI's chat completions. */
 export function createOpenAICompatibleClient(url: string, context: ClientContext): LLMClient {
-  const { host } = context;
+  const { settings, host } = context;
+  const { firstByteTimeoutMs: loadingLimitMs } = settings;
   const address = { backend: 'openai-compatible', url, urlSetting: 'a2ia.openaiCompatibleUrl' } as const;
   const endpoint = openAIStyleEndpoint(address, context);
   const contextWindow = (model: string, signal: AbortSignal) => windowOf(endpoint, model, signal);
@@ -27,8 +28,15 @@ export function createOpenAICompatibleClient(url: string, context: ClientContext
     probe: (signal) => probeOpenAIStyle(endpoint, signal),
     listModels: (signal) => describeModels(endpoint, signal),
     chat: (request, signal) =>
-      lawful({ client, host, signal, open: () => streamChat({ endpoint, request, signal, contextWindow }) }),
-    complete: (request, signal) => lawful({ client, host, signal, open: () => complete(endpoint, request, signal) }),
+      lawful({
+        client,
+        host,
+        signal,
+        loadingLimitMs,
+        open: () => streamChat({ endpoint, request, signal, contextWindow }),
+      }),
+    complete: (request, signal) =>
+      lawful({ client, host, signal, loadingLimitMs, open: () => complete(endpoint, request, signal) }),
     countTokens: (request, signal) => countTokens(endpoint, request, signal),
     contextWindow,
     loadedModels: async (signal) =>

@@ -1,6 +1,6 @@
 import type { DeltaJoiner } from './chatStream.ts';
 import type { BackendError } from './errors.ts';
-import { notJson, parseEvent, responseError, streamedError } from './failures.ts';
+import { isErrorEvent, notJson, parseEvent, responseError, streamedError } from './failures.ts';
 import type { ChatEvent, FinishReason, ServerTimings, TokenUsage } from './llmClient.ts';
 import type { OpenAIStyleEndpoint } from './openaiStyle.ts';
 import { readServerSentEvents } from './streams.ts';
@@ -131,11 +131,9 @@ export async function* readChunks(
 
 /** @throws BackendError when it is an error or no JSON */
 function toChunk(endpoint: OpenAIStyleEndpoint, event: string, data: string): object {
-  const chunk: { readonly error?: unknown; readonly object?: unknown } | undefined = parseEvent(data);
+  const chunk = parseEvent(data);
   if (!chunk) throw notJson(failureContext(endpoint));
-  if (event === 'error' || (chunk.error !== undefined && chunk.error !== null) || chunk.object === 'error') {
-    throw streamedError(failureContext(endpoint), chunk);
-  }
+  if (isErrorEvent(event, chunk)) throw streamedError(failureContext(endpoint), chunk);
   return chunk;
 }
 

@@ -1,4 +1,5 @@
 import type { BackendError } from './errors.ts';
+import { isLoading } from './failureRules.ts';
 import { toBackendError } from './failures.ts';
 import type { BackendStatus } from './llmClient.ts';
 import { askJson, askIfThere, besideV1, knownBaseUrl, type OpenAIStyleEndpoint } from './openaiStyle.ts';
@@ -160,7 +161,7 @@ async function ask(endpoint: OpenAIStyleEndpoint, { path }: Sign, signal: AbortS
 }
 
 function isStillLoading(error: BackendError): boolean {
-  return error.status === 503 && /^loading model/i.test(error.serverMessage ?? '');
+  return error.status === 503 && isLoading(error.serverMessage);
 }
 
 function withVersion({ server, version: field }: Sign, answer: unknown): ServerIdentity {

@@ -1,3 +1,5 @@
+import type { ModelCapabilities } from './llmClient.ts';
+import type { ModelRules } from './anthropicMessages.ts';
 import type { DroppableField } from './refusals.ts';
 import type { ServerIdentity } from './serverIdentity.ts';
 
@@ -47,4 +49,23 @@ export interface ModelNotes {
   startsInReasoning?: boolean;
   /** That the server dropped a part of a prompt is said once. */
   truncationWasTold?: boolean;
+  /** What the list of an Anthropic-style server says and requests depend on. */
+  anthropicRules?: ModelRules;
+  /** By tool call: the blocks of thinking before it, which Anthropic's API wants back with the call's result. */
+  thinkingBeforeCalls?: Map<string, readonly object[]>;
+  /** The context window when it was last looked at. */
+  contextTokens?: number;
+  description?: ModelDescription;
+}
+
+/** What a server says about a model when it is asked for more than its list has. */
+export interface ModelDescription {
+  /** Of the version of the model that this describes. */
+  readonly digest?: string;
+  readonly capabilities?: ModelCapabilities;
+  readonly trainedContextTokens?: number;
+  /** The context window that the model's own file asks for. */
+  readonly ownContextTokens?: number;
+  /** The server passes requests on to another. */
+  readonly isRemote?: true;
 }

@@ -12,6 +12,7 @@ import { probeOpenAIStyle } from './serverIdentity.ts';
 /** vLLM, local or remote. Its `max_model_len` is the real context window of prompt plus answer. */
 export function createVllmClient(context: ClientContext): LLMClient {
   const { settings, host } = context;
+  const { firstByteTimeoutMs: loadingLimitMs } = settings;
   const address = { backend: 'vllm', url: settings.vllmUrl, urlSetting: 'a2ia.vllmUrl' } as const;
   const endpoint = openAIStyleEndpoint(address, context);
   const contextWindow = (model: string, signal: AbortSignal) => listedContextWindow(client, model, signal);
@@ -25,9 +26,15 @@ export function createVllmClient(context: ClientContext): LLMClient {
       return models.map((model) => ({ ...toModelInfo(model, models), loaded: true }));
     },
     chat: (request, signal) =>
-      lawful({ client, host, signal, open: () => streamChat({ endpoint, request, signal, contextWindow }) }),
+      lawful({
+        client,
+        host,
+        signal,
+        loadingLimitMs,
+        open: () => streamChat({ endpoint, request, signal, contextWindow }),
+      }),
     complete: (request, signal) =>
-      lawful({ client, host, signal, open: () => streamCompletion(endpoint, request, signal) }),
+      lawful({ client, host, signal, loadingLimitMs, open: () => streamCompletion(endpoint, request, signal) }),
     countTokens: (request, signal) => countOrEstimate(endpoint, request, () => count(endpoint, request, signal)),
     contextWindow,
   };

@@ -80,6 +80,16 @@ export const schema: readonly SettingSpec[] = [
       'Where Ollama listens, as seen from where the workspace is (in a remote window: from the remote machine).',
   },
   {
+    key: 'a2ia.ollama.contextTokens',
+    type: 'number',
+    default: null,
+    minimum: 4,
+    maximum: 1_048_576,
+    integer: true,
+    description:
+      'Context window to ask Ollama for, in tokens (`num_ctx`); a longer one takes more memory. Not set: Ollama’s own, often 4096.',
+  },
+  {
     key: 'a2ia.vllmUrl',
     type: 'url',
     default: 'http://127.0.0.1:8000',

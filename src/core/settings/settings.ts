@@ -5,6 +5,8 @@ import { schema, type SettingSpec } from './schema.ts';
 export interface Settings {
   readonly backend: BackendId | 'auto';
   readonly ollamaUrl: string;
+  /** Left out: the context window that Ollama chooses. */
+  readonly ollamaContextTokens?: number;
   readonly vllmUrl: string;
   /** Empty: A2IA looks on the ports such servers use. */
   readonly openaiCompatibleUrl: string;
@@ -82,6 +84,7 @@ export function parseSettings(read: SettingReader): ParsedSettings {
   const settings: Settings = {
     backend: values.get('a2ia.backend') as Settings['backend'],
     ollamaUrl: text('a2ia.ollamaUrl'),
+    ...optional('a2ia.ollama.contextTokens', 'ollamaContextTokens'),
     vllmUrl: text('a2ia.vllmUrl'),
     openaiCompatibleUrl: text('a2ia.openaiCompatibleUrl'),
     openaiUrl: text('a2ia.openaiUrl'),
