@@ -77,16 +77,21 @@ const programs = [
   },
 ];
 
-/** The lines that .vscode/tasks.json waits for. */
+/** Prints the lines that .vscode/tasks.json waits for: the second when all programs are built, for F5 may start any of them. */
+let running = 0;
+const builtOnce = new Set();
 const watchReport = {
   name: 'watch-report',
   setup(build) {
-    build.onStart(() => console.log('[watch] build started'));
+    build.onStart(() => {
+      if (running++ === 0) console.log('[watch] build started');
+    });
     build.onEnd(({ errors }) => {
       for (const { text, location } of errors) {
         console.error(`✘ [ERROR] ${text}\n    ${location?.file}:${location?.line}:${location?.column}:`);
       }
-      console.log('[watch] build finished');
+      builtOnce.add(build);
+      if (--running === 0 && builtOnce.size === programs.length) console.log('[watch] build finished');
     });
   },
 };

@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 interface Manifest {
   readonly contributes: {
     readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
-    readonly commands: readonly { readonly command: string; readonly title: string }[];
+    readonly commands: readonly { readonly command: string; readonly title: string; readonly category?: string }[];
     readonly keybindings: readonly { readonly command: string }[];
     readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
   };
@@ -167,6 +167,13 @@ describe('The manifest', () => {
     registry.dispose();
   });
 
+  it('says whose command it is where a menu shows its title alone', () => {
+    const { commands, menus } = manifest.contributes;
+    const shown = Object.values(menus).flat();
+    assert.ok(shown.length > 0);
+    for (const { command } of shown) assert.match(commands.find((one) => one.command === command)?.title ?? '', /A2IA/);
+  });
+
   it('refers to commands that exist', () => {
     const { commands, keybindings, menus } = manifest.contributes;
     const known = commands.map(({ command }) => command);
@@ -188,7 +195,11 @@ describe('README', () => {
   it('explains every setting with its default, and every command', () => {
     const readme = read('README.md');
     for (const spec of schema) assert.ok(readme.includes(`\`${spec.key}\``), spec.key);
-    for (const { title } of manifest.contributes.commands) assert.ok(readme.includes(`A2IA: ${title}`), title);
+    for (const { category, title } of manifest.contributes.commands) {
+      const shown = category ? `${category}: ${title}` : title;
+      assert.match(shown, /^A2IA: /);
+      assert.ok(readme.includes(shown), shown);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages, type ContextPiece } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import type { BackendError } from '../core/clients/errors.ts';
@@ -70,11 +71,6 @@ function summary({ outcome, speed }: Answer, choice: Choice): string {
     if (outcome.reason === 'length') parts.push('stopped at the length limit');
   }
   return parts.join(' · ');
-}
-
-function describeProgress({ stage, fraction }: ChatEvent & { type: 'progress' }): string {
-  const what = { busy: 'the server is busy', loading: 'loading the model', readingPrompt: 'reading the prompt' }[stage];
-  return fraction === undefined ? `${what} …` : `${what}: ${Math.round(fraction * 100)} %`;
 }
 
 async function readQuestion(): Promise<string> {

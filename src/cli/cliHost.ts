@@ -4,8 +4,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { BackendId } from '../core/clients/llmClient.ts';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
-import type { CoreHost, EngineHost } from '../core/host.ts';
+import type { ProxyInUse } from '../core/doctor/target.ts';
+import type { CoreHost, Download, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
+import { isLoopback } from '../core/util/loopback.ts';
 import { wait } from '../core/util/wait.ts';
 
 export interface CliHostOptions {
@@ -50,11 +52,7 @@ function keyFor(origin: string, settings: Settings, environment: NodeJS.ProcessE
 
 /** HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, by the packages that know their many spellings. */
 async function proxyAgentFor(url: URL, environment: NodeJS.ProcessEnv): Promise<Agent | undefined> {
-  const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
-  const anyProxy = Object.keys(environment).some((name) => /^(https?|all)_proxy$/i.test(name) && environment[name]);
-  if (isLoopback || !anyProxy) return undefined;
-  const { getProxyForUrl } = await import('proxy-from-env');
-  const proxy = getProxyForUrl(url.href);
+  const proxy = await proxyUrlFor(url, environment);
   if (!proxy) return undefined;
   if (url.protocol === 'https:') {
     const { HttpsProxyAgent } = await import('https-proxy-agent');
@@ -64,6 +62,27 @@ async function proxyAgentFor(url: URL, environment: NodeJS.ProcessEnv): Promise<
   return new HttpProxyAgent(proxy);
 }
 
+async function proxyUrlFor(url: URL, environment: NodeJS.ProcessEnv): Promise<string> {
+  const anyProxy = proxyVariables(url).some((name) => environment[name]);
+  if (isLoopback(url.hostname) || !anyProxy) return '';
+  const { getProxyForUrl } = await import('proxy-from-env');
+  return getProxyForUrl(url.href);
+}
+
+/** In the order in which they count. */
+function proxyVariables({ protocol }: URL): readonly string[] {
+  const names = [`${protocol.slice(0, -1)}_proxy`, 'all_proxy'];
+  return names.flatMap((name) => [name, name.toUpperCase()]);
+}
+
+/** The same for a person who wants to know where it comes from. */
+export async function proxyInUse(url: URL, environment: NodeJS.ProcessEnv): Promise<ProxyInUse | undefined> {
+  const proxy = await proxyUrlFor(url, environment);
+  if (!URL.canParse(proxy)) return undefined;
+  const source = proxyVariables(url).find((name) => environment[name]) ?? 'the environment';
+  return { url: new URL(proxy), source, exclusions: 'NO_PROXY' };
+}
+
 function createEngineHost({ environment, downloadAgreed }: CliHostOptions): EngineHost {
   return {
     workerPath: path.join(import.meta.dirname, 'embeddedWorker.mjs'),
@@ -71,7 +90,7 @@ function createEngineHost({ environment, downloadAgreed }: CliHostOptions): Engi
     nodeEnv: environment,
     modelsDir: environment['A2IA_MODELS_DIR'] || path.join(dataDir(environment), 'a2ia', 'models'),
     confirmDownload: (model, targetPath) => (downloadAgreed ? Promise.resolve(true) : askOnTerminal(model, targetPath)),
-    onDownloadProgress: showProgress,
+    duringDownload,
   };
 }
 
@@ -95,12 +114,16 @@ async function askOnTerminal(model: EmbeddedModel, targetPath: string): Promise<
   return /^y(es)?$/i.test(reply.trim());
 }
 
-function showProgress(model: EmbeddedModel, receivedBytes: number): void {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
-  process.stderr.write(
-    `\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}${receivedBytes >= model.sizeBytes ? '\n' : ''}`,
-  );
+async function duringDownload(model: EmbeddedModel, download: Download): Promise<void> {
+  if (!process.stderr.isTTY) return download(() => undefined);
+  try {
+    await download((receivedBytes) => {
+      const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
+      process.stderr.write(`\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}`);
+    });
+  } finally {
+    process.stderr.write('\n');
+  }
 }
 
 function megabytes(sizeBytes: number): string {

@@ -5,6 +5,7 @@ import { BackendRegistry } from '../core/clients/registry.ts';
 import { parseCommand, UsageError, usage, type Command } from './arguments.ts';
 import { ask, describeError } from './ask.ts';
 import { createCliHost } from './cliHost.ts';
+import { doctor } from './doctor.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import { backends, models } from './lists.ts';
 import { Output } from './output.ts';
@@ -48,7 +49,8 @@ async function main(): Promise<ExitCode> {
 
 async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<ExitCode> {
   const { settings, downloadAgreed, verbose } = command;
-  const registry = new BackendRegistry(createCliHost({ settings, downloadAgreed, verbose, environment: process.env }));
+  const host = createCliHost({ settings, downloadAgreed, verbose, environment: process.env });
+  const registry = new BackendRegistry(host);
   try {
     switch (command.name) {
       case 'ask':
@@ -57,6 +59,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
         return await models(command, registry, output, stop.signal);
       case 'backends':
         return await backends(command, registry, output, stop.signal);
+      case 'doctor':
+        return await doctor(command, host, registry, output, stop.signal);
     }
   } finally {
     registry.dispose();

@@ -29,6 +29,8 @@ export interface Log {
   warn(message: string): void;
 }
 
+export type Download = (onProgress: (receivedBytes: number) => void) => Promise<void>;
+
 /** What the embedded engine needs of the outside. */
 export interface EngineHost {
   /** The built worker program (dist/embeddedWorker.mjs), run by `nodePath` in a process of its own. */
@@ -39,5 +41,6 @@ export interface EngineHost {
   readonly modelsDir: string;
   /** Asked before anything is downloaded; false leaves the disk and the network alone. */
   confirmDownload(model: EmbeddedModel, targetPath: string): Promise<boolean>;
-  onDownloadProgress(model: EmbeddedModel, receivedBytes: number): void;
+  /** Runs a download and shows, until it ends in whatever way, how many bytes of the file are there. */
+  duringDownload(model: EmbeddedModel, download: Download): Promise<void>;
 }

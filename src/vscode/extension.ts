@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
+import { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import { EditorSettings } from './editorSettings.ts';
 import { pickModel } from './modelPicker.ts';
@@ -11,32 +12,38 @@ import { StatusBar } from './statusBar.ts';
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('A2IA', { log: true });
   const settings = new EditorSettings();
-  const registry = new BackendRegistry(createEditorHost(context, settings, log));
+  const host = createEditorHost(context, settings, log);
+  const registry = new BackendRegistry(host);
   const statusBar = new StatusBar(settings.current());
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
-    if (target) await enterKey(context, target);
+    return target !== undefined && enterKey(context, target);
   };
+  const actions = {
+    chooseModel: () => void pickModel(registry, settings.current()),
+    enterKey: askForKey,
+    showLog: () => log.show(),
+  };
+  const check = new ConnectionCheck({ host, registry, settings, actions });
   const ask = new AskCommand({
     registry,
     settings,
     statusBar,
     log,
     input: new AskInput(context.workspaceState),
-    actions: {
-      chooseModel: () => void pickModel(registry, settings),
-      enterKey: (origin) => void askForKey(origin),
-      showLog: () => log.show(),
-    },
+    actions: { ...actions, checkConnection: (backend) => void check.run(backend) },
   });
   context.subscriptions.push(
     log,
+    ask,
     registry,
     statusBar,
+    check,
     vscode.commands.registerCommand('a2ia.ask', (argument: unknown) => ask.run(argument)),
     vscode.commands.registerCommand('a2ia.stop', () => ask.stop()),
-    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings)),
+    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings.current())),
     vscode.commands.registerCommand('a2ia.setApiKey', () => askForKey(undefined)),
+    vscode.commands.registerCommand('a2ia.checkConnection', (backend: unknown) => check.run(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
@@ -48,6 +55,9 @@ export function activate(context: vscode.ExtensionContext): void {
 async function pickOrigin(settings: EditorSettings): Promise<string | undefined> {
   const { ollamaUrl, vllmUrl, openaiCompatibleUrl, openaiUrl, anthropicUrl } = settings.current();
   const urls = [vllmUrl, openaiCompatibleUrl, ollamaUrl, openaiUrl, anthropicUrl];
-  const origins = urls.filter(Boolean).map((url) => new URL(url).origin);
-  return vscode.window.showQuickPick(origins, { title: 'A2IA: the key of which server?' });
+  const origins = new Set(urls.filter(Boolean).map((url) => new URL(url).origin));
+  return vscode.window.showQuickPick([...origins], {
+    title: 'A2IA: Set API Key',
+    placeHolder: 'The key of which server?',
+  });
 }

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { schema } from '../core/settings/schema.ts';
+import { isLoopback } from '../core/util/loopback.ts';
 import { normalizeUrl } from '../core/settings/settings.ts';
 
 const memoryKey = 'a2ia.agreedOrigins';
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * A repository can bring settings along, and with them an address that prompts would go to. Before the first request to a machine that only the workspace
@@ -20,7 +20,7 @@ export class OriginConsent {
   }
 
   mayContact(origin: string): Promise<boolean> {
-    if (loopback.test(new URL(origin).hostname) || this.#agreed().includes(origin)) return Promise.resolve(true);
+    if (isLoopback(new URL(origin).hostname) || this.#agreed().includes(origin)) return Promise.resolve(true);
     const setting = workspaceSettingFor(origin);
     if (setting === undefined) return Promise.resolve(true);
     const pending = this.#asked.get(origin) ?? this.#ask(origin, setting);

@@ -30,8 +30,7 @@ describe('A workspace that names another machine', () => {
     await dialog().waitFor();
     await workbench.screenshot('trust-origin');
     await dialog().getByRole('button', { name: 'Cancel' }).click();
-    const problem = await workbench.notification(/Nothing was sent to http:\/\/gpu-box\.example/);
-    await problem.waitFor();
+    await workbench.notification(/Nothing was sent to http:\/\/gpu-box\.example/).waitFor();
     assert.equal(proxy.requestCount, 0);
   });
 

@@ -49,7 +49,8 @@ for (const dialect of dialects) {
       const { text, error } = await ask('http://gpu-box.example:8000', hostWith({ HTTP_PROXY: proxy.url }));
       assert.equal(error, undefined);
       assert.equal(text, 'far');
-      assert.deepEqual(proxy.asked, [`POST http://gpu-box.example:8000${dialect.chatPath}`]);
+      assert.equal(proxy.asked.at(-1), `POST http://gpu-box.example:8000${dialect.chatPath}`);
+      assert.ok(proxy.asked.every((line) => line.includes(' http://gpu-box.example:8000/')));
     });
 
     it('HTTPS_PROXY serves https addresses, by a tunnel in which the certificate is checked', async () => {

@@ -60,7 +60,7 @@ describe('embedded backend, live', function () {
           confirmations.push(model.id);
           return Promise.resolve(false);
         },
-        onDownloadProgress: () => assert.fail('nothing may be downloaded here'),
+        duringDownload: () => assert.fail('nothing may be downloaded here'),
       },
     };
     engine = new EngineProcess(host);

@@ -41,7 +41,7 @@ export function createTestHost({ keys = {}, agent, refused = [], caFile = '' }: 
       nodeEnv: {},
       modelsDir: '/nonexistent/a2ia-test/models',
       confirmDownload: () => Promise.resolve(false),
-      onDownloadProgress: () => undefined,
+      duringDownload: (_model, download) => download(() => undefined),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../util/loopback.ts';
 import { BackendError, type BackendErrorKind, type NextStep } from './errors.ts';
 import type { FailureContext } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
@@ -7,8 +8,8 @@ export function connectionError(context: FailureContext, error: NodeJS.ErrnoExce
   const { url, backend, urlSetting } = context;
   const code = connectionCode(error);
   const openSetting: NextStep = { do: 'openSetting', key: urlSetting };
-  const make = (kind: BackendErrorKind, message: string, hint: string) =>
-    new BackendError({ kind, backend, message, hint, nextStep: openSetting, cause: error });
+  const make = (kind: BackendErrorKind, message: string, hint: string, nextStep: NextStep = openSetting) =>
+    new BackendError({ kind, backend, message, hint, nextStep, cause: error });
   switch (code) {
     case 'ECONNREFUSED':
       return notRunning(context, error);
@@ -125,7 +126,7 @@ const startCommands: Partial<Record<BackendId, string>> = {
 function notRunning(context: FailureContext, cause: unknown): BackendError {
   const { url, backend, urlSetting } = context;
   const command = startCommands[backend];
-  const isLocal = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
+  const isLocal = isLoopback(url.hostname);
   const hint =
     isLocal && command
       ? `Start it (${command}), or change ${urlSetting}.`

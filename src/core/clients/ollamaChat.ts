@@ -295,12 +295,11 @@ async function withNumbers(
   const contextTokens =
     error.contextTokens ?? (await contextWindow(server, request.model, signal).catch(() => undefined));
   const promptTokens = error.promptTokens ?? estimateTokens(request, notesOf(server, request.model)).tokens;
-  const isAbout = error.promptTokens === undefined ? 'about ' : '';
   const message =
-    contextTokens === undefined
+    contextTokens === undefined || error.promptTokens !== undefined
       ? error.message
       : promptTokens > contextTokens
-        ? `The prompt has ${isAbout}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}.`
+        ? `The prompt has about ${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}.`
         : `The prompt does not fit into the context window of ${request.model}, which has ${contextTokens} tokens.`;
   return new BackendError({
     kind: 'contextOverflow',
@@ -309,7 +308,8 @@ async function withNumbers(
     hint: 'Shorten the question or leave out context, or ask for a larger window in a2ia.ollama.contextTokens.',
     nextStep: { do: 'openSetting', key: 'a2ia.ollama.contextTokens' },
     ...(contextTokens === undefined ? {} : { contextTokens }),
-    ...(contextTokens === undefined || promptTokens <= contextTokens ? {} : { promptTokens }),
+    // An estimate that contradicts the refusal says nothing.
+    ...(error.promptTokens !== undefined || promptTokens > (contextTokens ?? Infinity) ? { promptTokens } : {}),
     ...(error.serverMessage ? { serverMessage: error.serverMessage } : {}),
     ...(error.status ? { status: error.status } : {}),
     cause: error,

@@ -138,13 +138,9 @@ async function confirmAndDownload(
   const agreed = await abortable(host.engine.confirmDownload(model, targetPath), signal);
   if (!agreed) throw declined(model);
   host.log.info(`Downloading ${model.fileName} to ${targetPath}.`);
-  await downloadModel({
-    model,
-    targetPath,
-    signal,
-    proxyAgentFor: (url) => host.proxyAgentFor(url),
-    onProgress: (receivedBytes) => host.engine.onDownloadProgress(model, receivedBytes),
-  });
+  await host.engine.duringDownload(model, (onProgress) =>
+    downloadModel({ model, targetPath, signal, proxyAgentFor: (url) => host.proxyAgentFor(url), onProgress }),
+  );
 }
 
 function declined(model: EmbeddedModel): BackendError {

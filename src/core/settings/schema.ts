@@ -69,7 +69,8 @@ export const schema: readonly SettingSpec[] = [
     type: 'modelByBackend',
     default: {},
     restricted: true,
-    description: 'The model to use on one backend, before `#a2ia.model#`: `{"ollama": "qwen2.5-coder:7b"}`.',
+    description:
+      'The model to use on one backend; it wins over `#a2ia.model#`. For example `{"ollama": "qwen2.5-coder:7b"}`.',
   },
   {
     key: 'a2ia.ollamaUrl',

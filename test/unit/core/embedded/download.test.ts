@@ -11,6 +11,7 @@ import { downloadModel, type DownloadRequest } from '../../../../src/core/embedd
 import { redirectTarget } from '../../../../src/core/embedded/downloadSource.ts';
 import { fetchModel } from '../../../../src/core/embedded/modelFiles.ts';
 import type { CoreHost } from '../../../../src/core/host.ts';
+import { createTestHost } from '../../../support/testHost.ts';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 251));
 const etag = '"v1"';
@@ -314,11 +315,11 @@ describe('downloadModel', () => {
 
   it('asks once and downloads once for requests that come together, as long as one of them waits', async () => {
     let asked = 0;
-    const host = {
-      log: { debug() {}, info() {}, warn() {} },
-      proxyAgentFor: () => Promise.resolve(undefined),
-      engine: { confirmDownload: () => Promise.resolve(++asked > 0), onDownloadProgress: () => undefined },
-    } as unknown as CoreHost;
+    let shown = 0;
+    const host = hostWith({
+      confirmDownload: () => Promise.resolve(++asked > 0),
+      duringDownload: (_model, download) => download(() => shown++),
+    });
     const model = modelFrom(`${origin}/model`);
     const impatient = new AbortController();
     const first = fetchModel(model, target, host, impatient.signal);
@@ -329,7 +330,27 @@ describe('downloadModel', () => {
     await assertComplete();
     assert.equal(asked, 1);
     assert.equal(requests.length, 1);
+    assert.ok(shown > 0);
   });
+
+  it('shows a download until it ends, however it ends', async () => {
+    const shown: string[] = [];
+    const host = hostWith({
+      confirmDownload: () => Promise.resolve(true),
+      duringDownload: async (_model, download) => {
+        shown.push('begins');
+        await download(() => undefined).finally(() => shown.push('ends'));
+      },
+    });
+    handler = (_incoming, response) => response.writeHead(404).end();
+    await assert.rejects(fetchModel(modelFrom(`${origin}/gone`), target, host, new AbortController().signal), /404/);
+    assert.deepEqual(shown, ['begins', 'ends']);
+  });
+
+  function hostWith(engine: Partial<CoreHost['engine']>): CoreHost {
+    const host = createTestHost();
+    return { ...host, engine: { ...host.engine, ...engine } };
+  }
 
   async function leavePart(bytes: Uint8Array, tag: string | undefined): Promise<void> {
     handler = (_incoming, response) => response.destroy();
