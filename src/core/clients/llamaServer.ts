@@ -139,26 +139,53 @@ const loadPollMs = 1000;
  * @throws BackendError, of kind `loadFailed` when it cannot
  */
 export async function loadInRouter(endpoint: OpenAIStyleEndpoint, model: string, signal: AbortSignal): Promise<void> {
-  await askJson(endpoint, besideV1(endpoint, '/models/load'), signal, { model });
-  for (;;) {
-    const status = (await listModels(endpoint, signal)).find(({ id }) => id === model)?.status;
-    if (status?.value === 'loaded') return;
-    if (status?.failed || status?.value === 'unloaded') throw notLoaded(endpoint, model);
-    await endpoint.transport.host.wait(loadPollMs, signal);
-    signal.throwIfAborted();
-  }
+  await commandRouter(endpoint, 'load', model, signal);
+  const status = await settledStatus(endpoint, model, 'loading', signal);
+  if (status?.value === 'loaded') return;
+  throw new BackendError({
+    kind: 'loadFailed',
+    backend: endpoint.backend,
+    message: `The server could not load ${model}.`,
+    hint: 'Look at the server’s log; often memory is short, or the server is too old for the model.',
+  });
 }
 
 /** @throws BackendError */
 export async function unloadInRouter(endpoint: OpenAIStyleEndpoint, model: string, signal: AbortSignal): Promise<void> {
-  await askJson(endpoint, besideV1(endpoint, '/models/unload'), signal, { model });
+  await commandRouter(endpoint, 'unload', model, signal);
+  await settledStatus(endpoint, model, 'loaded', signal);
 }
 
-function notLoaded({ backend }: OpenAIStyleEndpoint, model: string): BackendError {
-  return new BackendError({
-    kind: 'loadFailed',
-    backend,
-    message: `The server could not load ${model}.`,
-    hint: 'Look at the server’s log; often memory is short, or the server is too old for the model.',
+async function commandRouter(
+  endpoint: OpenAIStyleEndpoint,
+  command: 'load' | 'unload',
+  model: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const models = await listModels(endpoint, signal);
+  if (models.some(({ status }) => status)) {
+    await askJson(endpoint, besideV1(endpoint, `/models/${command}`), signal, { model });
+    return;
+  }
+  throw new BackendError({
+    kind: 'unsupported',
+    backend: endpoint.backend,
+    message: 'This llama-server has one model, which it cannot load or unload by request.',
+    hint: 'Start it without a model, as a router of all that are in a folder (--models-dir).',
   });
+}
+
+/** The first that is another than `passing`. */
+async function settledStatus(
+  endpoint: OpenAIStyleEndpoint,
+  model: string,
+  passing: string,
+  signal: AbortSignal,
+): Promise<OpenAIStyleModel['status']> {
+  for (;;) {
+    const status = (await listModels(endpoint, signal)).find(({ id }) => id === model)?.status;
+    if (status?.value !== passing) return status;
+    await endpoint.transport.host.wait(loadPollMs, signal);
+    signal.throwIfAborted();
+  }
 }

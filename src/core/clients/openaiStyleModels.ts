@@ -18,7 +18,7 @@ export interface OpenAIStyleModel {
     readonly ftype?: string;
   } | null;
   /** llama-server as a router of several models: `unloaded`, `loading`, `loaded`, `sleeping`, `downloading`. */
-  readonly status?: { readonly value?: string; readonly failed?: boolean };
+  readonly status?: { readonly value?: string };
 }
 
 /** @throws BackendError */
