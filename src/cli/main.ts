@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BackendError } from '../core/clients/errors.ts';
@@ -5,7 +6,6 @@ import { BackendRegistry } from '../core/clients/registry.ts';
 import { parseCommand, UsageError, usage, type Command } from './arguments.ts';
 import { ask, describeError } from './ask.ts';
 import { createCliHost } from './cliHost.ts';
-import { doctor } from './doctor.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import { backends, models } from './lists.ts';
 import { Output } from './output.ts';
@@ -67,7 +67,7 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
       case 'backends':
         return await backends(command, registry, output, stop.signal);
       case 'doctor':
-        return await doctor(command, host, registry, output, stop.signal);
+        return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
     }
   } finally {
     registry.dispose();

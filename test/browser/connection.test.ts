@@ -34,7 +34,8 @@ describe('A2IA: Check Connection in a real workbench', () => {
     await workbench.ask('Anybody there?');
     const problem = workbench.notification(/Nothing listens at/);
     await problem.getByRole('button', { name: 'Check Connection' }).click();
-    await textWhen(report(), (text) => text.includes('✘ **Connection (TCP)**: Nothing listens at'));
+    // The editor wraps long lines.
+    await textWhen(report(), (text) => /✘ \*\*Connection \(TCP\)\*\*: Nothing\s+listens at/.test(text));
     for (const title of ['Copy Report', 'Check Again', 'Run “vllm”']) {
       await workbench.page.locator('.codelens-decoration a', { hasText: title }).first().waitFor();
     }
