@@ -31,6 +31,8 @@ describe('checkGgufFile', () => {
       tensorCount: 2,
       sizeBytes: model().length,
       hasChatTemplate: true,
+      canReason: false,
+      canFillGaps: false,
     });
   });
 
