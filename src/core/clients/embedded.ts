@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { abortable } from '../embedded/abortable.ts';
 import { embeddedModels } from '../embedded/catalogue.ts';
 import { megabytes } from '../embedded/download.ts';
-import { cannot, engineMissing, noImages, noInfill, tooLarge } from '../embedded/engineErrors.ts';
+import { cannot, engineMissing, noImages, noInfill, shutDown, tooLarge } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
 import type { GgufFacts } from '../embedded/gguf.ts';
 import { engineVersion } from '../embedded/installation.ts';
@@ -166,7 +166,7 @@ async function countTokens(
     if (event.type === 'counted') return { tokens: event.tokens, isExact: true };
   }
   signal.throwIfAborted();
-  throw new Error('The engine counted nothing.');
+  throw shutDown();
 }
 
 async function load(options: EmbeddedClientOptions, model: string, signal: AbortSignal): Promise<void> {

@@ -69,7 +69,7 @@ async function load(config: EngineConfig): Promise<Engine> {
   });
   const model = await llama.loadModel({
     modelPath: config.modelPath,
-    onLoadProgress: (fraction) => send({ type: 'loading', fraction }),
+    onLoadProgress: reportLoadProgress,
   });
   const contextTokens = Math.min(config.contextTokens, model.trainContextSize);
   const context = await model.createContext({
@@ -86,6 +86,15 @@ async function load(config: EngineConfig): Promise<Engine> {
     sequences: new SequencePool(sequences),
     unreportedLoadMs: performance.now() - started,
   };
+}
+
+let reportedFraction = 0;
+
+/** Called for every tensor, of which there are hundreds. */
+function reportLoadProgress(fraction: number): void {
+  if (fraction < 1 && fraction - reportedFraction < 0.01) return;
+  reportedFraction = fraction;
+  send({ type: 'loading', fraction });
 }
 
 function reportLoadFailure(error: unknown): void {
