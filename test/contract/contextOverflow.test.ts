@@ -312,6 +312,7 @@ for (const dialect of dialects) {
       it(`case 64: as ${who} says it`, async () => {
         const error = expectAnswer(await errorOf(dialect, failing(status, body)), {
           kind: 'contextOverflow',
+          // A count below the window is another server's way to speak of the answer: Ollama's client looks for itself.
           ...(promptTokens === undefined ? {} : { promptTokens }),
           ...(contextTokens === undefined ? {} : { contextTokens }),
         });
