@@ -310,9 +310,11 @@ for (const dialect of dialects) {
   describe(`${dialect.backend}: prompts that do not fit`, () => {
     for (const [who, status, body, promptTokens, contextTokens] of overflows) {
       it(`case 64: as ${who} says it`, async () => {
+        // A count below the window speaks of the answer too, as Ollama never does: its client trusts its own numbers then.
+        const isForeign = dialect.backend === 'ollama' && (promptTokens ?? Infinity) <= (contextTokens ?? 0);
+        if (isForeign) return void expectError(await errorOf(dialect, failing(status, body)), 'contextOverflow');
         const error = expectAnswer(await errorOf(dialect, failing(status, body)), {
           kind: 'contextOverflow',
-          // A count below the window is another server's way to speak of the answer: Ollama's client looks for itself.
           ...(promptTokens === undefined ? {} : { promptTokens }),
           ...(contextTokens === undefined ? {} : { contextTokens }),
         });
