@@ -1,6 +1,7 @@
 import type { ModelCapabilities } from './llmClient.ts';
 import type { ModelRules } from './anthropicMessages.ts';
 import type { DroppableField } from './refusals.ts';
+import type { ServerIdentity } from './serverIdentity.ts';
 
 /**
  * What was learnt about servers while A2IA runs, so that no request repeats a mistake. Clients live for one request or one look, this for the program.
@@ -8,6 +9,7 @@ import type { DroppableField } from './refusals.ts';
  */
 export class ServerMemory {
   readonly #models = new Map<string, Map<string, ModelNotes>>();
+  readonly #servers = new Map<string, ServerNotes>();
 
   /** By the client's endpoint and the model's id. */
   of(endpoint: string, model: string): ModelNotes {
@@ -18,10 +20,24 @@ export class ServerMemory {
     return notes;
   }
 
+  /** By the client's endpoint. */
+  server(endpoint: string): ServerNotes {
+    const notes = this.#servers.get(endpoint) ?? {};
+    this.#servers.set(endpoint, notes);
+    return notes;
+  }
+
   /** Another server may answer there now. */
   forget(endpoint: string): void {
     this.#models.delete(endpoint);
+    this.#servers.delete(endpoint);
   }
+}
+
+export interface ServerNotes {
+  identity?: ServerIdentity;
+  /** Where its API was found, when that is not where it was first looked for. */
+  baseUrl?: string;
 }
 
 export interface ModelNotes {
@@ -29,6 +45,8 @@ export interface ModelNotes {
   readonly refusedFields: Set<DroppableField>;
   /** UTF-8 bytes of prompt per token, measured on earlier requests. */
   bytesPerToken?: number;
+  /** Its answers begin in the reasoning, without a tag that says so: see thinkTags.ts. */
+  startsInReasoning?: boolean;
   /** That the server dropped a part of a prompt is said once. */
   truncationWasTold?: boolean;
   /** What the list of an Anthropic-style server says and requests depend on. */
