@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LLMClient } from '../../src/core/clients/llmClient.ts';
 import { all, ask, endless, failing, finishOf, never, promptOf, textOf } from './answers.ts';
-import { proxyKey, startLiteLlm, type Route } from './servers/liteLlm.ts';
+import { startLiteLlm, type Route } from './servers/liteLlm.ts';
 import { startLlamaServer } from './servers/llamaServer.ts';
 import { run, type LiveServer } from './servers/liveServer.ts';
 import { startOllama } from './servers/ollama.ts';
