@@ -94,7 +94,7 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
 
   it('lists the model with the context window that it really has', async () => {
     // Ollama has a window only when the model is loaded.
-    if (target.backend === 'ollama') await client.load?.(model, never);
+    if (name === 'ollama') await subject().client('ollama').load?.(model, never);
     const listed = (await client.listModels(never)).find((each) => each.id === model);
     assert.ok(listed, 'it is in the list');
     const window = await client.contextWindow(model, never);
