@@ -83,7 +83,8 @@ describe('The import graph', () => {
   it('lets clients, embedded engine and settings know nothing of what is built on them', () => {
     const broken = imports.filter(
       ({ from, to }) =>
-        /^src\/core\/(clients|embedded|settings)\//.test(from) && /^src\/core\/(chat|edit|completion|fit)\//.test(to),
+        /^src\/core\/(clients|embedded|settings)\//.test(from) &&
+        /^src\/core\/(chat|doctor|edit|completion|fit)\//.test(to),
     );
     assert.deepEqual(broken, []);
   });
@@ -211,8 +212,19 @@ describe('A production build', function () {
     execFileSync(process.execPath, ['esbuild.js', '--production', `--outdir=${dist}`], { cwd: root });
   });
 
-  it('has an entry of at most 150 KB', () => {
-    assert.ok(sizeBytes('extension.cjs') <= 150_000, `${sizeBytes('extension.cjs')} bytes`);
+  /** The file and all that is loaded with it: what it loads on demand is left out. */
+  const loadedWith = (name: string, seen = new Set<string>()): ReadonlySet<string> => {
+    seen.add(name);
+    const text = readFileSync(path.join(dist, name), 'utf8').replace(/\.then\(\(\)=>\w+\(require\("[^"]+"\)/g, '');
+    for (const [, required = ''] of text.matchAll(/require\("\.\/([^"]+)"\)/g)) {
+      if (!seen.has(required)) loadedWith(required, seen);
+    }
+    return seen;
+  };
+
+  it('has an entry of at most 150 KB, with all that is loaded with it', () => {
+    const total = [...loadedWith('extension.cjs')].reduce((sum, name) => sum + sizeBytes(name), 0);
+    assert.ok(total > 50_000 && total <= 150_000, `${total} bytes`);
   });
 
   it('is at most 1 MB in all, without the native engine', () => {
@@ -221,12 +233,17 @@ describe('A production build', function () {
   });
 
   it('loads no package when the extension is loaded', () => {
-    const text = readFileSync(path.join(dist, 'extension.cjs'), 'utf8');
-    const required = new Set([...text.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name ?? ''));
-    for (const name of required) assert.match(name, /^(node:.*|vscode)$/);
+    const texts = [...loadedWith('extension.cjs')].map((name) => readFileSync(path.join(dist, name), 'utf8'));
+    const required = new Set(
+      texts.flatMap((text) => [...text.matchAll(/require\("([^."][^"]*)"\)/g)].map(([, name]) => name)),
+    );
+    for (const name of required) assert.match(name ?? '', /^(node:.*|vscode)$/);
+    for (const text of texts) assert.doesNotMatch(text, /x-stainless|OPENAI_API_KEY/i);
   });
 
   it('has a command line that does not know the editor', () => {
-    assert.doesNotMatch(readFileSync(path.join(dist, 'cli.cjs'), 'utf8'), /require\("vscode"\)/);
+    for (const name of loadedWith('cli.cjs')) {
+      assert.doesNotMatch(readFileSync(path.join(dist, name), 'utf8'), /require\("vscode"\)/);
+    }
   });
 });

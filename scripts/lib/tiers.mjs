@@ -46,7 +46,8 @@ export async function runTier({ files = [], script, modelFile, grep, env = {} })
   const resultsFile = path.join(folder, 'results.jsonl');
   const reporter = path.join(repositoryRoot, 'test', 'support', 'reporter.cjs');
   const program = path.join(repositoryRoot, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const mocha = [program, '--timeout', '120000', '--reporter', reporter];
+  const hooks = path.join(repositoryRoot, 'test', 'support', 'markerKeys.ts');
+  const mocha = [program, '--timeout', '120000', '--reporter', reporter, '--require', hooks];
   const args = script ? [script] : [...mocha, ...(grep ? ['--grep', grep] : []), ...files];
   const environment = {
     ...process.env,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages, type ContextPiece } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
@@ -26,7 +27,8 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { settings, json } = options;
-  const question = (options.question ?? (await readQuestion())).trim();
+  const question = (options.question ?? (await readQuestion(signal))).trim();
+  signal.throwIfAborted();
   if (question === '') throw new UsageError('The question is empty.');
   const context = await Promise.all(options.files.map(readContext));
   const choice = await registry.choose(settings, signal);
@@ -73,10 +75,12 @@ function summary({ outcome, speed }: Answer, choice: Choice): string {
   return parts.join(' · ');
 }
 
-async function readQuestion(): Promise<string> {
-  if (process.stdin.isTTY) throw new UsageError('Give a question: a2ia ask "question"');
+/** @throws the signal's reason, when whoever writes the question is not waited for any longer */
+async function readQuestion(signal: AbortSignal): Promise<string> {
+  const { stdin } = process;
+  if (stdin.isTTY) throw new UsageError('Give a question: a2ia ask "question"');
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 

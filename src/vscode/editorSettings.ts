@@ -33,7 +33,7 @@ export class EditorSettings {
     if (this.#told.has(sentence)) return;
     this.#told.add(sentence);
     const open = 'Open Setting';
-    void vscode.window.showWarningMessage(`${sentence} The default is used instead.`, open).then((choice) => {
+    void vscode.window.showWarningMessage(`A2IA: ${sentence} The default is used instead.`, open).then((choice) => {
       if (choice === open) void openSetting(problem.key);
     });
   }
@@ -73,7 +73,7 @@ export async function writeSettings(values: Readonly<Record<string, unknown>>): 
     const overruled = Object.keys(values).filter((key) => now.inspect(key)?.workspaceValue !== undefined);
     const stillWins = overruled.length > 0 ? ` Until then the workspace’s own ${overruled.join(', ')} wins.` : '';
     void vscode.window.showWarningMessage(
-      `The workspace’s settings could not be written, so the user settings were changed. ${reason}${stillWins}`,
+      `A2IA: the workspace’s settings could not be written, so the user settings were changed. ${reason}${stillWins}`,
     );
   }
 }

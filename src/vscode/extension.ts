@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
-import { ConnectionCheck } from './connectionCheck.ts';
+import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import { EditorSettings } from './editorSettings.ts';
 import { pickModel } from './modelPicker.ts';
@@ -24,26 +24,34 @@ export function activate(context: vscode.ExtensionContext): void {
     enterKey: askForKey,
     showLog: () => log.show(),
   };
-  const check = new ConnectionCheck({ host, registry, settings, actions });
+  let check: Promise<ConnectionCheck> | undefined;
+  const checkConnection = async (backend: unknown) => {
+    // Most windows never need it.
+    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
+      const made = new ConnectionCheck({ host, registry, settings, actions });
+      context.subscriptions.push(made);
+      return made;
+    });
+    return (await check).run(backend);
+  };
   const ask = new AskCommand({
     registry,
     settings,
     statusBar,
     log,
     input: new AskInput(context.workspaceState),
-    actions: { ...actions, checkConnection: (backend) => void check.run(backend) },
+    actions: { ...actions, checkConnection: (backend) => void checkConnection(backend) },
   });
   context.subscriptions.push(
     log,
     ask,
     registry,
     statusBar,
-    check,
     vscode.commands.registerCommand('a2ia.ask', (argument: unknown) => ask.run(argument)),
     vscode.commands.registerCommand('a2ia.stop', () => ask.stop()),
     vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings.current())),
     vscode.commands.registerCommand('a2ia.setApiKey', () => askForKey(undefined)),
-    vscode.commands.registerCommand('a2ia.checkConnection', (backend: unknown) => check.run(backend)),
+    vscode.commands.registerCommand('a2ia.checkConnection', checkConnection),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());

@@ -191,6 +191,19 @@ describe('A2IA in a real workbench', () => {
     await workbench.page.locator('.settings-editor').waitFor({ state: 'detached' });
   });
 
+  it('names a value that cannot be used, and goes on without it', async () => {
+    const settings = { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url, 'a2ia.temperature': 'hot' };
+    await writeFile(path.join(workbench.folder, '.vscode', 'settings.json'), JSON.stringify(settings));
+    const problem = workbench.notification('a2ia.temperature is "hot"; allowed is a number from 0 to 2.');
+    await problem.getByRole('button', { name: 'Open Setting' }).waitFor();
+    await workbench.screenshot('setting-wrong');
+    await workbench.ask('Hot?');
+    const exchange = await server.nextChat();
+    assert.equal(exchange.body.temperature, undefined);
+    exchange.finish();
+    await textWhen(workbench.answer('Hot?'), (text) => text.includes('vllm · qwen2.5-coder-7b'));
+  });
+
   it('changes the user settings when those of the workspace are broken, and says so', async () => {
     const file = path.join(workbench.folder, '.vscode', 'settings.json');
     await writeFile(file, `{ "a2ia.vllmUrl": "${server.url}", "a2ia.backend": `);

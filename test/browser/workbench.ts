@@ -45,7 +45,12 @@ export class Workbench {
       extension: root,
       workspaceTrust: options.restricted ?? false,
       endWhenUnused: true,
-      userSettings: { 'security.workspace.trust.startupPrompt': 'never', ...options.userSettings },
+      userSettings: {
+        'security.workspace.trust.startupPrompt': 'never',
+        // So that a picture shows what is there, and not half of what appears.
+        'workbench.reduceMotion': 'on',
+        ...options.userSettings,
+      },
     });
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });

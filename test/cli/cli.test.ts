@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Run } from '../support/cliRun.ts';
+import { ScriptedServer } from '../support/scriptedServer.ts';
 import { StepServer } from '../support/stepServer.ts';
 
 describe('a2ia', () => {
@@ -20,6 +21,15 @@ describe('a2ia', () => {
 
   const askServer = (...args: readonly string[]) =>
     new Run(['ask', '--backend', 'vllm', '--vllm-url', server.url, ...args]);
+
+  const stopping = (title: string, test: () => Promise<void>) =>
+    it(title, function () {
+      if (process.platform === 'win32') {
+        console.log('      skipped: Windows has no SIGINT for another process');
+        this.skip();
+      }
+      return test();
+    });
 
   it('prints text as it arrives, and nothing else on stdout', async () => {
     const run = askServer('Why?');
@@ -88,11 +98,7 @@ describe('a2ia', () => {
     assert.equal(run.stdout, 'because\n');
   });
 
-  it('SIGINT: what arrived is printed, the server is left, 130', async function () {
-    if (process.platform === 'win32') {
-      console.log('      skipped: Windows has no SIGINT for another process');
-      this.skip();
-    }
+  stopping('SIGINT: what arrived is printed, the server is left, 130', async () => {
     const run = askServer('--json', 'Long?');
     const exchange = await server.nextChat();
     exchange.text('partial');
@@ -107,6 +113,38 @@ describe('a2ia', () => {
         ['finish', 'stopped'],
       ],
     );
+  });
+
+  stopping('SIGINT while somebody still writes the question: 130, and the last line says so', async () => {
+    const run = askServer('--json');
+    // More than a pipe holds: when it is written, it is being read.
+    await new Promise((resolve) => run.process.stdin.write('why? '.repeat(100_000), resolve));
+    run.process.kill('SIGINT');
+    assert.equal(await run.code({ inputStaysOpen: true }), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    assert.equal(run.stderr, '');
+  });
+
+  stopping('SIGINT before the first token: 130, and the last line says so', async () => {
+    const run = askServer('--json', 'Slow?');
+    const exchange = await server.nextChat();
+    run.process.kill('SIGINT');
+    await exchange.closedByClient;
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(
+      run.lines().map(({ type, reason }) => [type, reason]),
+      [['finish', 'stopped']],
+    );
+  });
+
+  stopping('SIGINT while the server is looked for: 130, and the last line says so', async () => {
+    const silent = await ScriptedServer.start({ '*': () => undefined });
+    const run = new Run(['ask', '--json', '--backend', 'ollama', '--ollama-url', silent.url, 'Who?']);
+    await silent.exchange('/api/tags');
+    run.process.kill('SIGINT');
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    await silent.close();
   });
 
   it('a closed pipe ends it quietly', async () => {
@@ -166,6 +204,22 @@ describe('a2ia', () => {
     assert.match(run.stderr, /is not here yet\. Run again with --download/);
   });
 
+  it('no network at all: says so after the yes to a download, and what else is possible', async () => {
+    const closed = 'http://127.0.0.1:9';
+    const run = new Run(['ask', '--json', '--backend', 'embedded', '--download', 'Why?'], {
+      A2IA_MODELS_DIR: path.join(folder, 'offline'),
+      // Whatever network this machine has: it is behind a proxy that is not there.
+      HTTPS_PROXY: closed,
+      HTTP_PROXY: closed,
+    });
+    assert.equal(await run.code(), 1);
+    const [last] = run.lines();
+    assert.equal(run.lines().length, 1);
+    assert.equal(last?.['kind'], 'download');
+    assert.match(String(last?.['message']), /could not be downloaded: .* cannot be reached/);
+    assert.match(String(last?.['hint']), /Check the network and the proxy; .*a2ia\.embedded\.modelPath.*Ollama/);
+  });
+
   const wrong: readonly (readonly [title: string, args: readonly string[], says: RegExp])[] = [
     ['no command', [], /Say what to do/],
     ['an unknown command', ['chat'], /no command "chat"/],
@@ -187,6 +241,13 @@ describe('a2ia', () => {
       assert.equal(await run.code(), 2);
       assert.match(run.stderr, says);
       assert.equal(run.stdout, '');
+      const json = new Run([...args, '--json']);
+      assert.equal(await json.code(), 2);
+      assert.deepEqual(
+        json.lines().map(({ type, kind }) => [type, kind]),
+        [['error', 'usage']],
+      );
+      assert.match(String(json.lines()[0]?.['message']), says);
     });
   }
 

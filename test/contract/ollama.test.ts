@@ -48,7 +48,7 @@ const shown = (fields: object) => ({
 const completion = (text: string) => line({ model: modelName, response: text, done: false });
 const completionEnd = line({ model: modelName, response: '', done: true, done_reason: 'stop', prompt_eval_count: 7 });
 
-describe('ollama', () => {
+describe('ollama: its own protocol', () => {
   let server: ScriptedServer;
   let memory: ServerMemory;
   beforeEach(async () => {
@@ -71,7 +71,7 @@ describe('ollama', () => {
   const warningsOf = ({ events }: { events: readonly { type: string; message?: string }[] }) =>
     events.flatMap(({ type, message }) => (type === 'warning' ? [message ?? ''] : []));
 
-  describe('ollama: reasoning', () => {
+  describe('reasoning', () => {
     it('case 36: thinking that was not asked for is reasoning, and completion asks for none', async () => {
       answers(dialect.reasoning('Hm.'), dialect.text('Yes.'), dialect.finish());
       const { text, reasoning } = await chat();
@@ -116,7 +116,7 @@ describe('ollama', () => {
     }
   });
 
-  describe('ollama: tools', () => {
+  describe('tools', () => {
     const tools = [{ name: 'read', description: 'reads a file', parameters: { type: 'object' } }];
     const call = (fields: object) => ({ function: { name: 'read', arguments: { path: 'a.ts' } }, ...fields });
 
@@ -187,7 +187,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: images', () => {
+  describe('images', () => {
     const base64 = Buffer.from('pixels').toString('base64');
     const look = (image = base64): Partial<ChatRequest> => ({
       messages: [{ role: 'user', text: 'What is this?', images: [{ mediaType: 'image/png', base64: image }] }],
@@ -227,7 +227,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: NDJSON', () => {
+  describe('NDJSON', () => {
     it('case 48: blank lines and lines that are no JSON are skipped and counted, without their words', async () => {
       const host = createTestHost();
       answers('\n', dialect.text('a'), 'user secret\n17\n\n', dialect.text('b'), dialect.finish());
@@ -270,7 +270,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: pull', () => {
+  describe('pull', () => {
     const part = (digest: string, total: number, completed?: number) => ({
       status: `pulling ${digest}`,
       digest: `sha256:${digest}`,
@@ -384,7 +384,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: errors', () => {
+  describe('errors', () => {
     it('case 55: a model that is not there', async () => {
       server.on('/api/chat', refusing(404, `model 'nope:7b' not found`));
       const { nextStep, serverMessage } = expectError((await chat({ model: 'nope:7b' })).error, 'modelNotFound');
@@ -468,7 +468,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: one set of load options', () => {
+  describe('one set of load options', () => {
     for (const [name, settings, options] of [
       ['without a setting', {}, undefined],
       ['with a context window', { 'a2ia.ollama.contextTokens': 16384 }, 16384],
@@ -506,7 +506,7 @@ describe('ollama', () => {
     }
   });
 
-  describe('ollama: the context window', () => {
+  describe('the context window', () => {
     const ps = (...models: readonly object[]) => server.on('/api/ps', (exchange) => exchange.json({ models }));
     const window = (settings = {}, model = modelName) => client(settings).contextWindow(model, never);
     /** Loads when asked, and shows it in `/api/ps` from then on. */
@@ -566,7 +566,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: prompts that are cut', () => {
+  describe('prompts that are cut', () => {
     const longText = 'The quick brown fox jumps over the lazy dog. '.repeat(150);
     const long: Partial<ChatRequest> = { messages: [{ role: 'user', text: longText }] };
     const counted = (promptTokens: number, outputTokens = 3) =>
@@ -620,7 +620,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: completion', () => {
+  describe('completion', () => {
     const refusal = 'registry.ollama.ai/library/smollm2:latest does not support insert';
     const filled = answering(dialect, completion('1'), completionEnd);
 
@@ -679,7 +679,7 @@ describe('ollama', () => {
     });
   });
 
-  describe('ollama: models', () => {
+  describe('models', () => {
     const listed = (id: string, fields: object = {}) => ({
       name: id,
       model: id,
@@ -725,15 +725,20 @@ describe('ollama', () => {
     it('are asked about a few at a time, and one that fails is listed all the same', async () => {
       const ids = Array.from({ length: 20 }, (_, index) => `model-${index}:1b`);
       tags(...ids.map((id) => listed(id)));
-      const open: Exchange[] = [];
-      let mostOpen = 0;
+      let waiting: Exchange[] = [];
+      const waitedFor: number[] = [];
       server.on('/api/show', async (exchange) => {
-        open.push(exchange);
-        mostOpen = Math.max(mostOpen, open.length);
-        await new Promise(setImmediate);
-        open.splice(open.indexOf(exchange), 1);
-        if (exchange.request.body.includes('model-7')) exchange.json({ error: 'broken' }, 500);
-        else exchange.json(shown({}));
+        waiting.push(exchange);
+        if (waiting.length !== 4) return;
+        // One more would have time to come.
+        await client().probe(never);
+        waitedFor.push(waiting.length);
+        const asked = waiting;
+        waiting = [];
+        for (const { request, response } of asked) {
+          response.writeHead(request.body.includes('model-7') ? 500 : 200, { 'content-type': 'application/json' });
+          response.end(JSON.stringify(shown({})));
+        }
       });
       const models = await client().listModels(never);
       assert.deepEqual(
@@ -744,7 +749,7 @@ describe('ollama', () => {
         models.filter(({ capabilities }) => !capabilities).map(({ id }) => id),
         ['model-7:1b'],
       );
-      assert.ok(mostOpen >= 1 && mostOpen <= 4, String(mostOpen));
+      assert.deepEqual(waitedFor, [4, 4, 4, 4, 4]);
     });
 
     it('of a server before 0.6.4 have no capabilities', async () => {

@@ -6,7 +6,7 @@ export async function run(): Promise<void> {
   const root = path.join(import.meta.dirname, '../../..');
   const mocha = new Mocha({
     ui: 'bdd',
-    timeout: 60_000,
+    timeout: 120_000,
     forbidOnly: true,
     reporter: path.join(root, 'test/support/reporter.cjs'),
     ...(process.env['A2IA_TEST_GREP'] ? { grep: process.env['A2IA_TEST_GREP'] } : {}),

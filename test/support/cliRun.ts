@@ -26,8 +26,8 @@ export class Run {
     while (!this.stdout.includes(text)) await once(this.process.stdout, 'data');
   }
 
-  async code(): Promise<number | null> {
-    if (!this.process.stdin.writableEnded) this.process.stdin.end();
+  async code({ inputStaysOpen = false } = {}): Promise<number | null> {
+    if (!inputStaysOpen && !this.process.stdin.writableEnded) this.process.stdin.end();
     const [code] = (await once(this.process, 'close')) as [number | null];
     return code;
   }

@@ -9,6 +9,7 @@ import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/l
 import type { CoreHost } from '../../src/core/host.ts';
 import { parseSettings, type Settings } from '../../src/core/settings/settings.ts';
 import type { Exchange, Handler } from './scriptedServer.ts';
+import { watch } from './markerKeys.ts';
 import { createTestHost } from './testHost.ts';
 
 /** How the server of each backend speaks, so that one suite can be run over all of them. */
@@ -227,6 +228,7 @@ export async function collect(stream: AsyncIterable<ChatEvent>): Promise<Collect
     for await (const item of stream) events.push(item);
   } catch (thrown) {
     error = thrown;
+    watch('error', thrown);
   }
   return { events, text: joined(events, 'text'), reasoning: joined(events, 'reasoning'), error };
 }

@@ -1,5 +1,6 @@
 import type { Agent } from 'node:http';
 import type { CoreHost } from '../../src/core/host.ts';
+import { markerKey, watch } from './markerKeys.ts';
 
 export interface TestHost extends CoreHost {
   /** Every line of every level. */
@@ -9,7 +10,7 @@ export interface TestHost extends CoreHost {
 }
 
 export interface TestHostOptions {
-  /** API keys by origin. */
+  /** API keys by origin. Left out: a key for every origin, which the whole suite watches. */
   readonly keys?: Readonly<Record<string, string>>;
   /** For all requests: a proxy, or an authority to trust. */
   readonly agent?: Agent;
@@ -18,16 +19,19 @@ export interface TestHostOptions {
   readonly caFile?: string;
 }
 
-/** The outside for tests: no proxy, no engine, no key unless given, and a log that can be read. */
-export function createTestHost({ keys = {}, agent, refused = [], caFile = '' }: TestHostOptions = {}): TestHost {
+/** The outside for tests: no proxy, no engine, and a log that can be read. */
+export function createTestHost({ keys, agent, refused = [], caFile = '' }: TestHostOptions = {}): TestHost {
   const logged: string[] = [];
   const waitedMs: number[] = [];
-  const write = (message: string) => void logged.push(message);
+  const write = (message: string) => {
+    watch('log', message);
+    logged.push(message);
+  };
   return {
     logged,
     waitedMs,
     log: { debug: write, info: write, warn: write },
-    credentialFor: (origin) => Promise.resolve(keys[origin]),
+    credentialFor: (origin) => Promise.resolve(keys ? keys[origin] : markerKey(origin)),
     mayContact: (origin) => Promise.resolve(!refused.includes(origin)),
     wait: (durationMs) => {
       waitedMs.push(durationMs);

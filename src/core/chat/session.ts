@@ -82,17 +82,26 @@ export function generationSettings(settings: Settings): Partial<ChatRequest> {
   };
 }
 
+/** In less time than this our clock measures how the network bundles, not how fast the model writes. */
+const leastMeasuredMs = 100;
+
 function speedOf(
   totalMs: number,
   firstTokenMs: number | undefined,
   usage?: TokenUsage,
   timings?: ServerTimings,
 ): AnswerSpeed {
-  const outputMs = timings?.outputMs ?? totalMs - (firstTokenMs ?? 0);
-  const tokensPerSecond = usage?.outputTokens && outputMs > 0 ? (usage.outputTokens / outputMs) * 1000 : undefined;
   return {
     totalMs,
     ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
-    ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+    ...tokenRate(usage?.outputTokens ?? 0, timings?.outputMs, totalMs - (firstTokenMs ?? totalMs)),
   };
+}
+
+function tokenRate(outputTokens: number, serverMs: number | undefined, clockMs: number): Partial<AnswerSpeed> {
+  if (outputTokens > 0 && serverMs) return { tokensPerSecond: (outputTokens / serverMs) * 1000 };
+  // The first token is where our clock begins.
+  return outputTokens > 1 && clockMs >= leastMeasuredMs
+    ? { tokensPerSecond: ((outputTokens - 1) / clockMs) * 1000 }
+    : {};
 }

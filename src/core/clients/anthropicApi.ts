@@ -1,4 +1,4 @@
-import type { ModelRules } from './anthropicMessages.ts';
+import type { ModelRules, ThinkingTypes } from './anthropicMessages.ts';
 import type { ClientContext } from './clientContext.ts';
 import type { ModelInfo } from './llmClient.ts';
 import type { ServerMemory } from './serverMemory.ts';
@@ -102,19 +102,23 @@ export function toModelInfo(model: AnthropicModel): ModelInfo {
 
 function rulesOf(model: AnthropicModel): ModelRules {
   const contextWindowTokens = windowOf(model);
-  const types = model.capabilities?.thinking?.types;
+  const thinkingTypes = thinkingTypesOf(model);
   return {
     ...(model.max_tokens ? { outputTokens: model.max_tokens } : {}),
     ...(contextWindowTokens ? { contextWindowTokens } : {}),
-    ...(types
-      ? {
-          thinkingTypes: {
-            enabled: types.enabled?.supported ?? false,
-            adaptive: types.adaptive?.supported ?? false,
-            disabled: types.disabled?.supported ?? false,
-          },
-        }
-      : {}),
+    ...(thinkingTypes ? { thinkingTypes } : {}),
+  };
+}
+
+function thinkingTypesOf({ capabilities, owned_by }: AnthropicModel): ThinkingTypes | undefined {
+  // vLLM 0.32 answers a budget with an internal error unless it was started with a reasoning parser; an effort it takes always.
+  if (owned_by === 'vllm') return { enabled: false, adaptive: true, disabled: true };
+  const types = capabilities?.thinking?.types;
+  if (!types) return undefined;
+  return {
+    enabled: types.enabled?.supported ?? false,
+    adaptive: types.adaptive?.supported ?? false,
+    disabled: types.disabled?.supported ?? false,
   };
 }
 

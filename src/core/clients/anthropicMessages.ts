@@ -8,7 +8,7 @@ export interface ModelRules {
   /** The largest `max_tokens` that the model takes. */
   readonly outputTokens?: number;
   readonly contextWindowTokens?: number;
-  /** Which `thinking.type` it takes. Only Anthropic's own list says. */
+  /** Which `thinking.type` it takes. */
   readonly thinkingTypes?: ThinkingTypes;
 }
 
@@ -80,13 +80,16 @@ function outputLimits(request: ChatRequest, rules: ModelRules, notes: ModelNotes
     return { maxTokens: answerTokens, thinking: {} };
   }
   if (level === 'off') return { maxTokens: answerTokens, thinking: { thinking: { type: 'disabled' } } };
-  const maxTokens = Math.min(answerTokens + thinkingTokens[level], Math.max(mostTokens, answerTokens));
+  const wantedTokens = answerTokens + thinkingTokens[level];
+  const maxTokens = Math.min(wantedTokens, Math.max(mostTokens, answerTokens));
   if (rules.thinkingTypes?.adaptive) {
     // These models return their thinking empty unless it is asked for.
     const thinking = { type: 'adaptive', display: 'summarized' };
     return { maxTokens, thinking: { thinking, output_config: { effort: level } } };
   }
-  const budget = Math.min(thinkingTokens[level], Math.max(leastThinkingTokens, Math.floor(maxTokens / 2)));
+  // Where there is not room for both, each gets half of it.
+  const halfTokens = Math.max(leastThinkingTokens, Math.floor(maxTokens / 2));
+  const budget = maxTokens === wantedTokens ? thinkingTokens[level] : Math.min(thinkingTokens[level], halfTokens);
   return { maxTokens, thinking: { thinking: { type: 'enabled', budget_tokens: budget } } };
 }
 
@@ -101,7 +104,7 @@ export function takesThinking(level: NonNullable<ChatRequest['reasoning']>, { th
  * before A2IA was started anew, has none.
  */
 function isInsideForeignToolLoop({ messages }: ChatRequest, notes: ModelNotes): boolean {
-  if (messages.at(-1)?.role !== 'tool') return false;
+  if (messages.findLast((message) => message.role !== 'system')?.role !== 'tool') return false;
   const caller = messages.findLast((message) => message.role === 'assistant');
   return !caller?.toolCalls?.some((call) => notes.thinkingBeforeCalls?.has(call.id));
 }
