@@ -60,25 +60,29 @@ describe('ToolCallAssembler', () => {
   });
 
   it('does without an index: pieces belong to the last call, a name begins the next', () => {
+    const calls = assembled(
+      { function: { name: 'one', arguments: '{' } },
+      { function: { arguments: '}' } },
+      { function: { name: 'two', arguments: '{}' } },
+    );
     assert.deepEqual(
-      assembled(
-        { function: { name: 'one', arguments: '{' } },
-        { function: { arguments: '}' } },
-        { function: { name: 'two', arguments: '{}' } },
-      ),
+      calls.map(([, name, args]) => [name, args]),
       [
-        ['call_1', 'one', '{}'],
-        ['call_2', 'two', '{}'],
+        ['one', '{}'],
+        ['two', '{}'],
       ],
     );
+    const ids = calls.map(([id]) => id ?? '');
+    for (const id of ids) assert.match(id, /^[a-z0-9]{9}$/);
+    assert.notEqual(ids[0], ids[1]);
   });
 
   it('takes arguments as an object, null for nothing, and none for an empty object', () => {
     assert.deepEqual(assembled({ index: 0, id: 'a', function: { name: 'one', arguments: { path: 'x' } } }), [
       ['a', 'one', '{"path":"x"}'],
     ]);
-    assert.deepEqual(assembled({ index: 0, id: null, function: { name: 'one', arguments: null } }), [
-      ['call_1', 'one', '{}'],
+    assert.deepEqual(assembled({ index: 0, id: 'a', function: { name: 'one', arguments: null } }), [
+      ['a', 'one', '{}'],
     ]);
   });
 
