@@ -476,10 +476,11 @@ describe('openai-compatible: llama-server', () => {
       assert.deepEqual([host.waitedMs, states], [[1000, 1000], []]);
     }));
 
-  it('a router that cannot load a model says so; one that is none too', () =>
+  it('a router that cannot load a model, or does not have it, says so; one that is none too', () =>
     withServer({ '/props': json({ build_info: 'b1' }), '/models/load': json({ success: true }) }, async (server) => {
       server.on('/v1/models', list('llamacpp', { status: { value: 'unloaded' } }));
       await rejection(compatible.client(server.url).load!('m', never), 'loadFailed');
+      await rejection(compatible.client(server.url).load!('other', never), 'modelNotFound');
       server.on('/v1/models', list('llamacpp'));
       await rejection(compatible.client(server.url).load!('m', never), 'unsupported');
     }));

@@ -163,16 +163,26 @@ async function commandRouter(
   signal: AbortSignal,
 ): Promise<void> {
   const models = await listModels(endpoint, signal);
-  if (models.some(({ status }) => status)) {
-    await askJson(endpoint, besideV1(endpoint, `/models/${command}`), signal, { model });
-    return;
+  const { backend } = endpoint;
+  if (!models.some(({ status }) => status)) {
+    throw new BackendError({
+      kind: 'unsupported',
+      backend,
+      message: 'This llama-server has one model, which it cannot load or unload by request.',
+      hint: 'Start it without a model, as a router of all that are in a folder (--models-dir).',
+    });
   }
-  throw new BackendError({
-    kind: 'unsupported',
-    backend: endpoint.backend,
-    message: 'This llama-server has one model, which it cannot load or unload by request.',
-    hint: 'Start it without a model, as a router of all that are in a folder (--models-dir).',
-  });
+  const ids = models.map(({ id }) => id);
+  if (!ids.includes(model)) {
+    throw new BackendError({
+      kind: 'modelNotFound',
+      backend,
+      message: `The server does not have ${model}.`,
+      hint: `Choose one that it has: ${ids.join(', ')}.`,
+      nextStep: { do: 'chooseModel', models: ids },
+    });
+  }
+  await askJson(endpoint, besideV1(endpoint, `/models/${command}`), signal, { model });
 }
 
 /** The first that is another than `passing`. */
