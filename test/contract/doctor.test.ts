@@ -90,7 +90,7 @@ for (const dialect of dialects) {
     ] as const) {
       it(`${title}: offers to enter one`, async () => {
         const server = await ScriptedServer.start({ '*': (exchange) => exchange.json({ error: 'Unauthorized' }, 401) });
-        const host = createTestHost(keys ? { keys: { [server.url]: keys } } : {});
+        const host = createTestHost({ keys: keys ? { [server.url]: keys } : {} });
         const report = await reportOn(server, dialect, { host });
         const step = endsWith(report, 'key', 'failed');
         assert.equal(stepOf(report, 'server').state, 'ok');

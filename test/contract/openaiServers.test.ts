@@ -462,7 +462,7 @@ describe('openai-compatible: llama-server', () => {
 
   it('a router loads and unloads, and is waited for', () =>
     withServer({ '/props': json({ build_info: 'b1' }) }, async (server) => {
-      const states = ['unloaded', 'unloaded', 'loading', 'loaded', 'loaded', 'loaded', 'unloaded'];
+      const states = ['unloaded', 'unloaded', 'unloaded', 'loading', 'loaded', 'loaded', 'loaded', 'unloaded'];
       server.on('/v1/models', (exchange) => list('llamacpp', { status: { value: states.shift() } })(exchange));
       server.on('/models/load', json({ success: true }));
       server.on('/models/unload', json({ success: true }));
@@ -482,7 +482,7 @@ describe('openai-compatible: llama-server', () => {
       await rejection(compatible.client(server.url).load!('m', never), 'loadFailed');
       await rejection(compatible.client(server.url).load!('other', never), 'modelNotFound');
       server.on('/v1/models', list('llamacpp'));
-      await rejection(compatible.client(server.url).load!('m', never), 'unsupported');
+      await rejection(compatible.client(server.url).load!('other', never), 'unsupported');
     }));
 });
 
@@ -529,11 +529,13 @@ describe('openai-compatible: other servers', () => {
   it('LM Studio loads and unloads by request, all instances', () =>
     withServer({ '/v1/models': list('organization_owner'), '*': unexpected }, async (server) => {
       const [model] = lmStudioModels.models;
-      const loaded_instances = [{ id: 'm' }, { id: 'm:2' }];
-      server.on('/api/v1/models', json({ models: [{ ...model, loaded_instances }] }));
+      const having = (loaded_instances: object[]) => json({ models: [{ ...model, loaded_instances }] });
+      server.on('/api/v1/models', having([]));
       server.on('/api/v1/models/load', json({ type: 'llm', instance_id: 'm', status: 'loaded' }));
       server.on('/api/v1/models/unload', json({ instance_id: 'm' }));
       const client = compatible.client(server.url);
+      await client.load!('m', never);
+      server.on('/api/v1/models', having([{ id: 'm' }, { id: 'm:2' }]));
       await client.load!('m', never);
       await client.unload!('m', never);
       assert.deepEqual(bodies(server, '/api/v1/models/load'), [{ model: 'm' }]);
@@ -615,8 +617,8 @@ describe('vllm: what it has of its own', () => {
 });
 
 describe('openai: what it has of its own', () => {
-  it('knows the context window of its families without asking, and none of others', () =>
-    withServer({}, async (server) => {
+  it('knows the context window of its families without asking, of others what the list says', () =>
+    withServer({ '/v1/models': list('me', { max_model_len: 2048 }) }, async (server) => {
       const client = openai.client(server.url);
       const windows: Readonly<Record<string, number | undefined>> = {
         'gpt-6-astra': 1_050_000,
@@ -629,13 +631,13 @@ describe('openai: what it has of its own', () => {
         'gpt-4': 8192,
         'o3-mini': 200_000,
         'gpt-3.5-turbo-0125': 16_385,
-        'ft:gpt-4o:team': undefined,
-        'text-embedding-3-small': undefined,
       };
       for (const [model, expected] of Object.entries(windows)) {
         assert.equal(await client.contextWindow(model, never), expected, model);
       }
       assert.equal(server.requests.length, 0);
+      assert.equal(await client.contextWindow('m', never), 2048);
+      assert.equal(await client.contextWindow('ft:gpt-4o:team', never), undefined);
     }));
 
   it('counts tokens by the Responses API, in whose shape the conversation is', () =>

@@ -46,7 +46,6 @@ const ollamaNative: Target = {
 const ollamaByOpenAI: Target = {
   ...ollamaNative,
   backend: 'openai-compatible',
-  contextWindow: 'not told',
   overflow: 'cut',
 };
 
@@ -85,11 +84,15 @@ const liteLlmByOpenAI: Target = {
 };
 
 export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
-  ollama: [ollamaNative, ollamaByOpenAI, { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /Ollama|Anthropic/ }],
+  ollama: [
+    ollamaNative,
+    ollamaByOpenAI,
+    { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /Ollama|Anthropic/, contextWindow: 'not told' },
+  ],
   vllm: [
     vllmNative,
     { ...vllmNative, backend: 'openai-compatible' },
-    { ...vllmNative, backend: 'openai' },
+    { ...vllmNative, backend: 'openai', tokenCount: 'estimate' },
     { ...vllmNative, backend: 'anthropic', calledServer: /vLLM|Anthropic/ },
   ],
   'llama-server': [llamaByOpenAI, { ...llamaByOpenAI, backend: 'anthropic', calledServer: /llama-server|Anthropic/ }],

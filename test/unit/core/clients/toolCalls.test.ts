@@ -66,24 +66,23 @@ describe('ToolCallAssembler', () => {
       { function: { name: 'two', arguments: '{}' } },
     );
     assert.deepEqual(
-      calls.map(([, name, args]) => [name, args]),
+      calls.map(([, ...call]) => call),
       [
         ['one', '{}'],
         ['two', '{}'],
       ],
     );
-    const ids = calls.map(([id]) => id ?? '');
-    for (const id of ids) assert.match(id, /^[a-z0-9]{9}$/);
-    assert.notEqual(ids[0], ids[1]);
+    const [first, second] = calls.map(([id]) => id);
+    assert.match(first ?? '', /^[0-9a-f]{9}$/);
+    assert.notEqual(first, second);
   });
 
   it('takes arguments as an object, null for nothing, and none for an empty object', () => {
     assert.deepEqual(assembled({ index: 0, id: 'a', function: { name: 'one', arguments: { path: 'x' } } }), [
       ['a', 'one', '{"path":"x"}'],
     ]);
-    assert.deepEqual(assembled({ index: 0, id: 'a', function: { name: 'one', arguments: null } }), [
-      ['a', 'one', '{}'],
-    ]);
+    const [[, ...call] = []] = assembled({ index: 0, id: null, function: { name: 'one', arguments: null } });
+    assert.deepEqual(call, ['one', '{}']);
   });
 
   it('passes on arguments that are no JSON as they are', () => {
