@@ -462,18 +462,30 @@ describe('openai-compatible: llama-server', () => {
 
   it('a router loads and unloads, and is waited for', () =>
     withServer({ '/props': json({ build_info: 'b1' }) }, async (server) => {
-      const states = ['unloaded', 'unloaded', 'unloaded', 'loading', 'loaded', 'loaded', 'loaded', 'unloaded'];
-      server.on('/v1/models', (exchange) => list('llamacpp', { status: { value: states.shift() } })(exchange));
-      server.on('/models/load', json({ success: true }));
-      server.on('/models/unload', json({ success: true }));
+      // What its list says now, and what it will say next; then that for ever.
+      let states = ['unloaded'];
+      const becomes = (...next: string[]): Handler => {
+        return (exchange) => {
+          states = next;
+          exchange.json({ success: true });
+        };
+      };
+      server.on('/v1/models', (exchange) => {
+        const value = states.length > 1 ? states.shift() : states[0];
+        return list('llamacpp', { status: { value } })(exchange);
+      });
+      server.on('/models/load', becomes('loading', 'loaded'));
+      server.on('/models/unload', becomes('loaded', 'unloaded'));
       const host = createTestHost();
       const client = compatible.client(server.url, { host });
       await client.load!('m', never);
       assert.deepEqual(bodies(server, '/models/load'), [{ model: 'm' }]);
-      assert.deepEqual(host.waitedMs, [1000]);
+      assert.deepEqual([host.waitedMs, states], [[1000], ['loaded']]);
+      await client.load!('m', never);
+      assert.equal(server.requestsTo('/models/load').length, 1, 'it is there already');
       await client.unload!('m', never);
       assert.deepEqual(bodies(server, '/models/unload'), [{ model: 'm' }]);
-      assert.deepEqual([host.waitedMs, states], [[1000, 1000], []]);
+      assert.deepEqual([host.waitedMs, states], [[1000, 1000], ['unloaded']]);
     }));
 
   it('a router that cannot load a model, or does not have it, says so; one that is none too', () =>
