@@ -6,6 +6,7 @@ import { backendIds } from '../src/core/clients/llmClient.ts';
 import { BackendRegistry } from '../src/core/clients/registry.ts';
 import { manifestConfiguration, restrictedKeys, schema } from '../src/core/settings/schema.ts';
 import { parseSettings } from '../src/core/settings/settings.ts';
+import { conformance, conformanceFile } from '../scripts/conformance.ts';
 import { createTestHost } from './support/testHost.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -189,6 +190,13 @@ describe('The manifest', () => {
     const gpuBuilds = Object.entries(lock.packages).filter(([file]) => /@node-llama-cpp\/.*(cuda|vulkan)/.test(file));
     assert.ok(gpuBuilds.length > 0);
     for (const [file, { name }] of gpuBuilds) assert.equal(name, 'empty-npm-package', file);
+  });
+});
+
+describe('docs/conformance.md', () => {
+  it('is what the tests are (npm run conformance writes it)', function () {
+    this.timeout(60_000);
+    assert.equal(readFileSync(conformanceFile, 'utf8'), conformance().page);
   });
 });
 
