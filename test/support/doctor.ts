@@ -27,7 +27,13 @@ export const situationOf = (remoteName: string | undefined, environment: Record<
 /** The doctor's reports with these settings, on a local machine without a proxy unless told otherwise. */
 export async function examineAll(
   values: Readonly<Record<string, unknown>>,
-  { host = createTestHost(), situation = situationOf(undefined), proxy, signal = never, ...more }: Examination = {},
+  {
+    host = createTestHost({ keys: {} }),
+    situation = situationOf(undefined),
+    proxy,
+    signal = never,
+    ...more
+  }: Examination = {},
 ): Promise<Report[]> {
   const given = (key: string) => values[key];
   const registry = new BackendRegistry(host);

@@ -29,8 +29,9 @@ export interface ServerOptions {
 }
 
 const tlsFolder = path.join(import.meta.dirname, '..', 'fixtures', 'tls');
+export const certificateFile = path.join(tlsFolder, 'cert.pem');
+export const certificate = () => readFileSync(certificateFile, 'utf8');
 export const certificateKey = () => readFileSync(path.join(tlsFolder, 'key.pem'), 'utf8');
-export const certificate = () => readFileSync(path.join(tlsFolder, 'cert.pem'), 'utf8');
 
 /** One request and the means to answer it badly. */
 export class Exchange {

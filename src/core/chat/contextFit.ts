@@ -1,5 +1,6 @@
 import { BackendError } from '../clients/errors.ts';
-import type { ChatRequest, LLMClient } from '../clients/llmClient.ts';
+import { toBackendError } from '../clients/failures.ts';
+import type { ChatRequest, LLMClient, TokenCount } from '../clients/llmClient.ts';
 
 /** A part of the prompt that can be left out, as the user knows it. */
 export interface PromptPart {
@@ -32,10 +33,21 @@ export async function requireFit(
   if (contextTokens === undefined) return;
   // No tokenizer makes more than one token of a byte, so most prompts need no count.
   if (promptBytes(request) + templateTokens < contextTokens) return;
-  const { tokens, isExact } = await client.countTokens(request, signal);
+  const { tokens, isExact } = await countTokens(client, request, signal);
   const surelyTokens = isExact ? tokens : tokens / estimateMargin;
   if (surelyTokens + leastAnswerTokens <= contextTokens) return;
   throw overflow(client, request, parts, { promptTokens: tokens, contextTokens, isExact });
+}
+
+/** Some servers (vLLM, of Anthropic's protocol) do not even count what does not fit: they refuse it, with the numbers. */
+async function countTokens(client: LLMClient, request: ChatRequest, signal: AbortSignal): Promise<TokenCount> {
+  try {
+    return await client.countTokens(request, signal);
+  } catch (thrown) {
+    const error = toBackendError(thrown, client.backend);
+    if (error.kind !== 'contextOverflow' || error.promptTokens === undefined) throw error;
+    return { tokens: error.promptTokens, isExact: true };
+  }
 }
 
 interface Numbers {

@@ -57,7 +57,7 @@ async function countTokens(connection: Connection, request: ChatRequest, signal:
     const url = `${baseUrl}/v1/messages/count_tokens`;
     const answer = await sendJson(transport, { url, method: 'POST', headers: versionHeader, body, signal });
     const tokens = (answer as { input_tokens?: unknown } | null)?.input_tokens;
-    if (typeof tokens === 'number') return { tokens, isExact: true };
+    if (typeof tokens === 'number') return { tokens, isExact: !notes.anthropicRules?.countsRoughly };
   } catch (error) {
     signal.throwIfAborted();
     // Ollama and older gateways have no such path. Whatever else is wrong, the request itself will be told.

@@ -60,26 +60,29 @@ describe('ToolCallAssembler', () => {
   });
 
   it('does without an index: pieces belong to the last call, a name begins the next', () => {
+    const calls = assembled(
+      { function: { name: 'one', arguments: '{' } },
+      { function: { arguments: '}' } },
+      { function: { name: 'two', arguments: '{}' } },
+    );
     assert.deepEqual(
-      assembled(
-        { function: { name: 'one', arguments: '{' } },
-        { function: { arguments: '}' } },
-        { function: { name: 'two', arguments: '{}' } },
-      ),
+      calls.map(([, ...call]) => call),
       [
-        ['call_1', 'one', '{}'],
-        ['call_2', 'two', '{}'],
+        ['one', '{}'],
+        ['two', '{}'],
       ],
     );
+    const [first, second] = calls.map(([id]) => id);
+    assert.match(first ?? '', /^[0-9a-f]{9}$/);
+    assert.notEqual(first, second);
   });
 
   it('takes arguments as an object, null for nothing, and none for an empty object', () => {
     assert.deepEqual(assembled({ index: 0, id: 'a', function: { name: 'one', arguments: { path: 'x' } } }), [
       ['a', 'one', '{"path":"x"}'],
     ]);
-    assert.deepEqual(assembled({ index: 0, id: null, function: { name: 'one', arguments: null } }), [
-      ['call_1', 'one', '{}'],
-    ]);
+    const [[, ...call] = []] = assembled({ index: 0, id: null, function: { name: 'one', arguments: null } });
+    assert.deepEqual(call, ['one', '{}']);
   });
 
   it('passes on arguments that are no JSON as they are', () => {
