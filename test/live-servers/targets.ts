@@ -112,7 +112,7 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
       tools: 'refused',
       contextWindow: 'told',
       overflow: 'numbers',
-      tokenCount: 'estimate',
+      tokenCount: 'exact',
       killedAs: 'engineCrashed',
     },
   ],
