@@ -70,7 +70,7 @@ export function connectionError(context: FailureContext, error: NodeJS.ErrnoExce
   return make('unreachable', `The request to ${url.host} failed (${code}).`, `Check ${urlSetting}.`);
 }
 
-type Make = (kind: BackendErrorKind, message: string, hint: string) => BackendError;
+type Make = (kind: BackendErrorKind, message: string, hint: string, nextStep?: NextStep) => BackendError;
 
 function closedWithoutHttp({ url, urlSetting }: FailureContext, make: Make): BackendError {
   return make(

@@ -119,7 +119,7 @@ export async function sendJson(options: TransportOptions, request: TransportRequ
  * `BackendError`, which the packages pass on, as it is or as the `cause` of an error of their own: see `toBackendError`.
  */
 export function jsonFetch(options: TransportOptions, signal: AbortSignal): typeof fetch {
-  return async (input, init) => Response.json(await sendJson(options, packageRequest(input, init, signal)));
+  return async (input, init) => Response.json(await carried(sendJson(options, packageRequest(input, init, signal))));
 }
 
 /**
@@ -129,7 +129,7 @@ export function jsonFetch(options: TransportOptions, signal: AbortSignal): typeo
 export function streamFetch(options: TransportOptions, signal: AbortSignal) {
   let response: TransportResponse | undefined;
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    response = await send(options, packageRequest(input, init, signal));
+    response = await carried(send(options, packageRequest(input, init, signal)));
     return new Response(new ReadableStream(), { headers: { 'content-type': response.contentType } });
   };
   const taken = (): TransportResponse => {
@@ -137,6 +137,15 @@ export function streamFetch(options: TransportOptions, signal: AbortSignal) {
     return response;
   };
   return { fetch, taken };
+}
+
+/** The `openai` package takes an error that has "timed out" in it or its cause for a time-out of its own, and forgets it: ours goes one step deeper. */
+async function carried<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof BackendError ? new Error('The request failed.', { cause: error }) : error;
+  }
 }
 
 /** The packages' own signal is left out: `signal` is the request's, and theirs adds listeners to it that they never remove. */
