@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { backendIds } from '../src/core/clients/llmClient.ts';
 import { BackendRegistry } from '../src/core/clients/registry.ts';
@@ -189,6 +191,51 @@ describe('The manifest', () => {
     const gpuBuilds = Object.entries(lock.packages).filter(([file]) => /@node-llama-cpp\/.*(cuda|vulkan)/.test(file));
     assert.ok(gpuBuilds.length > 0);
     for (const [file, { name }] of gpuBuilds) assert.equal(name, 'empty-npm-package', file);
+  });
+});
+
+/** By vsce itself, in a folder with every file of this one, its name alone. Not in this one: it would look through all that is installed as well. */
+async function packedFiles(): Promise<string[]> {
+  const { listFiles, PackageManager } = await import('@vscode/vsce');
+  const installed = ['node_modules', '.cache', '.git'];
+  const twin = await mkdtemp(path.join(tmpdir(), 'a2ia-package-'));
+  try {
+    for (const entry of globSync('**/*', {
+      cwd: root,
+      withFileTypes: true,
+      exclude: ({ name }) => installed.includes(name),
+    })) {
+      const file = path.join(twin, path.relative(root, path.join(entry.parentPath, entry.name)));
+      if (entry.isDirectory()) mkdirSync(file, { recursive: true });
+      else {
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(file, '');
+      }
+    }
+    for (const file of ['package.json', '.vscodeignore']) copyFileSync(path.join(root, file), path.join(twin, file));
+    const files = await listFiles({ cwd: twin, packageManager: PackageManager.None });
+    return files.map((file) => file.replaceAll('\\', '/'));
+  } finally {
+    await rm(twin, { recursive: true, force: true });
+  }
+}
+
+describe('A package', () => {
+  it('holds the programs, what a user reads and its pictures, and nothing else', async () => {
+    const files = await packedFiles();
+    const expected =
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/icon\.png|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js)$/;
+    assert.deepEqual(
+      files.filter((file) => !expected.test(file)),
+      [],
+    );
+    const programs = ['dist/extension.cjs', 'dist/cli.cjs', 'dist/embeddedWorker.mjs'];
+    for (const file of [...programs, 'package.json', 'README.md', 'LICENSE', 'media/icon.png']) {
+      assert.ok(files.includes(file), file);
+    }
+    const pictures = [...read('README.md').matchAll(/\]\((media\/[^)]+)\)/g)].map(([, file]) => file ?? '');
+    assert.ok(pictures.length > 0);
+    for (const picture of pictures) assert.ok(files.includes(picture), picture);
   });
 });
 

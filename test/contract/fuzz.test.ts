@@ -31,6 +31,7 @@ function frameOf(dialect: Dialect, item: Part): string {
   if (item.type === 'text') return dialect.text(item.delta);
   if (item.type === 'reasoning') return dialect.reasoning(item.delta);
   if (item.type === 'noise') return dialect.backend === 'ollama' ? '\n' : ': ping\n\n';
+  if (item.type !== 'toolCall') throw new Error('There is no such part.');
   return dialect.toolCall({ id: item.id, name: 'read', arguments: { path: item.path } });
 }
 

@@ -1,11 +1,10 @@
 import { lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
-import type { ChatRequest, LLMClient } from './llmClient.ts';
-import { askJson, besideV1, openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
-import { promptFields } from './openaiStyleBody.ts';
+import type { LLMClient } from './llmClient.ts';
+import { openAIStyleEndpoint } from './openaiStyle.ts';
 import { streamChat } from './openaiStyleChat.ts';
 import { streamCompletion } from './openaiStyleComplete.ts';
-import { countOrEstimate, hasImages } from './openaiStyleCount.ts';
+import { countByVllm, countOrEstimate } from './openaiStyleCount.ts';
 import { listModels, toModelInfo } from './openaiStyleModels.ts';
 import { probeOpenAIStyle } from './serverIdentity.ts';
 
@@ -35,15 +34,8 @@ export function createVllmClient(context: ClientContext): LLMClient {
       }),
     complete: (request, signal) =>
       lawful({ client, host, signal, loadingLimitMs, open: () => streamCompletion(endpoint, request, signal) }),
-    countTokens: (request, signal) => countOrEstimate(endpoint, request, () => count(endpoint, request, signal)),
+    countTokens: (request, signal) => countOrEstimate(endpoint, request, () => countByVllm(endpoint, request, signal)),
     contextWindow,
   };
   return client;
-}
-
-/** An image is one token to it, whatever it becomes later. */
-async function count(endpoint: OpenAIStyleEndpoint, request: ChatRequest, signal: AbortSignal) {
-  if (hasImages(request)) return undefined;
-  const answer = await askJson(endpoint, besideV1(endpoint, '/tokenize'), signal, promptFields(endpoint, request));
-  return (answer as { readonly count?: number } | null)?.count;
 }
