@@ -91,7 +91,8 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
   ],
   vllm: [
     vllmNative,
-    { ...vllmNative, backend: 'openai-compatible' },
+    // Of those that it speaks to, it lets llama-server alone count.
+    { ...vllmNative, backend: 'openai-compatible', tokenCount: 'estimate' },
     // Made for OpenAI's own service, it asks for nothing that only other servers have.
     {
       ...vllmNative,
@@ -112,7 +113,7 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
       tools: 'refused',
       contextWindow: 'told',
       overflow: 'numbers',
-      tokenCount: 'estimate',
+      tokenCount: 'exact',
       killedAs: 'engineCrashed',
     },
   ],

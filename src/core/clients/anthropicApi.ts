@@ -107,8 +107,6 @@ function rulesOf(model: AnthropicModel): ModelRules {
     ...(model.max_tokens ? { outputTokens: model.max_tokens } : {}),
     ...(contextWindowTokens ? { contextWindowTokens } : {}),
     ...(thinkingTypes ? { thinkingTypes } : {}),
-    // Only LiteLLM's list says so of what Anthropic's protocol reaches.
-    ...(model.owned_by === 'openai' ? { countsRoughly: true } : {}),
   };
 }
 

@@ -10,8 +10,6 @@ export interface ModelRules {
   readonly contextWindowTokens?: number;
   /** Which `thinking.type` it takes. */
   readonly thinkingTypes?: ThinkingTypes;
-  /** LiteLLM counts by a tokenizer of its own, whatever the model's is. */
-  readonly countsRoughly?: boolean;
 }
 
 export interface ThinkingTypes {
