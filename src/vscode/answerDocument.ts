@@ -88,12 +88,15 @@ export class AnswerDocument {
     const [editor] = editors;
     // Only a visible editor can edit without an undo step of its own. While the document is hidden, text waits.
     if (!editor) return;
-    const following = editors.filter((candidate) => isAtEnd(candidate));
+    const following = editors
+      .filter((candidate) => isAtEnd(candidate))
+      .map((one) => ({ editor: one, top: topOf(one) }));
     const options = { undoStopBefore: !this.#started, undoStopAfter };
     if (!(await this.#write((text) => editor.edit((edit) => this.#insert(edit, text), options)))) return;
     this.#started = true;
     const end = this.document.positionAt(this.#endOffset);
-    for (const candidate of following) candidate.revealRange(new vscode.Range(end, end));
+    // Who has scrolled up meanwhile is not taken back.
+    for (const { editor: one, top } of following) if (topOf(one) >= top) one.revealRange(new vscode.Range(end, end));
   }
 
   /** False, and the text is pending again, when the document moved on between the call and the edit, or its editor went away. */
@@ -137,6 +140,10 @@ export class AnswerDocument {
 /** A question that is asked from an answer is answered where that one stands, not in one more column. */
 function isAnswer(document: vscode.TextDocument | undefined): boolean {
   return document?.isUntitled === true && document.languageId === 'markdown';
+}
+
+function topOf(editor: vscode.TextEditor): number {
+  return editor.visibleRanges[0]?.start.line ?? 0;
 }
 
 /** Whether the user looks at the last lines: then the view follows, otherwise it stays where the user reads. */

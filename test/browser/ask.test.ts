@@ -162,6 +162,10 @@ describe('A2IA in a real workbench', () => {
     await workbench.page.keyboard.press('Control+2');
     await workbench.page.keyboard.press('Control+Home');
     await workbench.page.locator('.view-line', { hasText: 'Many lines?' }).waitFor();
+    // The extension hears of things in their order: when it has opened a box, it knows where the reader is.
+    await workbench.runCommand('A2IA: Ask');
+    await workbench.quickInputTitle('A2IA: Ask').waitFor();
+    await workbench.page.keyboard.press('Escape');
     exchange.text('the end');
     exchange.finish();
     await workbench.statusBarItem('Stop').waitFor({ state: 'hidden' });

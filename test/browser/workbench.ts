@@ -138,14 +138,15 @@ export class Workbench {
   }
 }
 
-/** Resolves when the text of the element satisfies `enough`, checked at every frame of the page. */
+/** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */
 export async function textWhen(element: Locator, enough: (text: string) => boolean): Promise<string> {
   const limitMs = Date.now() + stepLimitMs;
   for (;;) {
-    // The editor draws spaces as no-break spaces.
-    const text = (await element.first().innerText()).replaceAll('\u00a0', ' ');
+    // The editor draws spaces as no-break spaces, and breaks long lines where they happen to be too long.
+    const shown = (await element.first().innerText()).replaceAll('\u00a0', ' ');
+    const text = shown.replaceAll('\n', '');
     if (enough(text)) return text;
-    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${text}`);
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${shown}`);
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
 }

@@ -23,7 +23,7 @@ describe('A2IA: Ask with the embedded model', () => {
       watching.dispose();
       assert.equal(result.outcome, 'finished', result.problem);
       assert.equal(result.backend, 'embedded');
-      assert.match(result.text, /1, 2, 3, 4/);
+      assert.match(result.text, /2[^]*3[^]*4[^]*5/);
       assert.ok(partial.size > 1, `the document held ${partial.size} parts of the answer before it had the whole`);
       const document = await answerTo(question);
       assert.ok(document.getText().includes(result.text), 'the document holds the answer as the model gave it');

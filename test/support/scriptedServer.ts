@@ -27,7 +27,8 @@ export interface ServerOptions {
 }
 
 const tlsFolder = path.join(import.meta.dirname, '..', 'fixtures', 'tls');
-export const certificate = () => readFileSync(path.join(tlsFolder, 'cert.pem'), 'utf8');
+export const certificateFile = path.join(tlsFolder, 'cert.pem');
+export const certificate = () => readFileSync(certificateFile, 'utf8');
 
 /** One request and the means to answer it badly. */
 export class Exchange {
