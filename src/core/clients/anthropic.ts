@@ -150,7 +150,8 @@ async function* readMessage(connection: Connection, response: TransportResponse)
         yield* joiner.take();
         throw notJson(context);
       }
-      usage = { ...usage, ...event.message?.usage, ...event.usage };
+      const counted = event.usage ?? event.message?.usage;
+      if (counted) usage = { ...usage, ...counted };
       stopReason = event.delta?.stop_reason ?? stopReason;
       if (event.type === 'error') {
         yield* joiner.take();

@@ -31,18 +31,23 @@ export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): As
         event = 'message';
         data = undefined;
       } else if (line.startsWith('data:')) {
-        const value = line.slice(line.charCodeAt(5) === 0x20 ? 6 : 5);
+        const value = fieldValue(line, 5);
         data = data === undefined ? value : `${data}\n${value}`;
       } else if (line.startsWith('event:')) {
-        event = line.slice(6).trim();
+        event = fieldValue(line, 6);
       } else if (line.startsWith('error:')) {
         event = 'error';
-        data = line.slice(6).trim();
+        data = fieldValue(line, 6);
       }
     }
     if (batch.length > 0) yield batch;
   }
   if (data !== undefined && data !== '') yield [{ event, data }];
+}
+
+/** One space after the colon belongs to the colon. */
+function fieldValue(line: string, start: number): string {
+  return line.slice(line.charCodeAt(start) === 0x20 ? start + 1 : start);
 }
 
 /**
@@ -68,8 +73,8 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
         pieces = [];
         pieceChars = 0;
       }
-      for (let index = 0; index < lines.length; index++) lines[index] = withoutCarriageReturn(lines[index] ?? '');
-      yield lines;
+      // One search of the whole text is cheaper than a look at every line. The first line may have its `\r` from an earlier chunk.
+      yield text.includes('\r') || lines[0]?.endsWith('\r') ? lines.map(withoutCarriageReturn) : lines;
     }
     if (open !== '') pieces.push(open);
     pieceChars += open.length;
