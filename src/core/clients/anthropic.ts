@@ -138,12 +138,12 @@ async function* readMessage(connection: Connection, response: TransportResponse)
     const text = await readAll(response.body);
     throw responseError({ ...context, status: response.status, headers: response.headers, text });
   }
-  const joiner = new DeltaJoiner();
   const toolCalls = new Map<number, { id: string; name: string; argumentsJson: string }>();
   let usage: Usage = {};
   let stopReason: string | undefined;
   let calledTools = false;
   for await (const batch of readServerSentEvents(response.body)) {
+    const joiner = new DeltaJoiner();
     for (const { data } of batch) {
       const event: MessageEvent | undefined = parseEvent(data);
       if (!event) {

@@ -52,7 +52,10 @@ async function withModelChoices(error: BackendError, client: LLMClient, signal: 
   });
 }
 
-/** Collects the deltas of one read, so that adjacent ones of a kind leave as one event. */
+/**
+ * Collects the deltas of one batch, so that adjacent ones of a kind leave as one event. Make a new one for every batch: while the collector marks, whatever
+ * is written into an object that lives long is kept until the next cycle, and 200 MB of stream then took 60 MB of memory instead of 30.
+ */
 export class DeltaJoiner {
   #type: 'text' | 'reasoning' = 'text';
   #delta = '';

@@ -140,11 +140,11 @@ async function* readChat(
   response: TransportResponse,
 ): AsyncGenerator<ChatEvent> {
   const context = { backend: transport.backend, url: new URL(url), urlSetting: transport.urlSetting };
-  const joiner = new DeltaJoiner();
   let lines = 0;
   let toolCalls = 0;
   let firstText: string | undefined;
   for await (const batch of readLines(response.body)) {
+    const joiner = new DeltaJoiner();
     for (const text of batch) {
       firstText ??= text;
       const line = parseLine(text);

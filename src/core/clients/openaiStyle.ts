@@ -156,13 +156,13 @@ async function* readChatCompletion(
   response: TransportResponse,
 ): AsyncGenerator<ChatEvent> {
   if (!response.contentType.startsWith('text/event-stream')) throw await notAStream(endpoint, response);
-  const joiner = new DeltaJoiner();
   const toolCalls = new ToolCallAssembler();
   let reason: string | undefined;
   let usage: TokenUsage | undefined;
   let timings: ServerTimings | undefined;
   let done = false;
   for await (const batch of readServerSentEvents(response.body)) {
+    const joiner = new DeltaJoiner();
     for (const { event, data } of batch) {
       if (data === '[DONE]') {
         done = true;
