@@ -1,32 +1,55 @@
 // Builds everything that runs: `node esbuild.js [--watch] [--production] [--outdir=FOLDER]`. Types are checked by `npm run check`, not here.
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import esbuild from 'esbuild';
 
 const watch = process.argv.includes('--watch');
 const production = process.argv.includes('--production');
 const outdir = process.argv.find((argument) => argument.startsWith('--outdir='))?.slice('--outdir='.length) ?? 'dist';
 
-/**
- * Packages that no activation and no `--help` should pay for. Each becomes a file of its own in dist/, which the code loads by its dynamic `import()`.
- * CommonJS has no code splitting, so the split is written down here.
- */
-const lazyPackages = {
-  openai: `export { OpenAI } from 'openai'`,
-  'ollama/browser': `export { Ollama } from 'ollama/browser'`,
-  'http-proxy-agent': `export { HttpProxyAgent } from 'http-proxy-agent'`,
-  'https-proxy-agent': `export { HttpsProxyAgent } from 'https-proxy-agent'`,
-  'proxy-from-env': `export { getProxyForUrl } from 'proxy-from-env'`,
+/** Packages that no activation and no `--help` should pay for: the code may load them by `import()` only. */
+const lazyPackages = ['openai', 'ollama/browser', 'http-proxy-agent', 'https-proxy-agent', 'proxy-from-env'];
+
+/** What the bundles may take in, and from where. */
+const importRules = {
+  name: 'import-rules',
+  setup(build) {
+    build.onResolve({ filter: /^[a-z]/ }, ({ path: name, kind, importer }) => {
+      if (lazyPackages.includes(name) && kind === 'import-statement') {
+        return { errors: [{ text: `${name} is loaded on demand: import() it, or import only its types.` }] };
+      }
+      if (name !== 'vscode') return undefined;
+      // The command line cannot be built when core touches the editor.
+      if (path.relative('src/vscode', importer).startsWith('..')) {
+        return { errors: [{ text: 'Only src/vscode/ knows the editor.' }] };
+      }
+      return { path: name, external: true };
+    });
+  },
 };
 
-const lazyFile = (name) => `lazy-${name.replaceAll('/', '-')}`;
-
-const lazyImports = {
-  name: 'lazy-imports',
+/**
+ * esbuild splits ES modules only, and the editors that A2IA runs in want CommonJS: so it splits them, and then each file is rewritten. What is `import()`ed
+ * becomes a file of its own, and what two files share a third.
+ */
+const asCommonJs = {
+  name: 'as-common-js',
   setup(build) {
-    build.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) => {
-      if (!(path in lazyPackages)) return undefined;
-      if (kind === 'dynamic-import') return { path: `./${lazyFile(path)}.cjs`, external: true };
-      return { errors: [{ text: `${path} is loaded on demand: import() it, or import only its types.` }] };
+    build.onEnd(async ({ outputFiles }) => {
+      await mkdir(outdir, { recursive: true });
+      const files = (outputFiles ?? []).map(async (file) => {
+        const { code } = await esbuild.transform(file.text, {
+          format: 'cjs',
+          platform: 'node',
+          target: shared.target,
+          supported: { 'dynamic-import': false },
+          sourcefile: path.basename(file.path),
+          sourcemap: shared.sourcemap,
+          minify: production,
+        });
+        await writeFile(file.path, code);
+      });
+      await Promise.all(files);
     });
   },
 };
@@ -38,7 +61,7 @@ const shared = {
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   outdir,
-  sourcemap: !production,
+  sourcemap: production ? false : 'inline',
   minify: production,
   legalComments: 'none',
   logLevel: 'warning',
@@ -47,9 +70,15 @@ const shared = {
 };
 
 const programs = [
-  { ...shared, entryPoints: { extension: 'src/vscode/extension.ts' }, external: ['vscode'], plugins: [lazyImports] },
-  // No `vscode` here: the command line cannot be built when core touches the editor.
-  { ...shared, entryPoints: { cli: 'src/cli/main.ts' }, banner: { js: '#!/usr/bin/env node' }, plugins: [lazyImports] },
+  {
+    ...shared,
+    entryPoints: { extension: 'src/vscode/extension.ts', cli: 'src/cli/main.ts' },
+    format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    write: false,
+    plugins: [importRules, asCommonJs],
+  },
   {
     ...shared,
     entryPoints: { embeddedWorker: 'src/core/embedded/worker.ts' },
@@ -59,34 +88,31 @@ const programs = [
     outExtension: { '.js': '.mjs' },
     define: {},
   },
-  ...Object.entries(lazyPackages).map(([name, contents]) => ({
-    ...shared,
-    stdin: { contents, resolveDir: import.meta.dirname, sourcefile: `${lazyFile(name)}.js` },
-    entryNames: lazyFile(name),
-    sourcemap: false,
-    minify: true,
-  })),
   {
     ...shared,
     entryPoints: ['test/host/index.ts', 'test/host/check.ts'],
     outdir: 'out',
     outbase: '.',
     external: ['vscode', 'mocha'],
-    sourcemap: 'inline',
     minify: false,
   },
 ];
 
-/** The lines that .vscode/tasks.json waits for. */
+/** Prints the lines that .vscode/tasks.json waits for: the second when all programs are built, for F5 may start any of them. */
+let running = 0;
+const builtOnce = new Set();
 const watchReport = {
   name: 'watch-report',
   setup(build) {
-    build.onStart(() => console.log('[watch] build started'));
+    build.onStart(() => {
+      if (running++ === 0) console.log('[watch] build started');
+    });
     build.onEnd(({ errors }) => {
       for (const { text, location } of errors) {
         console.error(`✘ [ERROR] ${text}\n    ${location?.file}:${location?.line}:${location?.column}:`);
       }
-      console.log('[watch] build finished');
+      builtOnce.add(build);
+      if (--running === 0 && builtOnce.size === programs.length) console.log('[watch] build finished');
     });
   },
 };

@@ -53,7 +53,7 @@ export default tseslint.config(
     files: ['src/core/clients/**/*.ts', 'src/core/embedded/**/*.ts', 'src/core/settings/**/*.ts'],
     rules: forbid(
       vscodeOnlyInVscode,
-      noUpperLayers('vscode', 'cli', 'webview', 'protocol', 'chat', 'edit', 'completion'),
+      noUpperLayers('vscode', 'cli', 'webview', 'protocol', 'chat', 'doctor', 'edit', 'completion'),
     ),
   },
   {

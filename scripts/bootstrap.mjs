@@ -8,6 +8,7 @@ import { cacheFolder, repositoryRoot } from './caches.mjs';
 import { withLock } from './lib/lock.mjs';
 import { run, runNpm } from './lib/processes.mjs';
 
+const OLDEST_NODE = 20;
 const modules = path.join(repositoryRoot, 'node_modules');
 const stampFile = path.join(modules, '.a2ia-stamp');
 const nodePackage = path.join(modules, 'node');
@@ -19,6 +20,9 @@ const nodeBinary = path.join(nodePackage, 'bin', process.platform === 'win32' ? 
  * @returns {Promise<void>}
  */
 export async function ensureDependencies(report) {
+  const own = process.versions.node;
+  if (Number(own.split('.')[0]) < OLDEST_NODE)
+    throw new Error(`This is Node ${own}; A2IA needs Node ${OLDEST_NODE} or newer.`);
   const wanted = dependencyHash();
   if (isInstalled(wanted)) return;
   await withLock(

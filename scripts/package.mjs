@@ -1,6 +1,6 @@
 // `npm run package [-- TARGET …]`: the .vsix files, into out/packages. One per platform with that platform's engine (`linux-x64`, `darwin-arm64`, …),
 // and `universal` without it, in which the embedded backend says how to get it. Default: universal and this machine's.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ensureDependencies, reexecUnderProjectNode } from './bootstrap.mjs';
 import { repositoryRoot } from './caches.mjs';
@@ -18,17 +18,8 @@ const platforms = {
   'win32-arm64': { os: 'win32', cpu: 'arm64', engine: 'win-arm64' },
 };
 
-/** Of the engine's packages: its sources (for builds we never do), types, maps, and what belongs to its own command line. */
-const engineIgnores = [
-  '**/*.map',
-  '**/*.d.ts',
-  '**/*.md',
-  'node_modules/node-llama-cpp/templates/**',
-  'node_modules/node-llama-cpp/llama/addon/**',
-  'node_modules/node-llama-cpp/llama/cmake/**',
-  'node_modules/node-llama-cpp/llama/toolchains/**',
-  'node_modules/node-llama-cpp/llama/gitRelease.bundle',
-];
+/** Of the engine's package: its sources, for builds that we never do. A third of the whole. */
+const engineSources = ['addon', 'cmake', 'toolchains', 'gitRelease.bundle'];
 
 const outFolder = path.join(repositoryRoot, 'out', 'packages');
 const report = createReport();
@@ -93,7 +84,7 @@ function prepareStage(stage, target) {
     JSON.stringify({ ...kept, dependencies: target === 'universal' ? {} : engine }, undefined, 2),
   );
   const ignores = readFileSync(path.join(repositoryRoot, '.vscodeignore'), 'utf8');
-  const forEngine = target === 'universal' ? '' : ['!node_modules/**', ...engineIgnores].join('\n');
+  const forEngine = target === 'universal' ? '' : '!node_modules/**';
   writeFileSync(path.join(stage, '.vscodeignore'), `${ignores}\n${forEngine}\n!README.md\n!CHANGELOG.md\n`);
 }
 
@@ -103,9 +94,25 @@ async function installEngine(stage, { os, cpu, libc, engine }) {
     ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', ...flags],
     { cwd: stage },
   );
-  const present = path.join(stage, 'node_modules', '@node-llama-cpp', engine);
-  if (!readFileSync(path.join(present, 'package.json'), 'utf8'))
-    throw new Error(`The engine ${engine} was not installed.`);
+  const modules = path.join(stage, 'node_modules');
+  const engines = path.join(modules, '@node-llama-cpp');
+  if (!existsSync(path.join(engines, engine))) throw new Error(`npm found no engine @node-llama-cpp/${engine}.`);
+  // npm takes every package of that system, whatever its processor.
+  const others = readdirSync(engines).filter((name) => name !== engine);
+  const unused = [
+    ...others.map((name) => path.join(engines, name)),
+    ...engineSources.map((name) => path.join(modules, 'node-llama-cpp', 'llama', name)),
+    // By hand, because what .vscodeignore takes back with `!` it cannot leave out again.
+    ...readdirSync(modules, { recursive: true })
+      .filter((name) => isForDevelopers(path.basename(name)))
+      .map((name) => path.join(modules, name)),
+  ];
+  for (const file of unused) rmSync(file, { recursive: true, force: true });
+}
+
+/** Types, maps and manuals. A licence is none. */
+function isForDevelopers(fileName) {
+  return /\.(map|md|[cm]?ts)$/.test(fileName) && !/licen[cs]e|notice/i.test(fileName);
 }
 
 /** The names in a .vsix, from its zip directory, by the package that vsce itself reads zips with. */
@@ -134,21 +141,19 @@ function checkFiles(files, target) {
     'media/icon.png',
   ];
   const missing = needed.filter((name) => !files.includes(name));
-  if (target !== 'universal') {
-    const addon = `node_modules/@node-llama-cpp/${platforms[target].engine}/`;
-    if (!files.some((name) => name.startsWith(addon) && name.endsWith('.node'))) missing.push(`${addon}…/*.node`);
-  }
-  const strangers = files.filter(
-    (name) =>
+  const engine = target === 'universal' ? undefined : `node_modules/@node-llama-cpp/${platforms[target].engine}/`;
+  if (engine && !files.some((name) => name.startsWith(engine) && name.endsWith('.node')))
+    missing.push(`${engine}*.node`);
+  const strangers = files.filter((name) => {
+    if (name.startsWith('node_modules/@node-llama-cpp/')) return !engine || !name.startsWith(engine);
+    return (
       /^(src|test|bench|scripts|docs|\.|out|node_modules\/\.)/.test(name) ||
-      (target === 'universal' && name.startsWith('node_modules')),
-  );
-  const foreign = files.filter((name) =>
-    /^node_modules\/@node-llama-cpp\/[^/]*(cuda|vulkan)[^/]*\/.*\.(node|so|dll)$/.test(name),
-  );
+      (!engine && name.startsWith('node_modules'))
+    );
+  });
   const problems = [
     ...missing.map((name) => `missing: ${name}`),
-    ...[...strangers, ...foreign].map((name) => `should not be there: ${name}`),
+    ...strangers.map((name) => `should not be there: ${name}`),
   ];
   if (problems.length > 0) throw new Error(`The package ${target} is wrong.\n${problems.slice(0, 20).join('\n')}`);
 }

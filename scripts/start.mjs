@@ -37,33 +37,42 @@ async function main() {
   else await openServer(env);
 }
 
-/** A running model server makes the small model unnecessary; without one it is fetched. */
+/**
+ * A2IA itself says who will answer. Only when that is the embedded model, the small one is fetched.
+ * @returns {Promise<string>} the folder of the embedded models
+ */
 async function ensureSomebodyAnswers(backend) {
   const models = cacheFolder('models');
-  const server = backend === 'embedded' ? undefined : await findModelServer();
+  const server = await findServer(backend);
   if (server) {
-    report.line(`${server} runs here and will answer.`);
+    report.line(server);
     return models;
   }
   const { ensureTestModel } = await import('./model.mjs');
   const file = await ensureTestModel(report);
-  report.line('No model server runs here: the embedded model will answer.');
+  report.line(`${backend === 'embedded' ? '' : 'No model server runs here: '}the embedded model will answer.`);
   return path.dirname(file);
 }
 
-const usualServers = [
-  ['Ollama', 'http://127.0.0.1:11434/api/version'],
-  ...[8000, 8080, 9931, 1234].map((port) => ['A model server', `http://127.0.0.1:${port}/v1/models`]),
-];
-
-async function findModelServer() {
-  const asked = usualServers.map(async ([name, url]) => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
-    const answer = await response.json();
-    if (!response.ok || !(answer.version || answer.data?.length)) throw new Error('something else');
-    return `${name} (${new URL(url).origin})`;
-  });
-  return Promise.any(asked).catch(() => undefined);
+/** @returns {Promise<string | undefined>} a sentence for people; undefined: there is none, or it is not wanted */
+async function findServer(backend = 'auto') {
+  if (backend === 'embedded') return undefined;
+  const { BackendRegistry } = await import('../src/core/clients/registry.ts');
+  const { createCliHost } = await import('../src/cli/cliHost.ts');
+  const { describeProblem, parseSettings } = await import('../src/core/settings/settings.ts');
+  const { settings, problems } = parseSettings((key) => (key === 'a2ia.backend' ? backend : undefined));
+  if (problems[0]) throw new Error(describeProblem({ ...problems[0], key: '--backend' }));
+  // Run from its source, this host finds no engine: so what is found is a server.
+  const host = createCliHost({ settings, environment: process.env, downloadAgreed: false, verbose: false });
+  const registry = new BackendRegistry(host);
+  try {
+    const { client, reason } = await registry.chooseClient(settings, AbortSignal.timeout(10_000));
+    return backend === 'auto' ? `${reason} It will be asked.` : `${client.endpoint} will be asked.`;
+  } catch {
+    return undefined;
+  } finally {
+    registry.dispose();
+  }
 }
 
 /** The sample is copied once: what the user changes in it stays. */
@@ -92,8 +101,9 @@ async function openDesktop(program, flags, env) {
 async function openServer(env) {
   const { startVscodeServer } = await import('./vscodeServer.mjs');
   const serverDataDir = cacheFolder('user-data', 'server');
-  const server = await startVscodeServer({ port: preferredPort, serverDataDir, workspaceTrust: false, env });
-  const url = server.url(sampleFolder(), { extensionDevelopmentPath: repositoryRoot, skipWelcome: 'true' });
+  const options = { port: preferredPort, serverDataDir, extension: repositoryRoot, workspaceTrust: false, env };
+  const server = await startVscodeServer(options);
+  const url = server.url(sampleFolder());
   report.line(`VS Code with A2IA runs. Open this address in a browser:\n\n  ${url}\n`);
   report.line('Try: Ctrl+K Q (macOS: Cmd+K Q), or A2IA: Ask in the command palette. Ctrl+C here ends it.');
   openInBrowser(url);
@@ -156,5 +166,8 @@ function parseArguments(argv) {
   const stranger = argv.find((word, index) => !known.includes(word) && (at < 0 || index !== at + 1));
   if (stranger !== undefined) throw new Error(`npm start does not know "${stranger}".\n\n${usage}`);
   if (at >= 0 && !backend) throw new Error('--backend needs a name.');
+  if (backend && !argv.includes('--check')) {
+    throw new Error('--backend goes with --check; in an open VS Code the setting a2ia.backend says who answers.');
+  }
   return { help: argv.includes('--help'), check: argv.includes('--check'), backend };
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { backendIds } from '../core/clients/llmClient.ts';
 import { schema } from '../core/settings/schema.ts';
-import { describeProblem, parseSettings, type Settings } from '../core/settings/settings.ts';
+import { describeProblem, parseSettings, type SettingReader, type Settings } from '../core/settings/settings.ts';
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {}
@@ -11,10 +11,13 @@ export type Command =
   | { readonly name: 'version' }
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
-  | ({ readonly name: 'backends' } & CommonOptions);
+  | ({ readonly name: 'backends' } & CommonOptions)
+  | ({ readonly name: 'doctor' } & CommonOptions);
 
 export interface CommonOptions {
   readonly settings: Settings;
+  /** The settings as they were written. */
+  readonly given: SettingReader;
   readonly json: boolean;
   readonly downloadAgreed: boolean;
   readonly verbose: boolean;
@@ -24,6 +27,9 @@ export const usage = `Usage
   a2ia ask [options] "question"     Ask. Without a question it is read from standard input.
   a2ia models [options]             The models of the backend.
   a2ia backends [options]           What was found: where, which version, or why not.
+  a2ia doctor [options]             Checks the connection step by step, up to one token, and
+                                    says what to do. With --backend that one, else all. Ends
+                                    with 0 if one of them works, with 1 if none does.
 
 Options
   --backend B                 auto, ${backendIds.join(', ')}
@@ -34,7 +40,8 @@ Options
   --system S                  The system message
   --file F                    A file that goes along with the question; may be repeated
   --download                  Agree to the download of the embedded model
-  --json                      One JSON object a line, the last one of type "finish" or "error"
+  --json                      One JSON object a line. ask: the last one is of type "finish"
+                              or "error". doctor: a report for each backend
   --verbose                   Say on stderr what is done
   --help, --version
 
@@ -68,9 +75,14 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models or backends.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends or doctor.');
+  const given: SettingReader = (key) => {
+    const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
+    return (flag ? values[flag] : undefined) ?? fromEnvironment(key, environment);
+  };
   const common: CommonOptions = {
-    settings: settingsFrom(values, environment),
+    settings: settingsFrom(given, values),
+    given,
     json: values.json ?? false,
     downloadAgreed: values.download ?? false,
     verbose: values.verbose ?? false,
@@ -80,10 +92,11 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
       return { name, question: rest.length > 0 ? rest.join(' ') : undefined, files: values.file ?? [], ...common };
     case 'models':
     case 'backends':
+    case 'doctor':
       if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
       return { name, ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends.`);
+      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor.`);
   }
 }
 
@@ -107,12 +120,8 @@ const settingFlags = {
 } as const;
 
 /** Flags before the environment. A wrong value is wrong usage here: nobody wants an answer from another backend than the one named. */
-function settingsFrom(values: ReturnType<typeof parseFlags>['values'], environment: NodeJS.ProcessEnv): Settings {
-  const { settings, problems } = parseSettings((key) => {
-    const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
-    const given = flag ? values[flag] : undefined;
-    return given ?? fromEnvironment(key, environment);
-  });
+function settingsFrom(given: SettingReader, values: ReturnType<typeof parseFlags>['values']): Settings {
+  const { settings, problems } = parseSettings(given);
   if (problems.length > 0) {
     throw new UsageError(
       problems.map((problem) => describeProblem({ ...problem, key: nameForPeople(problem.key, values) })).join('\n'),

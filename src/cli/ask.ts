@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages, type ContextPiece } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import type { BackendError } from '../core/clients/errors.ts';
+import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { UsageError, type CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
@@ -24,7 +27,8 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { settings, json } = options;
-  const question = (options.question ?? (await readQuestion())).trim();
+  const question = (options.question ?? (await readQuestion(signal))).trim();
+  signal.throwIfAborted();
   if (question === '') throw new UsageError('The question is empty.');
   const context = await Promise.all(options.files.map(readContext));
   const choice = await registry.choose(settings, signal);
@@ -33,12 +37,14 @@ export async function ask(
     messages: askMessages(question, context, settings.systemPrompt),
     ...generationSettings(settings),
   };
-  const answer = await runRequest(choice.client, request, signal, async (event) => {
+  const show = async (event: ChatEvent) => {
     if (event.type === 'finish') return;
+    if (event.type === 'progress') return output.progress(describeProgress(event));
     if (json) return output.line(event);
     if (event.type === 'text') return output.text(event.delta);
     if (event.type === 'warning') output.note(`a2ia: ${event.message}`);
-  });
+  };
+  const answer = await runRequest(choice.client, request, signal, show, context);
   if (!json && answer.text !== '' && !answer.text.endsWith('\n')) await output.text('\n');
   return report(answer, choice, json, output);
 }
@@ -69,10 +75,12 @@ function summary({ outcome, speed }: Answer, choice: Choice): string {
   return parts.join(' · ');
 }
 
-async function readQuestion(): Promise<string> {
-  if (process.stdin.isTTY) throw new UsageError('Give a question: a2ia ask "question"');
+/** @throws the signal's reason, when whoever writes the question is not waited for any longer */
+async function readQuestion(signal: AbortSignal): Promise<string> {
+  const { stdin } = process;
+  if (stdin.isTTY) throw new UsageError('Give a question: a2ia ask "question"');
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  for await (const chunk of addAbortSignal(signal, stdin)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -1,13 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { rootCertificates } from 'node:tls';
 import type { BackendId } from '../core/clients/llmClient.ts';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
-import type { CoreHost, EngineHost } from '../core/host.ts';
+import type { ProxyInUse } from '../core/doctor/target.ts';
+import type { CoreHost, Download, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
+import { isLoopback } from '../core/util/loopback.ts';
+import { wait } from '../core/util/wait.ts';
 
 export interface CliHostOptions {
   readonly settings: Settings;
@@ -26,6 +27,11 @@ export function createCliHost(options: CliHostOptions): CoreHost {
   return {
     log: { debug: write('debug'), info: write('info'), warn: write('warn') },
     credentialFor: (origin) => Promise.resolve(keyFor(origin, settings, environment)),
+    // Every address comes from whoever runs the command.
+    mayContact: () => Promise.resolve(true),
+    wait,
+    // What other tools of the command line take.
+    caFile: () => settings.caFile || environment['SSL_CERT_FILE'] || '',
     proxyAgentFor: (url) => proxyAgentFor(url, environment),
     engine: createEngineHost(options),
   };
@@ -46,28 +52,35 @@ function keyFor(origin: string, settings: Settings, environment: NodeJS.ProcessE
 
 /** HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, by the packages that know their many spellings. */
 async function proxyAgentFor(url: URL, environment: NodeJS.ProcessEnv): Promise<Agent | undefined> {
-  const isLoopback = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
-  const anyProxy = Object.keys(environment).some((name) => /^(https?|all)_proxy$/i.test(name) && environment[name]);
-  const certificates = url.protocol === 'https:' ? ownCertificates(environment) : undefined;
-  if ((isLoopback || !anyProxy) && !certificates) return undefined;
-  const { getProxyForUrl } = await import('proxy-from-env');
-  const proxy = isLoopback ? '' : getProxyForUrl(url.href);
-  if (!proxy) {
-    const { Agent: HttpsAgent } = await import('node:https');
-    return certificates ? new HttpsAgent({ ca: certificates }) : undefined;
-  }
+  const proxy = await proxyUrlFor(url, environment);
+  if (!proxy) return undefined;
   if (url.protocol === 'https:') {
     const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return new HttpsProxyAgent(proxy, certificates ? { ca: certificates } : {});
+    return new HttpsProxyAgent(proxy);
   }
   const { HttpProxyAgent } = await import('http-proxy-agent');
   return new HttpProxyAgent(proxy);
 }
 
-/** SSL_CERT_FILE adds authorities for every other tool; Node by itself reads only NODE_EXTRA_CA_CERTS. */
-function ownCertificates(environment: NodeJS.ProcessEnv): string[] | undefined {
-  const file = environment['SSL_CERT_FILE'];
-  return file ? [...rootCertificates, readFileSync(file, 'utf8')] : undefined;
+async function proxyUrlFor(url: URL, environment: NodeJS.ProcessEnv): Promise<string> {
+  const anyProxy = proxyVariables(url).some((name) => environment[name]);
+  if (isLoopback(url.hostname) || !anyProxy) return '';
+  const { getProxyForUrl } = await import('proxy-from-env');
+  return getProxyForUrl(url.href);
+}
+
+/** In the order in which they count. */
+function proxyVariables({ protocol }: URL): readonly string[] {
+  const names = [`${protocol.slice(0, -1)}_proxy`, 'all_proxy'];
+  return names.flatMap((name) => [name, name.toUpperCase()]);
+}
+
+/** The same for a person who wants to know where it comes from. */
+export async function proxyInUse(url: URL, environment: NodeJS.ProcessEnv): Promise<ProxyInUse | undefined> {
+  const proxy = await proxyUrlFor(url, environment);
+  if (!URL.canParse(proxy)) return undefined;
+  const source = proxyVariables(url).find((name) => environment[name]) ?? 'the environment';
+  return { url: new URL(proxy), source, exclusions: 'NO_PROXY' };
 }
 
 function createEngineHost({ environment, downloadAgreed }: CliHostOptions): EngineHost {
@@ -77,7 +90,7 @@ function createEngineHost({ environment, downloadAgreed }: CliHostOptions): Engi
     nodeEnv: environment,
     modelsDir: environment['A2IA_MODELS_DIR'] || path.join(dataDir(environment), 'a2ia', 'models'),
     confirmDownload: (model, targetPath) => (downloadAgreed ? Promise.resolve(true) : askOnTerminal(model, targetPath)),
-    onDownloadProgress: showProgress,
+    duringDownload,
   };
 }
 
@@ -101,12 +114,16 @@ async function askOnTerminal(model: EmbeddedModel, targetPath: string): Promise<
   return /^y(es)?$/i.test(reply.trim());
 }
 
-function showProgress(model: EmbeddedModel, receivedBytes: number): void {
-  if (!process.stderr.isTTY) return;
-  const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
-  process.stderr.write(
-    `\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}${receivedBytes >= model.sizeBytes ? '\n' : ''}`,
-  );
+async function duringDownload(model: EmbeddedModel, download: Download): Promise<void> {
+  if (!process.stderr.isTTY) return download(() => undefined);
+  try {
+    await download((receivedBytes) => {
+      const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
+      process.stderr.write(`\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}`);
+    });
+  } finally {
+    process.stderr.write('\n');
+  }
 }
 
 function megabytes(sizeBytes: number): string {

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BackendError } from '../core/clients/errors.ts';
@@ -25,30 +26,38 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 async function main(): Promise<ExitCode> {
-  let command: Command | undefined;
   try {
-    command = parseCommand(process.argv.slice(2), process.env);
+    const command = parseCommand(process.argv.slice(2), process.env);
     if (command.name === 'help') return await print(usage);
     if (command.name === 'version') return await print(`${ownVersion()}\n`);
     return await run(command);
   } catch (error) {
-    if (error instanceof UsageError) {
-      output.note(`a2ia: ${error.message}\nSee a2ia --help.`);
-      return exitCodes.wrongUsage;
-    }
-    if (stop.signal.aborted) return exitCodes.stopped;
-    if (!(error instanceof BackendError)) throw error;
-    const { kind, backend, message, hint, serverMessage } = error;
-    if (command && 'json' in command && command.json)
-      await output.line({ type: 'error', kind, backend, message, hint, serverMessage });
-    else output.note(describeError(error));
-    return exitCodes.failed;
+    return report(error, process.argv.includes('--json'));
   }
+}
+
+/** Every end of a run is told; with --json always by a last line, for whoever reads the lines must not have to guess. */
+async function report(error: unknown, json: boolean): Promise<ExitCode> {
+  if (error instanceof UsageError) {
+    if (json) await output.line({ type: 'error', kind: 'usage', message: error.message, hint: 'See a2ia --help.' });
+    else output.note(`a2ia: ${error.message}\nSee a2ia --help.`);
+    return exitCodes.wrongUsage;
+  }
+  if (stop.signal.aborted) {
+    if (json) await output.line({ type: 'finish', reason: 'stopped' });
+    return exitCodes.stopped;
+  }
+  if (!(error instanceof BackendError)) throw error;
+  const { kind, backend, message, hint, serverMessage } = error;
+  if (json) await output.line({ type: 'error', kind, backend, message, hint, serverMessage });
+  else output.note(describeError(error));
+  return exitCodes.failed;
 }
 
 async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<ExitCode> {
   const { settings, downloadAgreed, verbose } = command;
-  const registry = new BackendRegistry(createCliHost({ settings, downloadAgreed, verbose, environment: process.env }));
+  const host = createCliHost({ settings, downloadAgreed, verbose, environment: process.env });
+  const registry = new BackendRegistry(host);
   try {
     switch (command.name) {
       case 'ask':
@@ -57,6 +66,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
         return await models(command, registry, output, stop.signal);
       case 'backends':
         return await backends(command, registry, output, stop.signal);
+      case 'doctor':
+        return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
     }
   } finally {
     registry.dispose();

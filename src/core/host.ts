@@ -10,6 +10,14 @@ export interface CoreHost {
   readonly log: Log;
   /** The API key the user entered for exactly this origin (`https://host:port`). */
   credentialFor(origin: string): Promise<string | undefined>;
+  /**
+   * Asked before anything is sent to an origin. False for one that a workspace names and that the user has not agreed to.
+   */
+  mayContact(origin: string): Promise<boolean>;
+  /** Between two tries. Resolves early, without an error, when the signal is aborted. */
+  wait(durationMs: number, signal: AbortSignal): Promise<void>;
+  /** A PEM file of certificates to trust beside those that are trusted anyway; empty: none. */
+  caFile(): string;
   /** Undefined where none applies, and in the editor, which routes `node:http` through its own proxy settings by itself. */
   proxyAgentFor(url: URL): Promise<Agent | undefined>;
   readonly engine: EngineHost;
@@ -21,6 +29,8 @@ export interface Log {
   warn(message: string): void;
 }
 
+export type Download = (onProgress: (receivedBytes: number) => void) => Promise<void>;
+
 /** What the embedded engine needs of the outside. */
 export interface EngineHost {
   /** The built worker program (dist/embeddedWorker.mjs), run by `nodePath` in a process of its own. */
@@ -31,5 +41,6 @@ export interface EngineHost {
   readonly modelsDir: string;
   /** Asked before anything is downloaded; false leaves the disk and the network alone. */
   confirmDownload(model: EmbeddedModel, targetPath: string): Promise<boolean>;
-  onDownloadProgress(model: EmbeddedModel, receivedBytes: number): void;
+  /** Runs a download and shows, until it ends in whatever way, how many bytes of the file are there. */
+  duringDownload(model: EmbeddedModel, download: Download): Promise<void>;
 }

@@ -39,7 +39,8 @@ export class AnswerDocument {
         if (event.document === document) for (const change of event.contentChanges) this.#follow(change);
       }),
       vscode.workspace.onDidCloseTextDocument((closed) => {
-        if (closed !== document) return;
+        // The event also comes when the document's language is changed.
+        if (closed !== document || !document.isClosed) return;
         this.#closed = true;
         onClosed();
       }),
@@ -57,7 +58,14 @@ export class AnswerDocument {
     this.#finishing = true;
     await this.#flushing;
     this.#pending += lastText;
-    if (!this.#closed) await this.#insertPending({ undoStopAfter: true });
+    await this.#insertPending({ undoStopAfter: true });
+    // An edit by itself, which needs no editor and which the user's own typing rarely overtakes.
+    for (let attempt = 0; this.#pending !== '' && !this.#closed && attempt < 5; attempt++) {
+      await this.#write((text) => this.#insertAlone(text));
+    }
+  }
+
+  dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
@@ -76,46 +84,37 @@ export class AnswerDocument {
   }
 
   async #insertPending({ undoStopAfter }: { undoStopAfter: boolean }): Promise<void> {
-    const text = this.#pending;
     const editors = this.#editors();
     const [editor] = editors;
-    // Only a visible editor can edit without an undo step of its own. While the document is hidden text waits; at the end it is written in any case.
-    if (!editor && !undoStopAfter) return;
-    const following = editors.filter((candidate) => isAtEnd(candidate));
+    // Only a visible editor can edit without an undo step of its own. While the document is hidden, text waits.
+    if (!editor) return;
+    const following = editors
+      .filter((candidate) => isAtEnd(candidate))
+      .map((one) => ({ editor: one, top: topOf(one) }));
+    const options = { undoStopBefore: !this.#started, undoStopAfter };
+    if (!(await this.#write((text) => editor.edit((edit) => this.#insert(edit, text), options)))) return;
+    this.#started = true;
+    const end = this.document.positionAt(this.#endOffset);
+    // Who has scrolled up meanwhile is not taken back.
+    for (const { editor: one, top } of following) if (topOf(one) >= top) one.revealRange(new vscode.Range(end, end));
+  }
+
+  /** False, and the text is pending again, when the document moved on between the call and the edit, or its editor went away. */
+  async #write(apply: (text: string) => Thenable<boolean>): Promise<boolean> {
+    const text = this.#pending;
     this.#pending = '';
     this.#inFlight = text;
-    const undoStopBefore = !this.#started;
-    const done = await (
-      editor
-        ? editor.edit((edit) => this.#insert(edit, text), { undoStopBefore, undoStopAfter })
-        : this.#insertHidden(text)
-    ).then(
+    const done = await apply(text).then(
       (applied) => applied,
       () => false,
     );
     this.#inFlight = undefined;
-    if (!done) {
-      // The document moved on between the call and the edit, or the editor went away: once more, at the place as it is now.
-      this.#pending = text + this.#pending;
-      if (undoStopAfter && !this.#closed) await this.#insertLast();
-      return;
-    }
-    this.#started = true;
-    const end = this.document.positionAt(this.#endOffset);
-    for (const candidate of following) candidate.revealRange(new vscode.Range(end, end));
+    if (!done) this.#pending = text + this.#pending;
+    return done;
   }
 
   #editors(): readonly vscode.TextEditor[] {
     return vscode.window.visibleTextEditors.filter((editor) => editor.document === this.document);
-  }
-
-  /** An edit by itself, which nothing can come between. */
-  async #insertLast(): Promise<void> {
-    const text = this.#pending;
-    this.#pending = '';
-    this.#inFlight = text;
-    await this.#insertHidden(text);
-    this.#inFlight = undefined;
   }
 
   #insert(edit: vscode.TextEditorEdit, text: string): void {
@@ -124,7 +123,7 @@ export class AnswerDocument {
     edit.insert(this.document.positionAt(this.#endOffset), text);
   }
 
-  #insertHidden(text: string): Thenable<boolean> {
+  #insertAlone(text: string): Thenable<boolean> {
     const edit = new vscode.WorkspaceEdit();
     edit.insert(this.document.uri, this.document.positionAt(this.#endOffset), text);
     return vscode.workspace.applyEdit(edit);
@@ -141,6 +140,10 @@ export class AnswerDocument {
 /** A question that is asked from an answer is answered where that one stands, not in one more column. */
 function isAnswer(document: vscode.TextDocument | undefined): boolean {
   return document?.isUntitled === true && document.languageId === 'markdown';
+}
+
+function topOf(editor: vscode.TextEditor): number {
+  return editor.visibleRanges[0]?.start.line ?? 0;
 }
 
 /** Whether the user looks at the last lines: then the view follows, otherwise it stays where the user reads. */

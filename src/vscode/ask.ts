@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
-import type { BackendError } from '../core/clients/errors.ts';
-import { toBackendError } from '../core/clients/failures.ts';
+import { BackendError } from '../core/clients/errors.ts';
+import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
 import type { AskInput, Question } from './askInput.ts';
@@ -57,68 +58,97 @@ export class AskCommand {
     for (const [controller] of here ? [here] : this.#running) controller.abort();
   }
 
+  /** Leaves the servers that are still answering. */
+  dispose(): void {
+    for (const controller of this.#running.keys()) controller.abort();
+  }
+
   async #ask(question: Question): Promise<AskResult> {
-    const { registry, settings, statusBar, log } = this.#parts;
+    const { statusBar } = this.#parts;
     const controller = new AbortController();
     this.#running.set(controller, undefined);
     statusBar.setAnswering(this.#running.size);
+    const waiting = showWaiting(controller);
+    let page: AnswerDocument | undefined;
     try {
-      const choice = await registry.choose(settings.current(), controller.signal);
-      statusBar.show(choice);
-      log.info(`ask: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`);
-      return await this.#stream(question, choice, controller);
-    } catch (thrown) {
-      if (controller.signal.aborted) return { outcome: 'stopped', text: '' };
-      const error = toBackendError(thrown, 'ollama');
-      this.#explain(error, question);
-      return failedResult(error, '');
+      page = await AnswerDocument.open(heading(question), () => controller.abort());
+      this.#running.set(controller, page.document);
+      const { answer, choice } = await this.#answer(question, page, waiting, controller.signal);
+      waiting.end();
+      await page.finish(footer(answer, choice));
+      return this.#result(answer, choice, question);
     } finally {
+      waiting.end();
+      page?.dispose();
       this.#running.delete(controller);
       statusBar.setAnswering(this.#running.size);
     }
   }
 
-  async #stream(question: Question, choice: Choice, controller: AbortController): Promise<AskResult> {
+  /** Who answers is found out, and answers. That there is nobody is an answer too: a failed one. */
+  async #answer(question: Question, page: AnswerDocument, waiting: Waiting, signal: AbortSignal): Promise<Answered> {
+    const { registry, statusBar, log } = this.#parts;
     const settings = this.#parts.settings.current();
-    const page = await AnswerDocument.open(heading(question), () => controller.abort());
-    this.#running.set(controller, page.document);
-    const waiting = showWaiting(choice, controller);
+    let choice: Choice;
+    try {
+      choice = await registry.choose(settings, signal);
+    } catch (thrown) {
+      return { answer: noAnswer(thrown, signal), choice: undefined };
+    }
+    statusBar.show(choice);
+    log.info(`ask: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`);
+    waiting.say(`waiting for ${choice.model} (${choice.client.backend})`);
     const request = {
       model: choice.model,
       messages: askMessages(question.text, question.context, settings.systemPrompt),
       ...generationSettings(settings),
     };
-    const answer = await runRequest(choice.client, request, controller.signal, (event) => {
-      waiting.end();
+    const show = (event: ChatEvent) => {
+      if (event.type === 'progress') return waiting.say(`${choice.model}: ${describeProgress(event)}`);
+      if (event.type !== 'warning') waiting.end();
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
-    });
-    waiting.end();
-    await page.finish(footer(answer, choice));
-    return this.#result(answer, choice, question);
+    };
+    const answer = await runRequest(choice.client, request, signal, show, question.context);
+    return { answer, choice };
   }
 
-  #result(answer: Answer, choice: Choice, question: Question): AskResult {
+  #result(answer: Answer, choice: Choice | undefined, question: Question): AskResult {
     const { outcome, text, speed } = answer;
-    const who = { backend: choice.client.backend, model: choice.model, text };
+    const who = choice ? { backend: choice.client.backend, model: choice.model } : {};
     if (outcome.type === 'failed') {
       this.#explain(outcome.error, question);
-      return { ...who, ...failedResult(outcome.error, text) };
+      return { ...who, outcome: 'failed', text, problem: `${outcome.error.message} ${outcome.error.hint}` };
     }
     const { tokensPerSecond } = speed;
-    return { ...who, outcome: outcome.type, ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }) };
+    return { ...who, outcome: outcome.type, text, ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }) };
   }
 
   #explain(error: BackendError, question: Question): void {
     const { registry, log, actions } = this.#parts;
     registry.contradict(error);
-    log.warn(`${error.kind}: ${error.message}${error.serverMessage ? ` It says: ${error.serverMessage}` : ''}`);
+    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}`);
     showProblem(error, { ...actions, retry: () => void this.#ask(question) });
   }
 }
 
-function failedResult(error: BackendError, text: string): AskResult {
-  return { outcome: 'failed', text, problem: `${error.message} ${error.hint}` };
+interface Answered {
+  readonly answer: Answer;
+  /** Undefined when nobody was found who could answer. */
+  readonly choice: Choice | undefined;
+}
+
+function noAnswer(thrown: unknown, signal: AbortSignal): Answer {
+  const nothing = { text: '', reasoning: '', speed: { totalMs: 0 } };
+  if (signal.aborted) return { ...nothing, outcome: { type: 'stopped' } };
+  if (thrown instanceof BackendError) return { ...nothing, outcome: { type: 'failed', error: thrown } };
+  throw thrown;
+}
+
+/** A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
+function wordsForLog({ serverMessage, status }: BackendError): string {
+  const mayQuote = status !== undefined && status >= 400 && status < 500;
+  return serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
 }
 
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {
@@ -133,14 +163,16 @@ function heading(question: Question): string {
   return `${[...quoted, ...context].join('\n')}\n\n`;
 }
 
-function footer({ text, outcome, speed }: Answer, choice: Choice): string {
+function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = `${choice.client.backend} · ${choice.model}`;
+  const who = choice ? `${choice.client.backend} · ${choice.model}` : '';
   switch (outcome.type) {
     case 'stopped':
-      return `${gap}*Stopped. ${who}*\n`;
-    case 'failed':
-      return `${gap}*${text === '' ? 'No answer' : 'The answer is incomplete'}: ${outcome.error.message} ${who}*\n`;
+      return `${gap}*${join('Stopped.', who)}*\n`;
+    case 'failed': {
+      const what = text === '' ? 'No answer' : 'The answer is incomplete';
+      return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
+    }
     case 'finished': {
       const tokens = outcome.usage.outputTokens ? ` · ${outcome.usage.outputTokens} tokens` : '';
       const rate = speed.tokensPerSecond ? ` · ${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
@@ -150,27 +182,40 @@ function footer({ text, outcome, speed }: Answer, choice: Choice): string {
   }
 }
 
+function join(sentence: string, who: string): string {
+  return who === '' ? sentence : `${sentence} ${who}`;
+}
+
 /** Most answers begin sooner than this: a notification for each of them would be a flicker. */
 const noticeDelayMs = 1000;
 
+interface Waiting {
+  say(text: string): void;
+  end(): void;
+}
+
 /** Until the first token there is nothing to see, so when it takes long a notification says what is awaited, and can stop it. */
-function showWaiting(choice: Choice, controller: AbortController): { end(): void } {
+function showWaiting(controller: AbortController): Waiting {
+  let text = 'looking for a model server';
+  let report: () => void = () => undefined;
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const options = {
-    location: vscode.ProgressLocation.Notification,
-    title: `A2IA: waiting for ${choice.model} (${choice.client.backend})`,
-    cancellable: true,
-  };
+  const options = { location: vscode.ProgressLocation.Notification, title: 'A2IA', cancellable: true };
   const timer = setTimeout(() => {
-    void vscode.window.withProgress(options, (_progress, token) => {
+    void vscode.window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => controller.abort());
+      report = () => progress.report({ message: text });
+      report();
       return ended;
     });
   }, noticeDelayMs);
   return {
+    say: (next) => {
+      text = next;
+      report();
+    },
     end: () => {
       clearTimeout(timer);
       end();

@@ -11,6 +11,11 @@ const historyLength = 50;
 /** About 4,000 tokens: more than this is not sent unless it was selected. */
 const wholeFileLimitChars = 12_000;
 
+interface QuestionItem extends vscode.QuickPickItem {
+  /** The question that it stands for; undefined: what is in the box. */
+  readonly past?: string;
+}
+
 /** The box in which a question is typed. Remembers past questions, and the one that was not sent. */
 export class AskInput {
   readonly #memory: vscode.Memento;
@@ -23,21 +28,16 @@ export class AskInput {
   /** Undefined when the user leaves the box; what was typed is there again next time. */
   async show(who: string): Promise<Question | undefined> {
     const found = editorContext();
-    const box = vscode.window.createQuickPick();
-    box.title = titleFor(found, true);
+    const box = vscode.window.createQuickPick<QuestionItem>();
     box.placeholder = `Ask ${who}`;
-    box.matchOnDescription = false;
     let included = found.piece !== undefined;
-    const withButtons = () => {
+    const showContext = () => {
       box.title = titleFor(found, included);
       box.buttons = found.piece ? [included ? leaveOut : takeAlong] : [];
     };
     const listQuestions = () => {
-      const past = this.#history().map((label) => ({ label, iconPath: new vscode.ThemeIcon('history') }));
-      const typed = box.value.trim()
-        ? [{ label: box.value, iconPath: new vscode.ThemeIcon('comment'), alwaysShow: true }]
-        : [];
-      box.items = [...typed, ...past.filter(({ label }) => label !== box.value)];
+      const past = this.#history().filter((question) => question !== box.value);
+      box.items = [...(box.value.trim() ? [typedItem(box.value)] : []), ...past.map(pastItem)];
     };
     box.onDidChangeValue((value) => {
       this.#draft = value;
@@ -45,23 +45,24 @@ export class AskInput {
     });
     box.onDidTriggerButton(() => {
       included = !included;
-      withButtons();
+      showContext();
     });
     box.value = this.#draft;
-    withButtons();
+    showContext();
     listQuestions();
     try {
       const text = await accepted(box);
       if (!text) return undefined;
       this.#draft = '';
-      await this.remember(text);
+      // A question is not lost because it cannot be remembered.
+      await this.#remember(text).catch(() => undefined);
       return { text, context: included && found.piece ? [found.piece] : [] };
     } finally {
       box.dispose();
     }
   }
 
-  async remember(question: string): Promise<void> {
+  async #remember(question: string): Promise<void> {
     if (question.length > 2000) return;
     const others = this.#history().filter((past) => past !== question);
     await this.#memory.update(historyKey, [question, ...others].slice(0, historyLength));
@@ -70,6 +71,15 @@ export class AskInput {
   #history(): readonly string[] {
     return this.#memory.get<readonly string[]>(historyKey, []);
   }
+}
+
+/** Always shown and always first, so that Enter sends what was typed and not what was asked once. */
+function typedItem(value: string): QuestionItem {
+  return { label: value.slice(0, 300), iconPath: new vscode.ThemeIcon('comment'), alwaysShow: true };
+}
+
+function pastItem(past: string): QuestionItem {
+  return { label: past, iconPath: new vscode.ThemeIcon('history'), past };
 }
 
 const leaveOut: vscode.QuickInputButton = {
@@ -81,10 +91,11 @@ const takeAlong: vscode.QuickInputButton = {
   tooltip: 'Take the context along',
 };
 
-function accepted(box: vscode.QuickPick<vscode.QuickPickItem>): Promise<string | undefined> {
+function accepted(box: vscode.QuickPick<QuestionItem>): Promise<string | undefined> {
   return new Promise((resolve) => {
     box.onDidAccept(() => {
-      const text = (box.activeItems[0]?.label ?? box.value).trim();
+      // The list can be some letters behind the box, so what was typed is read there.
+      const text = (box.activeItems[0]?.past ?? box.value).trim();
       // Nothing typed, nothing chosen: the box stays, its placeholder says what is wanted.
       if (text) resolve(text);
     });
@@ -99,18 +110,14 @@ interface FoundContext {
 }
 
 /** The selection, else the file, of the editor the user is in. */
-export function editorContext(): FoundContext {
+function editorContext(): FoundContext {
   const editor = vscode.window.activeTextEditor;
   if (!editor || !['file', 'vscode-remote', 'untitled', 'vscode-vfs'].includes(editor.document.uri.scheme)) return {};
   const { document, selection } = editor;
   const name = vscode.workspace.asRelativePath(document.uri);
   const { languageId } = document;
   if (!selection.isEmpty) {
-    const lines =
-      selection.start.line === selection.end.line
-        ? `line ${selection.start.line + 1}`
-        : `lines ${selection.start.line + 1} to ${selection.end.line + 1}`;
-    return { piece: { label: `${name}, ${lines}`, languageId, text: document.getText(selection) } };
+    return { piece: { label: `${name}, ${linesOf(selection)}`, languageId, text: document.getText(selection) } };
   }
   // An answer is not a question's context.
   if (document.isUntitled && languageId === 'markdown') return {};
@@ -118,6 +125,13 @@ export function editorContext(): FoundContext {
   if (text.trim() === '') return {};
   if (text.length > wholeFileLimitChars) return { leftOut: `${name} is long: select the part you mean` };
   return { piece: { label: name, languageId, text } };
+}
+
+/** A selection of whole lines ends at the beginning of the next one, of which nothing is in it. */
+function linesOf({ start, end }: vscode.Selection): string {
+  const first = start.line + 1;
+  const last = end.character === 0 && end.line > start.line ? end.line : end.line + 1;
+  return first === last ? `line ${first}` : `lines ${first} to ${last}`;
 }
 
 function titleFor(found: FoundContext, included: boolean): string {

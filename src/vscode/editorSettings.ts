@@ -1,5 +1,12 @@
 import * as vscode from 'vscode';
-import { describeProblem, parseSettings, type SettingProblem, type Settings } from '../core/settings/settings.ts';
+import {
+  describeProblem,
+  parseSettings,
+  type ParsedSettings,
+  type SettingProblem,
+  type SettingReader,
+  type Settings,
+} from '../core/settings/settings.ts';
 
 /**
  * The settings as VS Code resolves them (workspace before user), read when they are needed, so that a change counts from the next request on.
@@ -9,10 +16,16 @@ export class EditorSettings {
   readonly #told = new Set<string>();
 
   current(): Settings {
-    const configuration = vscode.workspace.getConfiguration();
-    const { settings, problems } = parseSettings((key) => setValue(configuration, key));
+    const { settings, problems } = this.parsed();
     for (const problem of problems) this.#tell(problem);
     return settings;
+  }
+
+  /** With what is wrong in them and how they were written, for a report that tells it itself. */
+  parsed(): ParsedSettings & { readonly given: SettingReader } {
+    const configuration = vscode.workspace.getConfiguration();
+    const given: SettingReader = (key) => setValue(configuration, key);
+    return { ...parseSettings(given), given };
   }
 
   #tell(problem: SettingProblem): void {
@@ -20,7 +33,7 @@ export class EditorSettings {
     if (this.#told.has(sentence)) return;
     this.#told.add(sentence);
     const open = 'Open Setting';
-    void vscode.window.showWarningMessage(`${sentence} The default is used instead.`, open).then((choice) => {
+    void vscode.window.showWarningMessage(`A2IA: ${sentence} The default is used instead.`, open).then((choice) => {
       if (choice === open) void openSetting(problem.key);
     });
   }
@@ -56,8 +69,11 @@ export async function writeSettings(values: Readonly<Record<string, unknown>>): 
   } catch (error) {
     await write(vscode.ConfigurationTarget.Global);
     const reason = error instanceof Error ? error.message : String(error);
+    const now = vscode.workspace.getConfiguration();
+    const overruled = Object.keys(values).filter((key) => now.inspect(key)?.workspaceValue !== undefined);
+    const stillWins = overruled.length > 0 ? ` Until then the workspace’s own ${overruled.join(', ')} wins.` : '';
     void vscode.window.showWarningMessage(
-      `The workspace’s settings could not be written, so the user settings were changed. ${reason}`,
+      `A2IA: the workspace’s settings could not be written, so the user settings were changed. ${reason}${stillWins}`,
     );
   }
 }

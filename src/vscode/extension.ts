@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
+import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import { EditorSettings } from './editorSettings.ts';
 import { pickModel } from './modelPicker.ts';
@@ -11,11 +12,27 @@ import { StatusBar } from './statusBar.ts';
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('A2IA', { log: true });
   const settings = new EditorSettings();
-  const registry = new BackendRegistry(createEditorHost(context, log));
+  const host = createEditorHost(context, settings, log);
+  const registry = new BackendRegistry(host);
   const statusBar = new StatusBar(settings.current());
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
-    if (target) await enterKey(context, target);
+    return target !== undefined && enterKey(context, target);
+  };
+  const actions = {
+    chooseModel: () => void pickModel(registry, settings.current()),
+    enterKey: askForKey,
+    showLog: () => log.show(),
+  };
+  let check: Promise<ConnectionCheck> | undefined;
+  const checkConnection = async (backend: unknown) => {
+    // Most windows never need it.
+    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
+      const made = new ConnectionCheck({ host, registry, settings, actions });
+      context.subscriptions.push(made);
+      return made;
+    });
+    return (await check).run(backend);
   };
   const ask = new AskCommand({
     registry,
@@ -23,20 +40,18 @@ export function activate(context: vscode.ExtensionContext): void {
     statusBar,
     log,
     input: new AskInput(context.workspaceState),
-    actions: {
-      chooseModel: () => void pickModel(registry, settings),
-      enterKey: (origin) => void askForKey(origin),
-      showLog: () => log.show(),
-    },
+    actions: { ...actions, checkConnection: (backend) => void checkConnection(backend) },
   });
   context.subscriptions.push(
     log,
+    ask,
     registry,
     statusBar,
     vscode.commands.registerCommand('a2ia.ask', (argument: unknown) => ask.run(argument)),
     vscode.commands.registerCommand('a2ia.stop', () => ask.stop()),
-    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings)),
+    vscode.commands.registerCommand('a2ia.switchModel', () => pickModel(registry, settings.current())),
     vscode.commands.registerCommand('a2ia.setApiKey', () => askForKey(undefined)),
+    vscode.commands.registerCommand('a2ia.checkConnection', checkConnection),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
@@ -48,6 +63,9 @@ export function activate(context: vscode.ExtensionContext): void {
 async function pickOrigin(settings: EditorSettings): Promise<string | undefined> {
   const { ollamaUrl, vllmUrl, openaiCompatibleUrl, openaiUrl, anthropicUrl } = settings.current();
   const urls = [vllmUrl, openaiCompatibleUrl, ollamaUrl, openaiUrl, anthropicUrl];
-  const origins = urls.filter(Boolean).map((url) => new URL(url).origin);
-  return vscode.window.showQuickPick(origins, { title: 'A2IA: the key of which server?' });
+  const origins = new Set(urls.filter(Boolean).map((url) => new URL(url).origin));
+  return vscode.window.showQuickPick([...origins], {
+    title: 'A2IA: Set API Key',
+    placeHolder: 'The key of which server?',
+  });
 }

@@ -1,21 +1,24 @@
 import * as vscode from 'vscode';
 import { toBackendError } from '../core/clients/failures.ts';
-import type { ModelInfo } from '../core/clients/llmClient.ts';
+import type { BackendId, BackendStatus, ModelInfo } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../core/clients/registry.ts';
-import { openSetting, writeSettings, type EditorSettings } from './editorSettings.ts';
+import { configuredModel, type Settings } from '../core/settings/settings.ts';
+import { openSetting, writeSettings } from './editorSettings.ts';
 
 interface ModelItem extends vscode.QuickPickItem {
+  readonly isCurrent?: boolean;
   readonly apply?: () => Thenable<unknown>;
 }
 
 /** One list of every backend and its models; a choice changes both. */
-export async function pickModel(registry: BackendRegistry, settings: EditorSettings): Promise<void> {
+export async function pickModel(registry: BackendRegistry, settings: Settings): Promise<void> {
   const box = vscode.window.createQuickPick<ModelItem>();
   box.title = 'A2IA: Switch Model';
   box.placeholder = 'Looking for model servers …';
   box.matchOnDescription = true;
   box.busy = true;
-  box.items = [automaticItem()];
+  const automatic = automaticItem(settings);
+  box.items = [automatic];
   const closed = new AbortController();
   box.onDidHide(() => {
     closed.abort();
@@ -27,54 +30,79 @@ export async function pickModel(registry: BackendRegistry, settings: EditorSetti
     void item?.apply?.().then(undefined, showWriteProblem);
   });
   box.show();
-  const current = settings.current();
-  const findings = await registry.survey(current, closed.signal).catch(() => []);
+  const findings = await registry.survey(settings, closed.signal);
+  // Of the usual places of OpenAI-compatible servers only those where something is.
   const shown = findings.filter(
-    ({ client, status }) => client.backend !== 'openai-compatible' || status.state !== 'unavailable',
+    ({ client, status }) =>
+      client.backend !== 'openai-compatible' || status.state !== 'unavailable' || settings.openaiCompatibleUrl !== '',
   );
-  const groups = await Promise.all(shown.map((finding) => groupOf(finding, current.models, closed.signal)));
+  const groups = await Promise.all(shown.map((finding) => groupOf(finding, settings, closed.signal)));
   if (closed.signal.aborted) return;
-  box.items = [automaticItem(), ...groups.flat()];
+  box.items = [automatic, ...groups.flat()];
+  const current = box.items.find((item) => item.isCurrent);
+  if (current) box.activeItems = [current];
   box.placeholder = 'Who answers, and with which model';
   box.busy = false;
 }
 
-function automaticItem(): ModelItem {
+function automaticItem({ backend }: Settings): ModelItem {
+  const isCurrent = backend === 'auto';
   return {
-    label: '$(wand) Automatic',
-    description: 'the first server that is there, else the embedded model',
+    label: 'Automatic',
+    description: described(isCurrent, 'the first server that is there, else the embedded model'),
+    isCurrent,
     apply: () => writeSettings({ 'a2ia.backend': 'auto' }),
   };
 }
 
-async function groupOf(
-  { client, status }: Finding,
-  models: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<ModelItem[]> {
-  const title = status.state === 'ready' ? [status.server, status.version].filter(Boolean).join(' ') : client.backend;
-  const separator: ModelItem = { label: `${title} at ${client.endpoint}`, kind: vscode.QuickPickItemKind.Separator };
-  if (status.state !== 'ready') {
-    const label =
-      status.state === 'loading' ? `$(loading~spin) ${client.backend}` : `$(circle-slash) ${client.backend}`;
-    const description = status.state === 'loading' ? status.detail : status.reason;
-    const detail = status.state === 'unavailable' ? status.hint : '';
-    return [separator, { label, description, detail, apply: () => openSetting('a2ia.') }];
-  }
+async function groupOf({ client, status }: Finding, settings: Settings, signal: AbortSignal): Promise<ModelItem[]> {
+  const { backend } = client;
+  if (status.state !== 'ready') return [separator(backend), absentItem(backend, status)];
+  const server = [status.server, status.version].filter(Boolean).join(' ');
+  const title = separator(backend === 'embedded' ? `embedded, ${server}` : `${server} at ${client.endpoint}`);
   try {
-    const list = await client.listModels(signal);
-    return [
-      separator,
-      ...list.map((model) => ({
-        label: model.displayName ?? model.id,
-        description: describeModel(model),
-        apply: () =>
-          writeSettings({ 'a2ia.backend': client.backend, 'a2ia.models': { ...models, [client.backend]: model.id } }),
-      })),
-    ];
+    const models = await client.listModels(signal);
+    return [title, ...models.map((model) => modelItem(backend, model, settings))];
   } catch (error) {
-    return [separator, { label: `$(warning) ${toBackendError(error, client.backend).message}` }];
+    const { message, hint } = toBackendError(error, backend);
+    return [title, { label: `$(warning) ${message}`, detail: hint, apply: () => openSetting(settingOf[backend]) }];
   }
+}
+
+function modelItem(backend: BackendId, model: ModelInfo, settings: Settings): ModelItem {
+  const isCurrent = settings.backend === backend && configuredModel(settings, backend) === model.id;
+  const models = { ...settings.models, [backend]: model.id };
+  return {
+    label: model.displayName ?? model.id,
+    description: described(isCurrent, describeModel(model)),
+    isCurrent,
+    apply: () => writeSettings({ 'a2ia.backend': backend, 'a2ia.models': models }),
+  };
+}
+
+/** A server that is not there, with what would help; choosing it leads to its address. */
+function absentItem(backend: BackendId, status: Exclude<BackendStatus, { state: 'ready' }>): ModelItem {
+  const apply = () => openSetting(settingOf[backend]);
+  return status.state === 'loading'
+    ? { label: `$(loading~spin) ${status.server}`, description: status.detail, apply }
+    : { label: `$(circle-slash) ${status.reason}`, detail: status.hint, apply };
+}
+
+const settingOf: Readonly<Record<BackendId, string>> = {
+  ollama: 'a2ia.ollamaUrl',
+  vllm: 'a2ia.vllmUrl',
+  'openai-compatible': 'a2ia.openaiCompatibleUrl',
+  openai: 'a2ia.openaiUrl',
+  anthropic: 'a2ia.anthropicUrl',
+  embedded: 'a2ia.embedded.modelPath',
+};
+
+function separator(label: string): ModelItem {
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+function described(isCurrent: boolean, description: string): string {
+  return [isCurrent ? 'chosen' : '', description].filter(Boolean).join(' · ');
 }
 
 function describeModel(model: ModelInfo): string {

@@ -1,26 +1,51 @@
 import * as vscode from 'vscode';
-import type { BackendError, NextStep } from '../core/clients/errors.ts';
+import type { BackendError, BackendErrorKind, NextStep } from '../core/clients/errors.ts';
+import type { BackendId } from '../core/clients/llmClient.ts';
 import { openSetting } from './editorSettings.ts';
 
 export interface ProblemActions {
   chooseModel(): void;
-  enterKey(origin: string): void;
+  /** False when the user did not enter one. */
+  enterKey(origin: string): Promise<boolean>;
   retry(): void;
   showLog(): void;
+  checkConnection(backend: BackendId | undefined): void;
 }
+
+/** Where a look at every step of the connection says more than the log. */
+const connectionKinds: readonly BackendErrorKind[] = [
+  'notRunning',
+  'dns',
+  'unreachable',
+  'tls',
+  'wrongScheme',
+  'redirected',
+  'notAModelServer',
+  'unauthorized',
+  'forbidden',
+  'gateway',
+  'firstByteTimeout',
+];
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”` : '';
-  const next = button(error.nextStep, actions);
-  const log = { label: 'Show Log', run: () => actions.showLog() };
-  const buttons = next.label === log.label ? [next] : [next, log];
+  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
+  const next = nextStepButton(error.nextStep, actions);
+  const more = connectionKinds.includes(error.kind)
+    ? { label: 'Check Connection', run: () => actions.checkConnection(error.backend) }
+    : { label: 'Show Log', run: () => actions.showLog() };
+  const buttons = next.label === more.label ? [next] : [next, more];
   void vscode.window
     .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
     .then((choice) => buttons.find(({ label }) => label === choice)?.run());
 }
 
-function button(step: NextStep, actions: ProblemActions): { readonly label: string; readonly run: () => void } {
+export interface Button {
+  readonly label: string;
+  readonly run: () => void;
+}
+
+export function nextStepButton(step: NextStep, actions: Omit<ProblemActions, 'checkConnection'>): Button {
   switch (step.do) {
     case 'startServer':
       return { label: `Run “${step.command.split(' ')[0]}”`, run: () => runInTerminal(step.command) };
@@ -29,7 +54,10 @@ function button(step: NextStep, actions: ProblemActions): { readonly label: stri
     case 'chooseModel':
       return { label: 'Choose Model', run: () => actions.chooseModel() };
     case 'enterKey':
-      return { label: 'Enter API Key', run: () => actions.enterKey(step.origin) };
+      return {
+        label: 'Enter API Key',
+        run: () => void actions.enterKey(step.origin).then((entered) => entered && actions.retry()),
+      };
     case 'retry':
       return { label: 'Ask Again', run: () => actions.retry() };
     case 'showLog':
@@ -45,6 +73,9 @@ function runInTerminal(command: string): void {
 }
 
 function shorten(words: string): string {
-  const line = words.replace(/\s+/g, ' ').trim();
+  const line = words
+    .replace(/\s+/g, ' ')
+    .replace(/[\s.]+$/, '')
+    .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

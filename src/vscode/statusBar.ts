@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Choice } from '../core/clients/registry.ts';
-import type { Settings } from '../core/settings/settings.ts';
+import { configuredModel, type Settings } from '../core/settings/settings.ts';
 
 /** Backend and model, and while an answer streams a way to stop it. */
 export class StatusBar {
@@ -16,8 +16,10 @@ export class StatusBar {
 
   /** Before the first request: what the settings say. Nothing is asked of any server for it. */
   showConfigured(settings: Settings): void {
-    const model = settings.backend === 'auto' ? settings.model : (settings.models[settings.backend] ?? settings.model);
-    this.#set(settings.backend, model, 'Chosen in the settings.');
+    const model = settings.backend === 'auto' ? settings.model : (configuredModel(settings, settings.backend) ?? '');
+    const reason =
+      settings.backend === 'auto' ? 'The first server that is there will answer.' : 'Chosen in the settings.';
+    this.#set(settings.backend, model, reason);
   }
 
   show(choice: Choice): void {
@@ -38,13 +40,11 @@ export class StatusBar {
   }
 
   #set(backend: string, model: string, reason: string): void {
-    const name = model === '' ? '' : ` · ${model.split(/[\\/]/).at(-1)}`;
-    this.#model.text = `$(hubot) ${backend}${name}`;
-    this.#model.tooltip = `A2IA: ${backend}${model ? ` · ${model}` : ''}\n${reason}\nClick to change.`;
-    this.#model.accessibilityInformation = {
-      label: `A2IA model: ${backend} ${model}. Activate to change.`,
-      role: 'button',
-    };
+    const shortModel = model.split(/[\\/]/).at(-1) ?? '';
+    const who = (name: string) => [backend, name].filter(Boolean).join(' · ');
+    this.#model.text = `$(hubot) ${who(shortModel)}`;
+    this.#model.tooltip = `A2IA: ${who(model)}\n${reason}\nClick to change.`;
+    this.#model.accessibilityInformation = { label: `A2IA model: ${who(model)}. Activate to change.`, role: 'button' };
   }
 
   #createStop(): vscode.StatusBarItem {

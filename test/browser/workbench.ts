@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +10,17 @@ import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer
 const root = path.join(import.meta.dirname, '../..');
 const screenshotFolder = path.join(root, 'out', 'screenshots');
 
+/** How long one step may take before the test says which one: far more than any needs, for a machine that is busy. */
+const stepLimitMs = 60_000;
+
+export interface WorkbenchOptions {
+  readonly userSettings?: Readonly<Record<string, unknown>>;
+  /** Opens the folder in Restricted Mode, as one that the user has not said to trust. */
+  readonly restricted?: true;
+  /** Changes the folder before it is opened. */
+  readonly prepare?: (folder: string) => Promise<void>;
+}
+
 /** A real workbench in a real browser with A2IA in it, driven as a person drives it: by keys, and by what is on the screen. */
 export class Workbench {
   readonly page: Page;
@@ -16,67 +28,89 @@ export class Workbench {
   readonly folder: string;
   readonly #browser: Browser;
   readonly #server: VscodeServer;
-  readonly #serverDataDir: string;
+  readonly #temporary: string;
 
   /** `settings` are the workspace's, as .vscode/settings.json. */
-  static async open(settings: Readonly<Record<string, unknown>>): Promise<Workbench> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'a2ia-browser-'));
+  static async open(settings: Readonly<Record<string, unknown>>, options: WorkbenchOptions = {}): Promise<Workbench> {
+    const temporary = await mkdtemp(path.join(tmpdir(), 'a2ia-browser-'));
+    const folder = path.join(temporary, 'sample');
     await cp(path.join(root, 'media', 'sample'), folder, { recursive: true });
-    await mkdir(path.join(folder, '.vscode'), { recursive: true });
-    await writeFile(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(settings, undefined, 2));
-    const serverDataDir = await mkdtemp(path.join(tmpdir(), 'a2ia-server-'));
-    const server = await startVscodeServer({ serverDataDir, workspaceTrust: false, endWhenUnused: true });
+    if (Object.keys(settings).length > 0) {
+      await mkdir(path.join(folder, '.vscode'), { recursive: true });
+      await writeFile(path.join(folder, '.vscode', 'settings.json'), JSON.stringify(settings, undefined, 2));
+    }
+    await options.prepare?.(folder);
+    const server = await startVscodeServer({
+      serverDataDir: path.join(temporary, 'server'),
+      extension: root,
+      workspaceTrust: options.restricted ?? false,
+      endWhenUnused: true,
+      userSettings: {
+        'security.workspace.trust.startupPrompt': 'never',
+        // So that a picture shows what is there, and not half of what appears.
+        'workbench.reduceMotion': 'on',
+        ...options.userSettings,
+      },
+    });
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(20_000);
-    await page.goto(server.url(folder, { extensionDevelopmentPath: root, skipWelcome: 'true' }));
+    page.setDefaultTimeout(stepLimitMs);
+    await page.goto(server.url(folder));
     await page
       .locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ })
       .first()
       .waitFor();
-    return new Workbench(page, folder, browser, server, serverDataDir);
+    return new Workbench(page, folder, browser, server, temporary);
   }
 
-  private constructor(page: Page, folder: string, browser: Browser, server: VscodeServer, serverDataDir: string) {
+  private constructor(page: Page, folder: string, browser: Browser, server: VscodeServer, temporary: string) {
     this.page = page;
     this.folder = folder;
     this.#browser = browser;
     this.#server = server;
-    this.#serverDataDir = serverDataDir;
+    this.#temporary = temporary;
   }
 
   async close(): Promise<void> {
     await this.#browser.close();
     await this.#server.stop();
-    for (const folder of [this.folder, this.#serverDataDir])
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#temporary, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async runCommand(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
-    const input = this.quickInput();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.choose(`>${title}`, title);
   }
 
   /** By the palette, as somebody does who has just installed it. */
   async ask(question: string): Promise<void> {
     await this.runCommand('A2IA: Ask');
-    await this.page.locator('.quick-input-title', { hasText: 'A2IA: Ask' }).waitFor();
-    await this.quickInput().fill(question);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: question }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.quickInputTitle('A2IA: Ask').waitFor();
+    await this.choose(question, question);
   }
 
   /** Ctrl+P, the way to a file that needs no explorer. */
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+P');
-    await this.quickInput().fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.choose(name, name);
     await this.page.locator('.tab.active', { hasText: name }).waitFor();
+  }
+
+  /** Types into the open box and presses Enter when the row that it would take shows that text. */
+  async choose(typed: string, row: string): Promise<void> {
+    await this.quickInput().fill(typed);
+    await this.row(row).and(this.page.locator('.focused')).waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Of the list below the open box. */
+  row(text: string | RegExp): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
+  }
+
+  quickInputTitle(text: string): Locator {
+    return this.page.locator('.quick-input-title', { hasText: text });
   }
 
   quickInput(): Locator {
@@ -88,16 +122,9 @@ export class Workbench {
     return this.page.locator('.editor-instance .view-lines', { hasText: question });
   }
 
-  /**
-   * In the list behind the bell: a workbench that is driven by tests shows no toasts.
-   */
-  async notification(text: string | RegExp): Promise<Locator> {
-    const list = this.page.locator('.notifications-center.visible');
-    if (!(await list.isVisible())) {
-      await this.runCommand('Notifications: Show Notifications');
-      await list.waitFor();
-    }
-    return list.locator('.notification-list-item', { hasText: text });
+  /** As it shows itself, without being looked for. */
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
   }
 
   statusBarItem(text: string | RegExp): Locator {
@@ -111,12 +138,15 @@ export class Workbench {
   }
 }
 
-/** Resolves when the text of the element satisfies `enough`, checked at every frame of the page. */
+/** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */
 export async function textWhen(element: Locator, enough: (text: string) => boolean): Promise<string> {
+  const limitMs = Date.now() + stepLimitMs;
   for (;;) {
-    // The editor draws spaces as no-break spaces.
-    const text = (await element.first().innerText()).replaceAll('\u00a0', ' ');
+    // The editor draws spaces as no-break spaces, and breaks long lines where they happen to be too long.
+    const shown = (await element.first().innerText()).replaceAll('\u00a0', ' ');
+    const text = shown.replaceAll('\n', '');
     if (enough(text)) return text;
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${shown}`);
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
 }

@@ -1,48 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Run } from '../support/cliRun.ts';
+import { ScriptedServer } from '../support/scriptedServer.ts';
 import { StepServer } from '../support/stepServer.ts';
-
-const program = path.join(import.meta.dirname, '../../dist/cli.cjs');
-
-/** The built command line as a process, with nothing of this machine's settings. */
-class Run {
-  readonly process: ChildProcessWithoutNullStreams;
-  stdout = '';
-  stderr = '';
-
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    const { PATH = '', HOME = '', SystemRoot = '' } = process.env;
-    this.process = spawn(process.execPath, [program, ...args], { env: { PATH, HOME, SystemRoot, ...environment } });
-    this.process.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.process.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-  }
-
-  input(text: string): this {
-    this.process.stdin.end(text);
-    return this;
-  }
-
-  async printed(text: string): Promise<void> {
-    while (!this.stdout.includes(text)) await once(this.process.stdout, 'data');
-  }
-
-  async code(): Promise<number | null> {
-    if (!this.process.stdin.writableEnded) this.process.stdin.end();
-    const [code] = (await once(this.process, 'close')) as [number | null];
-    return code;
-  }
-
-  lines(): { readonly type: string; readonly [field: string]: unknown }[] {
-    return this.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { type: string });
-  }
-}
 
 describe('a2ia', () => {
   let server: StepServer;
@@ -59,6 +21,15 @@ describe('a2ia', () => {
 
   const askServer = (...args: readonly string[]) =>
     new Run(['ask', '--backend', 'vllm', '--vllm-url', server.url, ...args]);
+
+  const stopping = (title: string, test: () => Promise<void>) =>
+    it(title, function () {
+      if (process.platform === 'win32') {
+        console.log('      skipped: Windows has no SIGINT for another process');
+        this.skip();
+      }
+      return test();
+    });
 
   it('prints text as it arrives, and nothing else on stdout', async () => {
     const run = askServer('Why?');
@@ -127,11 +98,7 @@ describe('a2ia', () => {
     assert.equal(run.stdout, 'because\n');
   });
 
-  it('SIGINT: what arrived is printed, the server is left, 130', async function () {
-    if (process.platform === 'win32') {
-      console.log('      skipped: Windows has no SIGINT for another process');
-      this.skip();
-    }
+  stopping('SIGINT: what arrived is printed, the server is left, 130', async () => {
     const run = askServer('--json', 'Long?');
     const exchange = await server.nextChat();
     exchange.text('partial');
@@ -146,6 +113,38 @@ describe('a2ia', () => {
         ['finish', 'stopped'],
       ],
     );
+  });
+
+  stopping('SIGINT while somebody still writes the question: 130, and the last line says so', async () => {
+    const run = askServer('--json');
+    // More than a pipe holds: when it is written, it is being read.
+    await new Promise((resolve) => run.process.stdin.write('why? '.repeat(100_000), resolve));
+    run.process.kill('SIGINT');
+    assert.equal(await run.code({ inputStaysOpen: true }), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    assert.equal(run.stderr, '');
+  });
+
+  stopping('SIGINT before the first token: 130, and the last line says so', async () => {
+    const run = askServer('--json', 'Slow?');
+    const exchange = await server.nextChat();
+    run.process.kill('SIGINT');
+    await exchange.closedByClient;
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(
+      run.lines().map(({ type, reason }) => [type, reason]),
+      [['finish', 'stopped']],
+    );
+  });
+
+  stopping('SIGINT while the server is looked for: 130, and the last line says so', async () => {
+    const silent = await ScriptedServer.start({ '*': () => undefined });
+    const run = new Run(['ask', '--json', '--backend', 'ollama', '--ollama-url', silent.url, 'Who?']);
+    await silent.exchange('/api/tags');
+    run.process.kill('SIGINT');
+    assert.equal(await run.code(), 130);
+    assert.deepEqual(run.lines(), [{ type: 'finish', reason: 'stopped' }]);
+    await silent.close();
   });
 
   it('a closed pipe ends it quietly', async () => {
@@ -205,6 +204,22 @@ describe('a2ia', () => {
     assert.match(run.stderr, /is not here yet\. Run again with --download/);
   });
 
+  it('no network at all: says so after the yes to a download, and what else is possible', async () => {
+    const closed = 'http://127.0.0.1:9';
+    const run = new Run(['ask', '--json', '--backend', 'embedded', '--download', 'Why?'], {
+      A2IA_MODELS_DIR: path.join(folder, 'offline'),
+      // Whatever network this machine has: it is behind a proxy that is not there.
+      HTTPS_PROXY: closed,
+      HTTP_PROXY: closed,
+    });
+    assert.equal(await run.code(), 1);
+    const [last] = run.lines();
+    assert.equal(run.lines().length, 1);
+    assert.equal(last?.['kind'], 'download');
+    assert.match(String(last?.['message']), /could not be downloaded: .* cannot be reached/);
+    assert.match(String(last?.['hint']), /Check the network and the proxy; .*a2ia\.embedded\.modelPath.*Ollama/);
+  });
+
   const wrong: readonly (readonly [title: string, args: readonly string[], says: RegExp])[] = [
     ['no command', [], /Say what to do/],
     ['an unknown command', ['chat'], /no command "chat"/],
@@ -226,6 +241,13 @@ describe('a2ia', () => {
       assert.equal(await run.code(), 2);
       assert.match(run.stderr, says);
       assert.equal(run.stdout, '');
+      const json = new Run([...args, '--json']);
+      assert.equal(await json.code(), 2);
+      assert.deepEqual(
+        json.lines().map(({ type, kind }) => [type, kind]),
+        [['error', 'usage']],
+      );
+      assert.match(String(json.lines()[0]?.['message']), says);
     });
   }
 
@@ -241,7 +263,7 @@ describe('a2ia', () => {
   it('lists models and backends', async () => {
     const models = new Run(['models', '--backend', 'vllm', '--vllm-url', server.url]);
     assert.equal(await models.code(), 0);
-    assert.match(models.stdout, /^step-model +2048 tokens/);
+    assert.match(models.stdout, /^step-model +4000000 tokens/);
     const backends = new Run(['backends', '--json', '--vllm-url', server.url, '--ollama-url', 'http://127.0.0.1:9']);
     assert.equal(await backends.code(), 0);
     const found = Object.fromEntries(backends.lines().map((line) => [line['backend'], line]));

@@ -21,13 +21,13 @@ for (const dialect of dialects) {
         await exchange.write(dialect.text('first'));
       });
 
-    it('before it begins: nothing is sent', async () => {
+    it('case 74: before it begins: nothing is sent', async () => {
       const { events, error } = await collect(dialect.client(server.url).chat(question(), AbortSignal.abort()));
       assert.deepEqual([events, error], [[], undefined]);
       assert.equal(server.requests.length, 0);
     });
 
-    it('while the key is looked up: nothing is sent', async () => {
+    it('case 74: while the key is looked up: nothing is sent', async () => {
       const controller = new AbortController();
       const host = {
         ...createTestHost(),
@@ -42,7 +42,7 @@ for (const dialect of dialects) {
       assert.equal(server.requests.length, 0);
     });
 
-    it('before the headers: ends without error, and the server sees the close', async () => {
+    it('case 74: before the headers: ends without error, and the server sees the close', async () => {
       server.on(dialect.chatPath, () => undefined);
       const controller = new AbortController();
       const collected = collect(dialect.client(server.url).chat(question(), controller.signal));
@@ -52,7 +52,7 @@ for (const dialect of dialects) {
       await exchange.closed;
     });
 
-    it('after the headers, before the body: the same', async () => {
+    it('case 74: after the headers, before the body: the same', async () => {
       server.on(dialect.chatPath, (exchange) => exchange.start(dialect.contentType));
       const controller = new AbortController();
       const collected = collect(dialect.client(server.url).chat(question(), controller.signal));
@@ -62,7 +62,7 @@ for (const dialect of dialects) {
       await exchange.closed;
     });
 
-    it('in mid-stream: no event follows, no error, and the server sees the close', async () => {
+    it('case 74: in mid-stream: no event follows, no error, and the server sees the close', async () => {
       sayAndHold();
       const controller = new AbortController();
       const iterator = dialect.client(server.url).chat(question(), controller.signal)[Symbol.asyncIterator]();
@@ -76,7 +76,7 @@ for (const dialect of dialects) {
       assert.equal((await iterator.next()).done, true);
     });
 
-    it('gives nothing of what had arrived already and was not read', async () => {
+    it('case 74: gives nothing of what had arrived already and was not read', async () => {
       server.on(dialect.chatPath, answering(dialect, dialect.text('a'), dialect.reasoning('b'), dialect.finish()));
       const controller = new AbortController();
       const events: ChatEvent[] = [];
@@ -87,7 +87,7 @@ for (const dialect of dialects) {
       assert.deepEqual(events, [{ type: 'text', delta: 'a' }]);
     });
 
-    it('by a consumer that stops iterating: the server sees the close', async () => {
+    it('case 75: by a consumer that stops iterating: the server sees the close', async () => {
       sayAndHold();
       for await (const event of dialect.client(server.url).chat(question(), never)) {
         assert.equal(event.type, 'text');
@@ -98,7 +98,7 @@ for (const dialect of dialects) {
       ).closed;
     });
 
-    it('with a reason that is no error: ends without error too', async () => {
+    it('case 74: with a reason that is no error: ends without error too', async () => {
       sayAndHold();
       const controller = new AbortController();
       const collected = collect(dialect.client(server.url).chat(question(), controller.signal));
@@ -107,7 +107,7 @@ for (const dialect of dialects) {
       assert.equal((await collected).error, undefined);
     });
 
-    it('after the end has no effect', async () => {
+    it('case 78: after the end has no effect', async () => {
       server.on(dialect.chatPath, answering(dialect, dialect.text('a'), dialect.finish()));
       const controller = new AbortController();
       const { events, error } = await collect(dialect.client(server.url).chat(question(), controller.signal));
@@ -116,7 +116,7 @@ for (const dialect of dialects) {
       assert.equal(events.at(-1)?.type, 'finish');
     });
 
-    it('of one of two leaves the other alone', async () => {
+    it('case 76: of one of two leaves the other alone', async () => {
       sayAndHold();
       const controller = new AbortController();
       const client = dialect.client(server.url);
@@ -137,11 +137,11 @@ for (const dialect of dialects) {
       assert.equal((await other.next()).value?.type, 'finish');
     });
 
-    it('300 requests on one long-lived signal leave no listener and no open connection', async () => {
+    it('case 77: 1000 requests on one long-lived signal leave no listener and no open connection', async () => {
       server.on(dialect.chatPath, answering(dialect, dialect.text('a'), dialect.finish()));
       const controller = new AbortController();
       const client = dialect.client(server.url);
-      for (let count = 0; count < 300; count++) {
+      for (let count = 0; count < 1000; count++) {
         if (count % 3 === 0) await client.listModels(controller.signal);
         else if (count % 3 === 1) await client.probe(controller.signal);
         else await collect(client.chat(question(), controller.signal));
@@ -153,7 +153,7 @@ for (const dialect of dialects) {
       assert.ok(server.sockets.size <= 4, `${server.sockets.size} connections are open`);
     });
 
-    it('100 cancelled requests leave no listener and no open connection', async () => {
+    it('case 77: 100 cancelled requests leave no listener and no open connection', async () => {
       sayAndHold();
       const longLived = new AbortController();
       const client = dialect.client(server.url);
@@ -247,7 +247,7 @@ for (const dialect of dialects) {
       assert.equal(used.size, 1);
     });
 
-    it('that the server closes are replaced, once and unseen', async () => {
+    it('case 13: that the server closes are replaced, once and unseen', async () => {
       const guard = onceOnly();
       server.on(dialect.chatPath, guard(answering(dialect, dialect.text('a'), dialect.finish())));
       const client = dialect.client(server.url);
@@ -259,7 +259,7 @@ for (const dialect of dialects) {
       assert.equal(server.requestsTo(dialect.chatPath).length, 3);
     });
 
-    it('that the server closes are replaced by a new one, though others lie idle too', async () => {
+    it('case 13: that the server closes are replaced by a new one, though others lie idle too', async () => {
       const guard = onceOnly();
       let both: (() => void) | undefined;
       const twoAsked = new Promise<void>((resolve) => (both = resolve));
@@ -280,7 +280,7 @@ for (const dialect of dialects) {
       assert.equal(text, 'a');
     });
 
-    it('that break before an answer on a first use are not tried again', async () => {
+    it('case 13: that break before an answer on a first use are not tried again', async () => {
       server.on(dialect.chatPath, (exchange) => exchange.request.socket.destroy());
       const agent = new http.Agent({ keepAlive: false });
       const { error } = await collect(

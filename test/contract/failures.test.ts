@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import https from 'node:https';
 import net from 'node:net';
-import { answering, collect, dialects, never, question, type Dialect } from '../support/dialects.ts';
+import { answering, collect, dialects, never, question } from '../support/dialects.ts';
 import { expectError, rejection } from '../support/expectations.ts';
 import { certificate, ScriptedServer, type Handler } from '../support/scriptedServer.ts';
 import { createTestHost } from '../support/testHost.ts';
@@ -24,7 +24,10 @@ async function hasIpv6Loopback(): Promise<boolean> {
 for (const dialect of dialects) {
   const failingChat = async (url: string, host = createTestHost()) => {
     const { events, error } = await collect(dialect.client(url, { host }).chat(question(), never));
-    assert.deepEqual(events, []);
+    assert.deepEqual(
+      events.filter(({ type }) => type !== 'progress'),
+      [],
+    );
     return error;
   };
 
@@ -55,17 +58,17 @@ for (const dialect of dialects) {
       expectError(await chatAnswered((exchange) => exchange.json(body, status)), 'modelNotFound');
     });
 
-    it('an empty 200: no success', async () => {
+    it('case 25: an empty 200: no success', async () => {
       const error = await chatAnswered((exchange) => exchange.send('', dialect.contentType));
       expectError(error, 'truncated');
     });
 
-    it('an empty 200 without a type: no success', async () => {
+    it('case 25: an empty 200 without a type: no success', async () => {
       const error = await chatAnswered(({ response }) => response.writeHead(200).end());
       expectError(error, dialect.backend === 'ollama' ? 'truncated' : 'notAModelServer');
     });
 
-    it('a web page: not a model server', async () => {
+    it('case 26: a web page: not a model server', async () => {
       const page = '<!doctype html><html><head><title>My  router</title></head><body>Log in</body></html>';
       const error = expectError(
         await chatAnswered((exchange) => exchange.send(page, 'text/html; charset=utf-8')),
@@ -76,22 +79,22 @@ for (const dialect of dialects) {
       assert.deepEqual(error.nextStep, { do: 'openSetting', key: dialect.urlSetting });
     });
 
-    it('another program’s text: not a model server', async () => {
+    it('case 26: another program’s text: not a model server', async () => {
       expectError(await chatAnswered((exchange) => exchange.send('It works!\n', 'text/plain')), 'notAModelServer');
     });
 
-    it('a 502 page of a proxy: gateway', async () => {
+    it('case 70: a 502 page of a proxy: gateway', async () => {
       const page = '<html><head><title>502 Bad Gateway</title></head><body><hr>nginx/1.27</body></html>';
       const error = expectError(await chatAnswered((exchange) => exchange.send(page, 'text/html', 502)), 'gateway');
       assert.equal(error.status, 502);
       assert.ok(!/[<>]/.test(`${error.message}${error.hint}${error.serverMessage ?? ''}`));
     });
 
-    it('a 504 of a proxy without a page: gateway', async () => {
+    it('case 70: a 504 of a proxy without a page: gateway', async () => {
       expectError(await chatAnswered((exchange) => exchange.send('', 'text/plain', 504)), 'gateway');
     });
 
-    it('401: asks for the key of this origin', async () => {
+    it('case 65: 401: asks for the key of this origin', async () => {
       const error = expectError(
         await chatAnswered((exchange) => exchange.json({ error: 'Unauthorized' }, 401)),
         'unauthorized',
@@ -105,10 +108,10 @@ for (const dialect of dialects) {
       if (dialect.backend === 'ollama') assert.match(error.hint, /OLLAMA_ORIGINS/);
     });
 
-    it('503: busy, and worth another try', async () => {
+    it('case 67: 503: busy, asked again twice and no more', async () => {
       const error = expectError(await chatAnswered((exchange) => exchange.json({ error: 'busy' }, 503)), 'overloaded');
       assert.equal(error.retryable, true);
-      assert.equal(server.requestsTo(dialect.chatPath).length, 1, 'nothing is sent again by itself');
+      assert.equal(server.requestsTo(dialect.chatPath).length, 3);
     });
 
     it('500 with words: the server’s words', async () => {
@@ -128,7 +131,7 @@ for (const dialect of dialects) {
     });
 
     for (const status of [301, 302, 307, 308]) {
-      it(`${status}: is not followed, and the key goes nowhere`, async () => {
+      it(`case 12: ${status}: is not followed, and the key goes nowhere`, async () => {
         const elsewhere = await ScriptedServer.start({ '*': (exchange) => exchange.json({}) });
         const target = `${elsewhere.url}${dialect.chatPath}?token=1`;
         server.on(dialect.chatPath, (exchange) => exchange.send('', 'text/plain', status, { location: target }));
@@ -142,7 +145,7 @@ for (const dialect of dialects) {
   });
 
   describe(`${dialect.backend}: connections that fail`, () => {
-    it('nothing listens: says how to start it', async () => {
+    it('case 4: nothing listens: says how to start it', async () => {
       const port = await freePort();
       const error = expectError(await failingChat(`http://127.0.0.1:${port}`), 'notRunning');
       assert.ok(error.message.includes(`127.0.0.1:${port}`));
@@ -152,16 +155,16 @@ for (const dialect of dialects) {
       assert.equal(error.nextStep.do, isCloud ? 'openSetting' : 'startServer');
     });
 
-    it('nothing listens at localhost, by either of its addresses', async () => {
+    it('case 4: nothing listens at localhost, by either of its addresses', async () => {
       expectError(await failingChat(`http://localhost:${await freePort()}`), 'notRunning');
     });
 
-    it('an unknown machine: dns', async () => {
+    it('case 5: an unknown machine: dns', async () => {
       const error = expectError(await failingChat('http://no-such-machine.invalid:1234'), 'dns');
       assert.ok(error.message.includes('no-such-machine.invalid'));
     });
 
-    it('http to a port that speaks https: proposes https', async () => {
+    it('case 7: http to a port that speaks https: proposes https', async () => {
       const server = await ScriptedServer.start({}, { tls: true });
       const url = server.url.replace('https:', 'http:');
       const error = expectError(await failingChat(url), 'wrongScheme');
@@ -169,14 +172,14 @@ for (const dialect of dialects) {
       assert.ok(error.hint.includes(`https://127.0.0.1:${server.port}`), error.hint);
     });
 
-    it('https to a port that speaks http: proposes http', async () => {
+    it('case 7: https to a port that speaks http: proposes http', async () => {
       const server = await ScriptedServer.start();
       const error = expectError(await failingChat(server.url.replace('http:', 'https:')), 'wrongScheme');
       await server.close();
       assert.ok(error.hint.includes(`http://127.0.0.1:${server.port}`), error.hint);
     });
 
-    it('a certificate that nobody vouches for: tls', async () => {
+    it('case 6: a certificate that nobody vouches for: tls', async () => {
       const server = await ScriptedServer.start(dialect.routes(['m']), { tls: true });
       const error = expectError(await failingChat(server.url), 'tls');
       await server.close();
@@ -184,7 +187,7 @@ for (const dialect of dialects) {
       assert.equal(server.requests.length, 0);
     });
 
-    it('a certificate for another name: tls', async () => {
+    it('case 6: a certificate for another name: tls', async () => {
       const server = await ScriptedServer.start({}, { tls: true });
       const agent = new https.Agent({ ca: certificate(), servername: 'elsewhere.example' });
       const error = await failingChat(server.url, createTestHost({ agent }));
@@ -192,7 +195,7 @@ for (const dialect of dialects) {
       expectError(error, 'tls');
     });
 
-    it('https works where the host trusts the authority', async () => {
+    it('case 6: https works where the host trusts the authority', async () => {
       const server = await ScriptedServer.start(
         { [dialect.chatPath]: answering(dialect, dialect.text('safe'), dialect.finish()) },
         { tls: true },
@@ -204,7 +207,7 @@ for (const dialect of dialects) {
       assert.equal(text, 'safe');
     });
 
-    it('localhost where only ::1 listens: works', async function () {
+    it('case 4: localhost where only ::1 listens: works', async function () {
       if (!(await hasIpv6Loopback())) {
         console.log('      skipped: this machine has no IPv6 loopback');
         this.skip();
@@ -223,21 +226,3 @@ for (const dialect of dialects) {
     });
   });
 }
-
-describe('Ollama: what a 500 says about memory', () => {
-  const dialect = dialects[0] as Dialect;
-  for (const [kind, words] of [
-    ['outOfMemory', 'model requires more system memory (8.4 GiB) than is available (6.1 GiB)'],
-    ['loadFailed', 'llama runner process has terminated: exit status 2'],
-  ] as const) {
-    it(kind, async () => {
-      const server = await ScriptedServer.start({
-        [dialect.chatPath]: (exchange) => exchange.json({ error: words }, 500),
-      });
-      const { error } = await collect(dialect.client(server.url).chat(question(), never));
-      await server.close();
-      assert.equal(expectError(error, kind).serverMessage, words);
-      assert.equal(server.requests.length, 1, 'a load is not started again by itself');
-    });
-  }
-});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { AskResult } from '../../src/vscode/ask.ts';
+import { ScriptedServer } from '../support/scriptedServer.ts';
 import { StepServer } from '../support/stepServer.ts';
 import { answerTo, closeEverything, closeWithoutSaving, textOf, until, withSettings } from './documents.ts';
 
@@ -11,18 +12,19 @@ describe('A2IA: Ask with the embedded model', () => {
   after(closeEverything);
 
   it('streams a real model’s answer into a Markdown document', async () => {
-    await withSettings({ 'a2ia.backend': 'embedded', 'a2ia.temperature': 0, 'a2ia.maxOutputTokens': 48 }, async () => {
-      const question = 'Write a Python function that adds two numbers.';
-      const lengths = new Set<number>();
+    await withSettings({ 'a2ia.backend': 'embedded', 'a2ia.temperature': 0, 'a2ia.maxOutputTokens': 160 }, async () => {
+      const question = 'Count from 1 to 60, separated by commas.';
+      const partial = new Set<string>();
       const watching = vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (document.getText().startsWith(`> ${question}`)) lengths.add(document.getText().length);
+        const text = document.getText();
+        if (text.startsWith(`> ${question}`) && !text.includes('*embedded ·')) partial.add(text);
       });
       const result = await ask(question);
       watching.dispose();
       assert.equal(result.outcome, 'finished', result.problem);
       assert.equal(result.backend, 'embedded');
-      assert.match(result.text, /def |```python|return/);
-      assert.ok(lengths.size > 2, `the document grew ${lengths.size} times`);
+      assert.match(result.text, /2[^]*3[^]*4[^]*5/);
+      assert.ok(partial.size > 1, `the document held ${partial.size} parts of the answer before it had the whole`);
       const document = await answerTo(question);
       assert.ok(document.getText().includes(result.text), 'the document holds the answer as the model gave it');
       assert.match(document.getText(), /\*embedded · smollm2-135m · \d+ tokens/);
@@ -168,6 +170,33 @@ describe('A2IA: Ask', () => {
       assert.match(document.getText(), /half of\n\n\*The answer is incomplete: The connection to .* broke/);
     }));
 
+  it('goes on when the language of the document is changed', () =>
+    onServer(async () => {
+      const running = ask('Language?');
+      const exchange = await server.nextChat();
+      const document = await answerTo('Language?');
+      exchange.text('before ');
+      await textOf(document, (text) => text.includes('before '));
+      await vscode.languages.setTextDocumentLanguage(document, 'plaintext');
+      exchange.text('after');
+      exchange.finish();
+      assert.equal((await running).outcome, 'finished');
+      assert.match(document.getText(), /before after\n\n\*vllm/);
+    }));
+
+  it('stops while it is still looked for who answers', async () => {
+    const silent = await ScriptedServer.start({ '*': () => undefined });
+    await withSettings({ 'a2ia.backend': 'ollama', 'a2ia.ollamaUrl': silent.url }, async () => {
+      const running = ask('Who?');
+      const document = await answerTo('Who?');
+      await silent.exchange('/api/tags');
+      await vscode.commands.executeCommand('a2ia.stop');
+      assert.deepEqual(await running, { outcome: 'stopped', text: '' });
+      assert.match(document.getText(), /> Who\?\n\n\*Stopped\.\*\n$/);
+    });
+    await silent.close();
+  });
+
   it('says which models exist when the configured one does not', () =>
     onServer(
       async () => {
@@ -178,13 +207,15 @@ describe('A2IA: Ask', () => {
       { 'a2ia.model': 'no-such-model' },
     ));
 
-  it('says that nothing listens, and keeps the question in its document', () =>
-    withSettings({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': 'http://127.0.0.1:9', 'a2ia.model': 'x' }, async () => {
-      const result = await ask('Nobody?');
-      assert.equal(result.outcome, 'failed');
-      assert.match(result.problem ?? '', /Nothing listens at http:\/\/127\.0\.0\.1:9/);
-      assert.match((await answerTo('Nobody?')).getText(), /> Nobody\?\n\n\*No answer: Nothing listens/);
-    }));
+  for (const model of ['x', '']) {
+    it(`says that nothing listens, and keeps the question, ${model ? 'when it asks' : 'when it looks for a model'}`, () =>
+      withSettings({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': 'http://127.0.0.1:9', 'a2ia.model': model }, async () => {
+        const result = await ask('Nobody?');
+        assert.equal(result.outcome, 'failed');
+        assert.match(result.problem ?? '', /Nothing listens at http:\/\/127\.0\.0\.1:9/);
+        assert.match((await answerTo('Nobody?')).getText(), /> Nobody\?\n\n\*No answer: Nothing listens/);
+      }));
+  }
 
   it('does nothing with an empty question', async () => {
     assert.equal(await vscode.commands.executeCommand('a2ia.ask', '   '), undefined);

@@ -6,13 +6,14 @@ export async function run(): Promise<void> {
   const root = path.join(import.meta.dirname, '../../..');
   const mocha = new Mocha({
     ui: 'bdd',
-    timeout: 60_000,
+    timeout: 120_000,
     forbidOnly: true,
     reporter: path.join(root, 'test/support/reporter.cjs'),
     ...(process.env['A2IA_TEST_GREP'] ? { grep: process.env['A2IA_TEST_GREP'] } : {}),
   });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./ask.test.ts');
+  await import('./connection.test.ts');
   await import('./manifest.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} tests failed.`);

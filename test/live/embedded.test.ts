@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createEmbeddedClient } from '../../src/core/clients/embedded.ts';
+import { ServerMemory } from '../../src/core/clients/serverMemory.ts';
+import { wait } from '../../src/core/util/wait.ts';
 import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
 import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
 import { embeddedModels } from '../../src/core/embedded/catalogue.ts';
@@ -28,7 +30,12 @@ describe('embedded backend, live', function () {
   const logged: string[] = [];
 
   const clientWith = (values: Record<string, unknown>): LLMClient =>
-    createEmbeddedClient({ settings: parseSettings((key) => values[key]).settings, host, engine });
+    createEmbeddedClient({
+      settings: parseSettings((key) => values[key]).settings,
+      host,
+      memory: new ServerMemory(),
+      engine,
+    });
 
   before(async () => {
     assert.ok(
@@ -40,6 +47,9 @@ describe('embedded backend, live', function () {
     host = {
       log: { debug: log, info: log, warn: log },
       credentialFor: () => Promise.resolve(undefined),
+      mayContact: () => Promise.resolve(true),
+      wait,
+      caFile: () => '',
       proxyAgentFor: () => Promise.resolve(undefined),
       engine: {
         workerPath,
@@ -50,7 +60,7 @@ describe('embedded backend, live', function () {
           confirmations.push(model.id);
           return Promise.resolve(false);
         },
-        onDownloadProgress: () => assert.fail('nothing may be downloaded here'),
+        duringDownload: () => assert.fail('nothing may be downloaded here'),
       },
     };
     engine = new EngineProcess(host);
@@ -68,9 +78,7 @@ describe('embedded backend, live', function () {
   });
 
   it('is ready without starting the engine', async () => {
-    const started = performance.now();
     const status = await client.probe(never);
-    assert.ok(performance.now() - started < 50, 'probe took too long');
     assert.equal(status.state, 'ready');
     assert.equal(status.state === 'ready' && status.modelIds[0], modelPath);
     assert.equal(engine.processId, undefined);
@@ -168,32 +176,30 @@ describe('embedded backend, live', function () {
   it('stops computing when the request is aborted in mid-answer', async () => {
     const abort = new AbortController();
     let pieces = 0;
-    let abortedAt = 0;
+    let isAborted = false;
     for await (const event of client.chat(ask('Write a long story.', { temperature: 0.8, seed: 1 }), abort.signal)) {
-      assert.equal(abortedAt, 0, `${event.type} after the abort`);
+      assert.ok(!isAborted, `${event.type} after the abort`);
       if (++pieces === 5) {
-        abortedAt = performance.now();
+        isAborted = true;
         abort.abort();
       }
     }
-    assert.ok(performance.now() - abortedAt < 100, 'the iterator ends at once');
-    await assertIdle(engine);
+    assert.ok(isAborted, 'the answer ended by itself');
+    await assertStops(engine);
   });
 
   it('stops computing when the consumer leaves, and when a long prompt is being read', async () => {
     for await (const event of client.chat(ask('Write a long story.', { temperature: 0.8, seed: 2 }), never)) {
       if (event.type === 'text') break;
     }
-    await assertIdle(engine);
+    await assertStops(engine);
     const abort = new AbortController();
-    const before = (await engine.cpuTimeMs()) ?? 0;
+    const beforeMs = await engineMs(engine);
     const answer = all(client.chat(ask(`Summarise: ${'The ship sails on. '.repeat(150)}`), abort.signal));
-    await until(async () => ((await engine.cpuTimeMs()) ?? 0) > before + 300);
-    const abortedAt = performance.now();
+    await until(async () => (await engineMs(engine)) > beforeMs + 300);
     abort.abort();
     assert.deepEqual(await answer, []);
-    assert.ok(performance.now() - abortedAt < 100, 'the iterator ends at once');
-    await assertIdle(engine);
+    await assertStops(engine);
   });
 
   it('answers two requests at once, and a third after them', async () => {
@@ -291,6 +297,7 @@ describe('embedded backend, live', function () {
     const bare = createEmbeddedClient({
       settings: parseSettings(() => undefined).settings,
       host: without,
+      memory: new ServerMemory(),
       engine: new EngineProcess(without),
     });
     assert.equal((await bare.probe(never)).state, 'unavailable');
@@ -337,18 +344,23 @@ async function failure(answer: AsyncIterable<ChatEvent>, kind: BackendErrorKind,
 }
 
 /**
- * The engine's processor time stands still from some moment on: it may finish the step it is in. What it needs to answer this question, again and again,
- * is allowed for.
+ * The engine's processor time stands still from some moment on, after the step that it is in. Counted in processor time and not by the clock, which on a
+ * busy machine says nothing: the stories of these tests take it ten seconds and more, a step less than one.
  */
-async function assertIdle(engine: EngineProcess): Promise<void> {
+async function assertStops(engine: EngineProcess): Promise<void> {
   const windowMs = 400;
-  await until(async () => {
-    const start = performance.now();
-    const before = (await engine.cpuTimeMs()) ?? 0;
+  const startMs = await engineMs(engine);
+  for (let beforeMs = startMs; ;) {
     await new Promise((resolve) => setTimeout(resolve, windowMs));
-    const share = (((await engine.cpuTimeMs()) ?? 0) - before) / (performance.now() - start);
-    return share < 0.1;
-  }, 3000);
+    const nowMs = await engineMs(engine);
+    if (nowMs - beforeMs < windowMs / 10) return;
+    assert.ok(nowMs - startMs < 4000, `it went on for ${nowMs - startMs} ms of processor time`);
+    beforeMs = nowMs;
+  }
+}
+
+async function engineMs(engine: EngineProcess): Promise<number> {
+  return (await engine.cpuTimeMs()) ?? 0;
 }
 
 async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {

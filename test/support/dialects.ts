@@ -3,10 +3,13 @@ import { createOllamaClient } from '../../src/core/clients/ollama.ts';
 import { createOpenAIClient } from '../../src/core/clients/openai.ts';
 import { createOpenAICompatibleClient } from '../../src/core/clients/openaiCompatible.ts';
 import { createVllmClient } from '../../src/core/clients/vllm.ts';
+import type { ClientContext } from '../../src/core/clients/clientContext.ts';
+import { ServerMemory } from '../../src/core/clients/serverMemory.ts';
 import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
 import type { CoreHost } from '../../src/core/host.ts';
 import { parseSettings, type Settings } from '../../src/core/settings/settings.ts';
 import type { Exchange, Handler } from './scriptedServer.ts';
+import { watch } from './markerKeys.ts';
 import { createTestHost } from './testHost.ts';
 
 /** How the server of each backend speaks, so that one suite can be run over all of them. */
@@ -35,6 +38,12 @@ export function settingsWith(values: Record<string, unknown>): Settings {
   if (problems.length > 0) throw new Error(`wrong settings in a test: ${JSON.stringify(problems)}`);
   return settings;
 }
+
+const contextOf = (values: Record<string, unknown>, host: CoreHost): ClientContext => ({
+  settings: settingsWith(values),
+  host,
+  memory: new ServerMemory(),
+});
 
 const ollamaLine = (fields: object) =>
   `${JSON.stringify({ model: 'm', created_at: '2026-11-23T10:00:00Z', done: false, ...fields })}\n`;
@@ -69,7 +78,7 @@ const ollama: Dialect = {
   streamError: (message) => `${JSON.stringify({ error: message })}\n`,
   unknownModel: (model) => [404, { error: `model '${model}' not found` }],
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
-    createOllamaClient(settingsWith({ 'a2ia.ollamaUrl': url, ...settings }), host),
+    createOllamaClient(contextOf({ 'a2ia.ollamaUrl': url, ...settings }, host)),
 };
 
 const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
@@ -116,7 +125,7 @@ const vllm: Dialect = {
   }),
   reasoning: (delta) => chunk({ reasoning: delta }),
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
-    createVllmClient(settingsWith({ 'a2ia.vllmUrl': url, ...settings }), host),
+    createVllmClient(contextOf({ 'a2ia.vllmUrl': url, ...settings }, host)),
 };
 
 const openaiCompatible: Dialect = {
@@ -135,8 +144,7 @@ const openaiCompatible: Dialect = {
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
     createOpenAICompatibleClient(
       settingsWith({ 'a2ia.openaiCompatibleUrl': url }).openaiCompatibleUrl,
-      settingsWith({ 'a2ia.openaiCompatibleUrl': url, ...settings }),
-      host,
+      contextOf({ 'a2ia.openaiCompatibleUrl': url, ...settings }, host),
     ),
 };
 
@@ -149,7 +157,7 @@ const openai: Dialect = {
       exchange.json({ object: 'list', data: modelIds.map((id) => ({ id, object: 'model', owned_by: 'system' })) }),
   }),
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
-    createOpenAIClient(settingsWith({ 'a2ia.openaiUrl': url, ...settings }), host),
+    createOpenAIClient(contextOf({ 'a2ia.openaiUrl': url, ...settings }, host)),
 };
 
 const typed = (value: { readonly type: string }) => `event: ${value.type}\n${event(value)}`;
@@ -182,13 +190,19 @@ const anthropic: Dialect = {
       delta: { stop_reason: reason === 'stop' ? 'end_turn' : 'max_tokens' },
       usage: { input_tokens: 7, output_tokens: 3 },
     } as { type: string }) + typed({ type: 'message_stop' }),
-  streamError: (message) => typed({ type: 'error', error: { type: 'overloaded_error', message } } as { type: string }),
+  streamError: (message) => typed({ type: 'error', error: { type: 'api_error', message } } as { type: string }),
   unknownModel: (model) => [404, { type: 'error', error: { type: 'not_found_error', message: `model: ${model}` } }],
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
-    createAnthropicClient(settingsWith({ 'a2ia.anthropicUrl': url, ...settings }), host),
+    createAnthropicClient(contextOf({ 'a2ia.anthropicUrl': url, ...settings }, host)),
 };
 
 export const dialects: readonly Dialect[] = [ollama, vllm, openaiCompatible, openai, anthropic];
+
+export function dialectOf(backend: Dialect['backend']): Dialect {
+  const dialect = dialects.find((candidate) => candidate.backend === backend);
+  if (!dialect) throw new Error(`no dialect of ${backend}`);
+  return dialect;
+}
 
 /** A handler that answers a chat with these frames and ends. */
 export function answering(dialect: Dialect, ...frames: readonly string[]): Handler {
@@ -214,6 +228,7 @@ export async function collect(stream: AsyncIterable<ChatEvent>): Promise<Collect
     for await (const item of stream) events.push(item);
   } catch (thrown) {
     error = thrown;
+    watch('error', thrown);
   }
   return { events, text: joined(events, 'text'), reasoning: joined(events, 'reasoning'), error };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
+import { watch } from './markerKeys.ts';
 
 /** The thrown value as a `BackendError` of that kind, with something to read in it. */
 export function expectError(thrown: unknown, kind: BackendErrorKind): BackendError {
@@ -11,6 +13,7 @@ export function expectError(thrown: unknown, kind: BackendErrorKind): BackendErr
   assert.equal(thrown.kind, kind, `${thrown.message} | ${thrown.hint} | ${thrown.serverMessage}`);
   assert.notEqual(thrown.message, '');
   assert.notEqual(thrown.hint, '');
+  watch('error', visibleText(thrown));
   return thrown;
 }
 
@@ -28,7 +31,7 @@ export async function rejection(promise: Promise<unknown>, kind: BackendErrorKin
 export function visibleText(error: BackendError): string {
   const causes: string[] = [];
   for (let inner: unknown = error; inner instanceof Error && causes.length < 6; inner = inner.cause) {
-    causes.push(`${inner.message} ${inner.stack} ${JSON.stringify(inner)}`);
+    causes.push(inspect(inner, { depth: 8 }));
   }
   return `${error.hint} ${error.serverMessage} ${JSON.stringify(error.nextStep)} ${causes.join(' ')}`;
 }

@@ -4,6 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
+import { watchRequest } from './markerKeys.ts';
 
 /** A real HTTP server on the loopback interface whose answers a test writes down, and which remembers what it was asked. */
 
@@ -26,7 +27,8 @@ export interface ServerOptions {
 }
 
 const tlsFolder = path.join(import.meta.dirname, '..', 'fixtures', 'tls');
-export const certificate = () => readFileSync(path.join(tlsFolder, 'cert.pem'), 'utf8');
+export const certificateFile = path.join(tlsFolder, 'cert.pem');
+export const certificate = () => readFileSync(certificateFile, 'utf8');
 
 /** One request and the means to answer it badly. */
 export class Exchange {
@@ -173,6 +175,7 @@ export class ScriptedServer {
       body: Buffer.concat(chunks).toString('utf8'),
       socket: incoming.socket,
     };
+    watchRequest(new URL(this.url).protocol.slice(0, -1), request);
     const exchange = new Exchange(request, response);
     this.requests.push(request);
     this.exchanges.push(exchange);

@@ -8,18 +8,23 @@ export class StepServer {
   readonly url: string;
   /** Bodies of the chat requests so far. */
   readonly chats: ChatBody[] = [];
+  /** Of any kind. */
+  requestCount = 0;
   readonly #server: Server;
+  readonly #key: string | undefined;
   readonly #arrived: ChatExchange[] = [];
   readonly #awaited: ((exchange: ChatExchange) => void)[] = [];
 
-  static async start(models: readonly string[] = ['step-model']): Promise<StepServer> {
+  /** With a key, requests without it are refused. */
+  static async start(models: readonly string[] = ['step-model'], key?: string): Promise<StepServer> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new StepServer(server, models);
+    return new StepServer(server, models, key);
   }
 
-  private constructor(server: Server, models: readonly string[]) {
+  private constructor(server: Server, models: readonly string[], key: string | undefined) {
     this.#server = server;
+    this.#key = key;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('request', (request, response) => void this.#answer(request, response, models));
   }
@@ -36,14 +41,20 @@ export class StepServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, models: readonly string[]): Promise<void> {
-    if (request.url === '/v1/models') {
+    this.requestCount++;
+    if (this.#key !== undefined && request.headers.authorization !== `Bearer ${this.#key}`) {
+      return sendJson(response, 401, { error: { message: 'Invalid API key', type: 'Unauthorized', code: 401 } });
+    }
+    // As a proxy it gets whole addresses.
+    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (pathname === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',
-        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 2048 })),
+        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 4_000_000 })),
       });
     }
-    if (request.url === '/version') return sendJson(response, 200, { version: '0.32.0' });
-    if (request.url !== '/v1/chat/completions') return sendJson(response, 404, { detail: 'Not Found' });
+    if (pathname === '/version') return sendJson(response, 200, { version: '0.32.0' });
+    if (pathname !== '/v1/chat/completions') return sendJson(response, 404, { detail: 'Not Found' });
     let text = '';
     for await (const chunk of request) text += String(chunk);
     const body = JSON.parse(text) as ChatBody;

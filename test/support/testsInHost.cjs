@@ -34,10 +34,7 @@ function send(to, text) {
 }
 
 function line(to) {
-  return (...args) => {
-    // The logger that VS Code's server was installed without is missed loudly, at moments of its own choosing.
-    if (!(args[0] instanceof Error && args[0].message.includes('spdlog'))) send(to, `${format(...args)}\n`);
-  };
+  return (...args) => send(to, `${format(...args)}\n`);
 }
 
 function stream(to) {

@@ -2,7 +2,7 @@
 // none: takes its flags, runs the tests in the extension host of VS Code's own server with the workbench in a headless
 // browser, prints what the tests print and exits with their code. `launcherExecutable.mjs` makes it an executable.
 //
-// Environment: A2IA_TEST_LIMIT_MS (default 300000) ends a run that hangs. A2IA_TEST_SCREENSHOT=FILE saves a picture of the
+// Environment: A2IA_TEST_LIMIT_MS (default 600000) ends a run that hangs. A2IA_TEST_SCREENSHOT=FILE saves a picture of the
 // window at the end. A2IA_TEST_RESTRICTED=1 leaves workspace trust on, so that the folder opens in Restricted Mode.
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ import { ensureVscodeServer, startVscodeServer } from '../../scripts/vscodeServe
 
 /** @typedef {{ code: number, problem?: string }} End */
 
-const DEFAULT_LIMIT_MS = 300_000;
+const DEFAULT_LIMIT_MS = 600_000;
 const CLEANUP_LIMIT_MS = 10_000;
 /** What the tests print begins with this; see testsInHost.cjs. */
 const MARK = '\u0001a2ia';

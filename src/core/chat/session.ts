@@ -9,6 +9,7 @@ import type {
   TokenUsage,
 } from '../clients/llmClient.ts';
 import type { Settings } from '../settings/settings.ts';
+import { requireFit, type PromptPart } from './contextFit.ts';
 
 /** How one request ended, with everything that arrived until then. */
 export interface Answer {
@@ -40,6 +41,8 @@ export async function runRequest(
   request: ChatRequest,
   signal: AbortSignal,
   onEvent: (event: ChatEvent) => void | Promise<void>,
+  /** What of the prompt can be left out, for the advice when it does not fit. */
+  parts: readonly PromptPart[] = [],
 ): Promise<Answer> {
   const startedMs = performance.now();
   let firstTokenMs: number | undefined;
@@ -48,6 +51,7 @@ export async function runRequest(
   let finish: (ChatEvent & { type: 'finish' }) | undefined;
   let error: BackendError | undefined;
   try {
+    await requireFit(client, request, parts, signal);
     for await (const event of client.chat(request, signal)) {
       if (event.type === 'text') text += event.delta;
       if (event.type === 'reasoning') reasoning += event.delta;
@@ -56,7 +60,7 @@ export async function runRequest(
       await onEvent(event);
     }
   } catch (thrown) {
-    error = toBackendError(thrown, client.backend);
+    if (!signal.aborted) error = toBackendError(thrown, client.backend);
   }
   const totalMs = performance.now() - startedMs;
   const outcome: Outcome = error
@@ -78,17 +82,26 @@ export function generationSettings(settings: Settings): Partial<ChatRequest> {
   };
 }
 
+/** In less time than this our clock measures how the network bundles, not how fast the model writes. */
+const leastMeasuredMs = 100;
+
 function speedOf(
   totalMs: number,
   firstTokenMs: number | undefined,
   usage?: TokenUsage,
   timings?: ServerTimings,
 ): AnswerSpeed {
-  const outputMs = timings?.outputMs ?? totalMs - (firstTokenMs ?? 0);
-  const tokensPerSecond = usage?.outputTokens && outputMs > 0 ? (usage.outputTokens / outputMs) * 1000 : undefined;
   return {
     totalMs,
     ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
-    ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+    ...tokenRate(usage?.outputTokens ?? 0, timings?.outputMs, totalMs - (firstTokenMs ?? totalMs)),
   };
+}
+
+function tokenRate(outputTokens: number, serverMs: number | undefined, clockMs: number): Partial<AnswerSpeed> {
+  if (outputTokens > 0 && serverMs) return { tokensPerSecond: (outputTokens / serverMs) * 1000 };
+  // The first token is where our clock begins.
+  return outputTokens > 1 && clockMs >= leastMeasuredMs
+    ? { tokensPerSecond: ((outputTokens - 1) / clockMs) * 1000 }
+    : {};
 }

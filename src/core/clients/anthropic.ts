@@ -1,241 +1,185 @@
-import type { CoreHost } from '../host.ts';
-import type { Settings } from '../settings/settings.ts';
-import { DeltaJoiner, lawful } from './chatStream.ts';
-import { notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
-import type {
-  BackendStatus,
-  ChatEvent,
-  ChatMessage,
-  ChatRequest,
-  FinishReason,
-  LLMClient,
-  ModelInfo,
-} from './llmClient.ts';
+import { messageBody, promptBody, takesThinking, type ModelRules } from './anthropicMessages.ts';
+import {
+  anthropicConnection,
+  listAnthropicModels,
+  serverName,
+  toModelInfo,
+  versionHeader,
+  type Connection,
+} from './anthropicApi.ts';
+import { MessageReader, type MessageEvent } from './anthropicStream.ts';
+import { lawful, listedContextWindow } from './chatStream.ts';
+import type { ClientContext } from './clientContext.ts';
+import { BackendError } from './errors.ts';
+import { isErrorEvent, notJson, parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import type { BackendStatus, ChatEvent, ChatRequest, LLMClient, TokenCount } from './llmClient.ts';
+import { withoutRefusedFields, type DroppableField } from './refusals.ts';
+import type { ModelNotes } from './serverMemory.ts';
 import { unavailable } from './serverIdentity.ts';
 import { readServerSentEvents } from './streams.ts';
-import { readAll, send, sendJson, type TransportOptions, type TransportResponse } from './transport.ts';
+import { estimateTokens, learnTokenSize } from './tokenEstimate.ts';
+import { readAll, send, sendJson, type TransportResponse } from './transport.ts';
 
 /**
  * Anthropic's Messages API, over our own transport: its package is 438 KB, takes 30 ms to load, reads keys from the environment and brings OpenTelemetry.
- * Its OpenAI-compatible address is meant for trials, says its vendor, and leaves out reasoning.
+ * Its OpenAI-compatible address is meant for trials, says its vendor, and leaves out reasoning. vLLM, llama-server, Ollama and LiteLLM answer it too.
  */
-export function createAnthropicClient(settings: Settings, host: CoreHost): LLMClient {
-  const { firstByteTimeoutMs, idleTimeoutMs } = settings;
-  const connection: Connection = {
-    baseUrl: settings.anthropicUrl.replace(/\/v1$/, ''),
-    transport: {
-      backend: 'anthropic',
-      host,
-      firstByteTimeoutMs,
-      idleTimeoutMs,
-      urlSetting: 'a2ia.anthropicUrl',
-      keyHeader: 'x-api-key',
-    },
-  };
+export function createAnthropicClient(context: ClientContext): LLMClient {
+  const connection = anthropicConnection(context);
   const client: LLMClient = {
     backend: 'anthropic',
     endpoint: connection.baseUrl,
     probe: (signal) => probe(connection, signal),
-    listModels: (signal) => listModels(connection, signal),
-    chat: (request, signal) => lawful(client, signal, streamMessage(connection, request, signal)),
+    listModels: async (signal) => (await listAnthropicModels(connection, signal)).map(toModelInfo),
+    chat: (request, signal) =>
+      lawful({ client, host: context.host, signal, open: () => chat(connection, request, signal) }),
+    countTokens: (request, signal) => countTokens(connection, request, signal),
+    contextWindow: (model, signal) => listedContextWindow(client, model, signal),
   };
   return client;
 }
 
-interface Connection {
-  readonly baseUrl: string;
-  readonly transport: TransportOptions;
-}
-
-/** The version whose shapes are read below; later ones are opt-in. */
-const headers = { 'anthropic-version': '2023-06-01' } as const;
-
-/** The API demands a limit; this one every model accepts. */
-const defaultOutputTokens = 4096;
-
 async function probe(connection: Connection, signal: AbortSignal): Promise<BackendStatus> {
   try {
-    const models = await listModels(connection, signal);
-    return { state: 'ready', server: 'Anthropic', modelIds: models.map((model) => model.id) };
+    const models = await listAnthropicModels(connection, signal);
+    return { state: 'ready', server: serverName(models), modelIds: models.map((model) => model.id) };
   } catch (error) {
     signal.throwIfAborted();
     return unavailable(toBackendError(error, 'anthropic'));
   }
 }
 
-async function listModels({ baseUrl, transport }: Connection, signal: AbortSignal): Promise<readonly ModelInfo[]> {
-  const page = await sendJson(transport, { url: `${baseUrl}/v1/models?limit=1000`, method: 'GET', headers, signal });
-  const data = (page as { data?: unknown }).data;
-  if (!Array.isArray(data)) return [];
-  return (data as readonly { id?: unknown; display_name?: unknown; max_input_tokens?: unknown }[])
-    .filter((entry) => typeof entry.id === 'string')
-    .map((entry) => ({
-      id: String(entry.id),
-      ...(typeof entry.display_name === 'string' ? { displayName: entry.display_name } : {}),
-      ...(typeof entry.max_input_tokens === 'number' ? { contextWindowTokens: entry.max_input_tokens } : {}),
-    }));
+async function countTokens(connection: Connection, request: ChatRequest, signal: AbortSignal): Promise<TokenCount> {
+  const { baseUrl, transport, memory } = connection;
+  const notes = memory.of(baseUrl, request.model);
+  const body = JSON.stringify(promptBody(request, notes));
+  try {
+    const url = `${baseUrl}/v1/messages/count_tokens`;
+    const answer = await sendJson(transport, { url, method: 'POST', headers: versionHeader, body, signal });
+    const tokens = (answer as { input_tokens?: unknown } | null)?.input_tokens;
+    if (typeof tokens === 'number') return { tokens, isExact: true };
+  } catch (error) {
+    signal.throwIfAborted();
+    // Ollama and older gateways have no such path. Whatever else is wrong, the request itself will be told.
+    if (!(error instanceof BackendError) || error.kind !== 'notAModelServer') throw error;
+  }
+  return estimateTokens(request, notes);
+}
+
+// ---- Chat -------------------------------------------------------------------------------------------------------------------------------------------
+
+async function* chat(connection: Connection, request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const notes = connection.memory.of(connection.baseUrl, request.model);
+  if (!notes.anthropicRules) await askForRules(connection, signal);
+  const rules = (notes.anthropicRules ??= {});
+  yield* withoutRefusedFields({
+    backend: 'anthropic',
+    model: request.model,
+    notes,
+    refusedField: (error) => refusedField(error, request),
+    open: () => streamMessage(connection, request, { rules, notes }, signal),
+  });
+}
+
+/** The list is asked for once, if nobody has before, and waited for at most this long: without it the request is made of defaults. */
+const listTimeoutMs = 5000;
+
+async function askForRules(connection: Connection, signal: AbortSignal): Promise<void> {
+  try {
+    await listAnthropicModels(connection, AbortSignal.any([signal, AbortSignal.timeout(listTimeoutMs)]));
+  } catch {
+    signal.throwIfAborted();
+  }
 }
 
 async function* streamMessage(
   connection: Connection,
   request: ChatRequest,
+  { rules, notes }: { readonly rules: ModelRules; readonly notes: ModelNotes },
   signal: AbortSignal,
 ): AsyncGenerator<ChatEvent> {
-  const { baseUrl, transport } = connection;
-  const system = request.messages.filter((message) => message.role === 'system').map((message) => message.text);
-  const body = {
-    model: request.model,
-    messages: request.messages.filter((message) => message.role !== 'system').map(toWireMessage),
-    stream: true,
-    max_tokens: request.maxOutputTokens ?? defaultOutputTokens,
-    ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
-    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-    ...(request.topP === undefined ? {} : { top_p: request.topP }),
-    ...(request.stop === undefined ? {} : { stop_sequences: request.stop }),
-    ...(request.tools?.length
-      ? {
-          tools: request.tools.map(({ name, description, parameters }) => ({
-            name,
-            description,
-            input_schema: parameters,
-          })),
-        }
-      : {}),
-  };
-  const url = `${baseUrl}/v1/messages`;
-  const response = await send(transport, { url, method: 'POST', headers, body: JSON.stringify(body), signal });
-  yield* readMessage(connection, response);
+  if (request.reasoning && !notes.refusedFields.has('reasoning') && !takesThinking(request.reasoning, rules)) {
+    throw cannotSetThinking(request.model);
+  }
+  const url = `${connection.baseUrl}/v1/messages`;
+  const body = JSON.stringify(messageBody(request, rules, notes));
+  const response = await send(connection.transport, { url, method: 'POST', headers: versionHeader, body, signal });
+  const reader = new MessageReader();
+  for await (const event of readMessage(connection, response, reader)) {
+    if (event.type === 'finish') {
+      learnTokenSize(request, notes, event.usage?.promptTokens);
+      rememberThinking(notes, reader);
+    }
+    yield event;
+  }
 }
 
-/** The fields that are read, of all kinds of events together. */
-interface MessageEvent {
-  readonly type?: string;
-  readonly index?: number;
-  readonly message?: { readonly usage?: Usage };
-  readonly content_block?: { readonly type?: string; readonly id?: string; readonly name?: string };
-  readonly delta?: {
-    readonly text?: string;
-    readonly thinking?: string;
-    readonly partial_json?: string;
-    readonly stop_reason?: string | null;
-  };
-  readonly usage?: Usage;
-}
-
-interface Usage {
-  readonly input_tokens?: number;
-  readonly output_tokens?: number;
-  readonly cache_read_input_tokens?: number | null;
-}
-
-async function* readMessage(connection: Connection, response: TransportResponse): AsyncGenerator<ChatEvent> {
-  const context = {
-    backend: 'anthropic' as const,
-    url: new URL(connection.baseUrl),
-    urlSetting: connection.transport.urlSetting,
-  };
+async function* readMessage(
+  connection: Connection,
+  response: TransportResponse,
+  reader: MessageReader,
+): AsyncGenerator<ChatEvent> {
+  const { urlSetting } = connection.transport;
+  const context = { backend: 'anthropic' as const, url: new URL(connection.baseUrl), urlSetting };
   if (!response.contentType.startsWith('text/event-stream')) {
     const text = await readAll(response.body);
     throw responseError({ ...context, status: response.status, headers: response.headers, text });
   }
-  const toolCalls = new Map<number, { id: string; name: string; argumentsJson: string }>();
-  let usage: Usage = {};
-  let stopReason: string | undefined;
-  let calledTools = false;
   for await (const batch of readServerSentEvents(response.body)) {
-    const joiner = new DeltaJoiner();
-    for (const { data } of batch) {
+    for (const { event: name, data } of batch) {
       const event: MessageEvent | undefined = parseEvent(data);
       if (!event) {
-        yield* joiner.take();
+        yield* reader.take();
         throw notJson(context);
       }
-      const counted = event.usage ?? event.message?.usage;
-      if (counted) usage = { ...usage, ...counted };
-      stopReason = event.delta?.stop_reason ?? stopReason;
-      if (event.type === 'error') {
-        yield* joiner.take();
+      if (isErrorEvent(name, event)) {
+        yield* reader.take();
         throw streamedError(context, event);
       }
-      if (event.type === 'content_block_start' && event.content_block?.type === 'tool_use') {
-        const { id = '', name = '' } = event.content_block;
-        toolCalls.set(event.index ?? 0, { id, name, argumentsJson: '' });
-      }
-      if (event.delta?.thinking) joiner.add('reasoning', event.delta.thinking);
-      if (event.delta?.text) joiner.add('text', event.delta.text);
-      const call = toolCalls.get(event.index ?? 0);
-      if (call && event.delta?.partial_json) call.argumentsJson += event.delta.partial_json;
-      if (event.type === 'content_block_stop' && call) {
-        joiner.push({ type: 'toolCall', ...call, argumentsJson: call.argumentsJson || '{}' });
-        toolCalls.delete(event.index ?? 0);
-        calledTools = true;
-      }
-      if (event.type === 'message_stop') {
-        joiner.push(finishEvent(calledTools ? 'tool_use' : stopReason, usage));
-        yield* joiner.take();
-        return;
-      }
+      reader.add(event);
+      if (reader.isFinished) break;
     }
-    yield* joiner.take();
+    yield* reader.take();
+    if (reader.isFinished) return;
   }
 }
 
-function finishEvent(stopReason: string | undefined, usage: Usage): ChatEvent {
-  return {
-    type: 'finish',
-    reason: finishReason(stopReason),
-    usage: {
-      ...(usage.input_tokens ? { promptTokens: usage.input_tokens } : {}),
-      ...(usage.output_tokens ? { outputTokens: usage.output_tokens } : {}),
-      ...(usage.cache_read_input_tokens ? { cachedPromptTokens: usage.cache_read_input_tokens } : {}),
-    },
-  };
+/** A tool loop needs those of its own turn only; the bound keeps a long day's from adding up. */
+const rememberedCalls = 200;
+
+function rememberThinking(notes: ModelNotes, { thinking, callIds }: MessageReader): void {
+  const [firstCallId] = callIds;
+  if (thinking.length === 0 || firstCallId === undefined) return;
+  const remembered = (notes.thinkingBeforeCalls ??= new Map());
+  // Of one answer's calls the first stands for all: what came before them is sent once.
+  remembered.set(firstCallId, thinking);
+  const [oldest] = remembered.keys();
+  if (remembered.size > rememberedCalls && oldest !== undefined) remembered.delete(oldest);
 }
 
-function finishReason(stopReason: string | undefined): FinishReason {
-  switch (stopReason) {
-    case 'max_tokens':
-    case 'model_context_window_exceeded':
-      return 'length';
-    case 'tool_use':
-      return 'toolCalls';
-    case 'refusal':
-      return 'contentFilter';
-    default:
-      return 'stop';
-  }
+// ---- What a model refuses ---------------------------------------------------------------------------------------------------------------------------
+
+function cannotSetThinking(model: string): BackendError {
+  return new BackendError({
+    kind: 'unsupported',
+    feature: 'reasoning',
+    backend: 'anthropic',
+    message: `${model} cannot be told how much to think.`,
+    hint: 'Ask without that.',
+  });
 }
 
-function toWireMessage(message: ChatMessage): object {
-  switch (message.role) {
-    case 'tool':
-      return {
-        role: 'user',
-        content: [{ type: 'tool_result', tool_use_id: message.toolCallId, content: message.text }],
-      };
-    case 'assistant':
-      return {
-        role: 'assistant',
-        content: [
-          ...(message.text ? [{ type: 'text', text: message.text }] : []),
-          ...(message.toolCalls ?? []).map(({ id, name, argumentsJson }) => ({
-            type: 'tool_use',
-            id,
-            name,
-            input: parseInput(argumentsJson),
-          })),
-        ],
-      };
-    default:
-      return { role: message.role, content: message.text };
+/** By the names of the fields in the server's words: the API has no code for it. */
+function refusedField(error: BackendError, request: ChatRequest): DroppableField | undefined {
+  if (error.kind !== 'badRequest' && error.kind !== 'unsupported') return undefined;
+  const words = error.serverMessage ?? '';
+  const names = (pattern: RegExp) => pattern.test(words);
+  if (request.tools?.length && (error.feature === 'tools' || names(/support tools|tool choice|requires --jinja/i))) {
+    return 'tools';
   }
-}
-
-/** The API wants an object where the model may have written anything. */
-function parseInput(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return {};
-  }
+  // Before temperature: where both are named, one of them may stay.
+  if (request.topP !== undefined && names(/\btop_p\b/)) return 'topP';
+  if (request.temperature !== undefined && names(/\btemperature\b/)) return 'temperature';
+  const isAboutThinking = error.feature === 'reasoning' || names(/thinking|budget_tokens|output_config|\beffort\b/);
+  return request.reasoning !== undefined && isAboutThinking ? 'reasoning' : undefined;
 }

@@ -2,22 +2,21 @@ import { accessSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { abortable } from '../embedded/abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { embeddedModels } from '../embedded/catalogue.ts';
 import { megabytes } from '../embedded/download.ts';
 import { engineMissing } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
 import { fetchModel, findModelFiles, modelFacts, resolveModelPath, type ModelFile } from '../embedded/modelFiles.ts';
 import type { EngineConfig, EngineMessage, Generation } from '../embedded/workerMessages.ts';
-import type { CoreHost } from '../host.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
-import { lawful } from './chatStream.ts';
+import { lawful, listedContextWindow } from './chatStream.ts';
+import type { ClientContext } from './clientContext.ts';
 import { BackendError } from './errors.ts';
 import type { BackendStatus, ChatEvent, ChatMessage, ChatRequest, LLMClient, ModelInfo } from './llmClient.ts';
+import { estimateTokens } from './tokenEstimate.ts';
 
-export interface EmbeddedClientOptions {
-  readonly settings: Settings;
-  readonly host: CoreHost;
+export interface EmbeddedClientOptions extends ClientContext {
   /** Outlives the client: it keeps the model in memory between requests. */
   readonly engine: EngineProcess;
 }
@@ -26,14 +25,16 @@ const pathSetting = 'a2ia.embedded.modelPath';
 
 /** A small model inside A2IA, on the CPU: llama.cpp by node-llama-cpp, in a process of its own. */
 export function createEmbeddedClient(options: EmbeddedClientOptions): LLMClient {
-  const { settings, host } = options;
+  const { settings, host, memory } = options;
   const client: LLMClient = {
     backend: 'embedded',
     endpoint:
       resolveModelPath(settings.embedded.modelPath) ?? join(host.engine.modelsDir, embeddedModels[0]?.fileName ?? ''),
     probe: () => probe(options),
     listModels: () => listModels(options),
-    chat: (request, signal) => lawful(client, signal, chat(options, request, signal)),
+    chat: (request, signal) => lawful({ client, host, signal, open: () => chat(options, request, signal) }),
+    countTokens: (request) => Promise.resolve(estimateTokens(request, memory.of(client.endpoint, request.model))),
+    contextWindow: (model, signal) => listedContextWindow(client, model, signal),
   };
   return client;
 }

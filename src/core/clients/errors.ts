@@ -16,6 +16,7 @@ export type BackendErrorKind =
   | 'outOfMemory'
   | 'loadFailed'
   | 'overloaded'
+  | 'quota' // the account has used up what it may
   | 'unsupported' // the model or server cannot do what the request asks for
   | 'badRequest'
   | 'gateway' // a proxy in between answered
@@ -32,6 +33,9 @@ export type BackendErrorKind =
   | 'download'
   | 'diskFull'
   | 'declined'; // the user said no to what the request needed
+
+/** What a model or server may be unable to do. */
+export type Feature = 'tools' | 'images' | 'reasoning' | 'fillInTheMiddle' | 'chat';
 
 /** One click that helps; the editor makes a button of it, the command line a sentence. */
 export type NextStep =
@@ -53,6 +57,13 @@ export interface BackendErrorInit {
   readonly serverMessage?: string;
   readonly status?: number;
   readonly retryable?: boolean;
+  /** How long the server asks to wait. */
+  readonly retryAfterMs?: number;
+  /** Of kind `unsupported`: what. */
+  readonly feature?: Feature;
+  /** Of kind `contextOverflow`, as far as the server gives the numbers; some count only to their limit, so it may be more. */
+  readonly promptTokens?: number;
+  readonly contextTokens?: number;
   readonly nextStep?: NextStep;
   readonly cause?: unknown;
 }
@@ -66,6 +77,10 @@ export class BackendError extends Error {
   readonly serverMessage: string | undefined;
   readonly status: number | undefined;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly feature: Feature | undefined;
+  readonly promptTokens: number | undefined;
+  readonly contextTokens: number | undefined;
   readonly nextStep: NextStep;
 
   constructor(init: BackendErrorInit) {
@@ -76,6 +91,10 @@ export class BackendError extends Error {
     this.serverMessage = init.serverMessage;
     this.status = init.status;
     this.retryable = init.retryable ?? false;
+    this.retryAfterMs = init.retryAfterMs;
+    this.feature = init.feature;
+    this.promptTokens = init.promptTokens;
+    this.contextTokens = init.contextTokens;
     this.nextStep = init.nextStep ?? { do: 'showLog' };
   }
 }

@@ -1,103 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { BackendError, type BackendErrorInit, type BackendErrorKind, type NextStep } from './errors.ts';
+import { BackendError, type BackendErrorInit } from './errors.ts';
+import { explain, type Explanation } from './failureRules.ts';
 import type { BackendId } from './llmClient.ts';
+import { serverWords, wordsInJson, wordsOf, type ServerWords } from './serverWords.ts';
 
-/**
- * From what a socket or a server said to a `BackendError`. The texts are those of real servers (Ollama 0.17, vLLM 0.32, llama-server b11434, LiteLLM 1.109)
- * and, for versions that could not be run, of their sources.
- */
+/** From an answer that is an error to a `BackendError`: serverWords.ts finds the words, failureRules.ts what they mean. */
 
-interface FailureContext {
+export interface FailureContext {
   readonly backend: BackendId;
   readonly url: URL;
   readonly urlSetting: string;
 }
-
-// ---- Connection level -------------------------------------------------------------------------------------------------------------------------------
-
-export function connectionError(context: FailureContext & { readonly error: NodeJS.ErrnoException }): BackendError {
-  const { url, error, backend } = context;
-  const code = connectionCode(error);
-  const openSetting: NextStep = { do: 'openSetting', key: context.urlSetting };
-  const make = (kind: BackendErrorKind, message: string, hint: string, nextStep: NextStep = openSetting) =>
-    new BackendError({ kind, backend, message, hint, nextStep, retryable: kind === 'notRunning', cause: error });
-  switch (code) {
-    case 'ECONNREFUSED':
-      return notRunning(context, error);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return make('dns', `There is no machine called ${url.hostname}.`, `Check the name in ${context.urlSetting}.`);
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return make(
-        'unreachable',
-        `${url.host} cannot be reached.`,
-        `Check the address in ${context.urlSetting}, the network and the firewall between.`,
-      );
-    case 'EPROTO':
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return make(
-        'wrongScheme',
-        `${url.host} does not speak https.`,
-        `Change ${context.urlSetting} to http://${url.host}.`,
-      );
-    case 'ECONNRESET':
-    case 'HPE_INVALID_CONSTANT':
-      return make(
-        'wrongScheme',
-        `${url.host} closed the connection without an answer in HTTP.`,
-        url.protocol === 'http:'
-          ? `If the server speaks https, change ${context.urlSetting} to https://${url.host}; else look at the server’s log.`
-          : 'Look at the server’s log.',
-      );
-  }
-  if (code.startsWith('ERR_TLS') || code.includes('CERT') || code.includes('UNABLE_TO_')) {
-    return make(
-      'tls',
-      `The certificate of ${url.host} is not trusted (${code}).`,
-      'Add the certificate of its authority to the system, or start with NODE_EXTRA_CA_CERTS pointing to it.',
-    );
-  }
-  return make('unreachable', `The request to ${url.host} failed (${code}).`, `Check ${context.urlSetting}.`);
-}
-
-/** With several addresses for one name Node wraps one error per address. */
-function connectionCode(error: NodeJS.ErrnoException): string {
-  if (error instanceof AggregateError) {
-    const first = error.errors.find((inner: NodeJS.ErrnoException) => inner.code) as NodeJS.ErrnoException | undefined;
-    return first?.code ?? 'unknown';
-  }
-  return error.code ?? error.message;
-}
-
-const startCommands: Partial<Record<BackendId, string>> = {
-  ollama: 'ollama serve',
-  vllm: 'vllm serve <model>',
-  'openai-compatible': 'llama-server -m <model.gguf> --port 8080',
-};
-
-function notRunning(context: FailureContext, cause: unknown): BackendError {
-  const { url, backend, urlSetting } = context;
-  const command = startCommands[backend];
-  const isLocal = /^(127\.|localhost$|\[::1\]$)/.test(url.hostname);
-  const hint =
-    isLocal && command
-      ? `Start it (${command}), or change ${urlSetting}.`
-      : `Start it on ${url.hostname}, or change ${urlSetting}.`;
-  return new BackendError({
-    kind: 'notRunning',
-    backend,
-    message: `Nothing listens at ${url.origin}.`,
-    hint,
-    retryable: true,
-    nextStep: isLocal && command ? { do: 'startServer', command } : { do: 'openSetting', key: urlSetting },
-    cause,
-  });
-}
-
-// ---- Answers that are errors ------------------------------------------------------------------------------------------------------------------------
 
 export interface ErrorResponse extends FailureContext {
   readonly status: number;
@@ -108,6 +21,7 @@ export interface ErrorResponse extends FailureContext {
 
 export function responseError(response: ErrorResponse): BackendError {
   const { status, url, backend, headers, text, urlSetting } = response;
+  const openSetting = { do: 'openSetting', key: urlSetting } as const;
   if (status >= 300 && status < 400) {
     return new BackendError({
       kind: 'redirected',
@@ -115,13 +29,13 @@ export function responseError(response: ErrorResponse): BackendError {
       status,
       message: `${url.host} redirects to ${describeLocation(headers.location, url)}.`,
       hint: `If that is right, set ${urlSetting} to that address. A2IA follows no redirect by itself, so that prompts and keys go only where you say.`,
-      nextStep: { do: 'openSetting', key: urlSetting },
+      nextStep: openSetting,
     });
   }
-  if (/^\s*(<!doctype|<html|<\?xml)/i.test(text) || headers['content-type']?.startsWith('text/html')) {
-    return webPage(response);
-  }
-  const said = status < 300 ? wordsInJson(text) : serverWords(text);
+  const isWebPage = /^\s*(<!doctype|<html|<\?xml)/i.test(text) || headers['content-type']?.startsWith('text/html');
+  // A page for "log in" still says 401, whatever is written on it.
+  if (isWebPage && status !== 401) return webPage(response);
+  const said = isWebPage ? undefined : status < 300 ? wordsInJson(text) : serverWords(text);
   // A 2xx that comes here is not what was asked for: if it is no error in JSON either, it is no model server's.
   if (status < 300 && said === undefined) {
     return new BackendError({
@@ -130,19 +44,67 @@ export function responseError(response: ErrorResponse): BackendError {
       status,
       message: `What answers at ${url.origin} is not a model server.`,
       hint: `Check ${urlSetting}.`,
-      nextStep: { do: 'openSetting', key: urlSetting },
+      nextStep: openSetting,
     });
   }
-  return serverError(response, status, said ?? { message: '' });
+  const words = said ?? { message: '' };
+  const waitMs = retryAfterMs(headers);
+  const explanation = explain({ said: words, status: status < 300 ? statusOf(words) : status, context: response });
+  return serverError(response, explanation, words, {
+    status,
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+  });
 }
 
-/**
- * An error that the server put into a stream or a 200 answer: no status of its own.
- */
+/** An error that the server put into a stream. It has no status, and so is never asked again by itself. */
 export function streamedError(context: FailureContext, payload: unknown): BackendError {
-  const said = wordsOf(payload, 0) ?? { message: '' };
-  const status = Number(said.code);
-  return serverError(context, status >= 400 && status < 600 ? status : 500, said);
+  const said = wordsOf(payload) ?? { message: '' };
+  const explanation = explain({ said, status: statusOf(said), context });
+  const inStream =
+    explanation.kind === 'serverError' ? { message: `${context.url.host} failed in the middle of the answer.` } : {};
+  return serverError(context, { ...explanation, ...inStream }, said, {});
+}
+
+function serverError(
+  { backend }: FailureContext,
+  explanation: Explanation,
+  { message }: ServerWords,
+  answer: Pick<BackendErrorInit, 'status' | 'retryAfterMs'>,
+): BackendError {
+  return new BackendError({
+    backend,
+    ...explanation,
+    ...answer,
+    ...(message ? { serverMessage: message.slice(0, 2000) } : {}),
+  });
+}
+
+/** The status that an error would have had before the stream began. */
+function statusOf({ code, type = '' }: ServerWords): number {
+  const status = Number(code);
+  return status >= 400 && status < 600 ? status : (statusOfType[type] ?? 500);
+}
+
+/** Anthropic's types, and OpenAI's where they differ. */
+const statusOfType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** `retry-after-ms` (OpenAI), else `retry-after` in seconds; its other form, a date, is rare and left out. */
+function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
+  const waitMs = Number(headers['retry-after-ms'] ?? NaN);
+  const waitSeconds = Number(headers['retry-after'] ?? NaN);
+  if (waitMs >= 0) return waitMs;
+  return waitSeconds >= 0 ? waitSeconds * 1000 : undefined;
 }
 
 /** One event of a stream; undefined when it is no JSON object. */
@@ -153,6 +115,16 @@ export function parseEvent(data: string): object | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** In any of the ways in which servers report a failure inside a stream of events. */
+export function isErrorEvent(name: string, event: object): boolean {
+  const { type, object, error } = event as {
+    readonly type?: unknown;
+    readonly object?: unknown;
+    readonly error?: unknown;
+  };
+  return name === 'error' || type === 'error' || object === 'error' || (error !== undefined && error !== null);
 }
 
 /** Without the event itself: it may hold the user's text. */
@@ -180,15 +152,26 @@ export function toBackendError(error: unknown, backend: BackendId): BackendError
 }
 
 function webPage({ status, url, backend, text, urlSetting }: ErrorResponse): BackendError {
-  const title = /<title[^>]*>([^<]{1,200})/i.exec(text)?.[1]?.replace(/\s+/g, ' ').trim();
-  const named = title ? ` (“${title}”)` : '';
+  const words = pageWords(text);
+  const named = words ? ` (“${words}”)` : '';
   const common = { backend, status, nextStep: { do: 'openSetting', key: urlSetting } } as const;
-  return status >= 500
+  if (status === 413) {
+    return new BackendError({
+      ...common,
+      kind: 'gateway',
+      message: `A proxy in front of ${url.host} takes no request of this size${named}.`,
+      hint: 'Leave out context, or raise the proxy’s limit for the size of a request.',
+    });
+  }
+  // A proxy of the network between refuses what it does not know, in its own page.
+  const isProxy = status >= 500 || status === 403 || status === 407;
+  return isProxy
     ? new BackendError({
         ...common,
         kind: 'gateway',
         message: `A proxy in front of ${url.host} answered with status ${status}${named}.`,
         hint: 'Check that the model server behind it runs, or exclude its address from the proxy (http.noProxy).',
+        retryable: status >= 500,
       })
     : new BackendError({
         ...common,
@@ -198,225 +181,15 @@ function webPage({ status, url, backend, text, urlSetting }: ErrorResponse): Bac
       });
 }
 
-interface ServerWords {
-  readonly message: string;
-  readonly type?: string;
-  readonly code?: string;
-  readonly promptTokens?: number;
-  readonly contextTokens?: number;
-}
-
-function serverError(context: FailureContext, status: number, said: ServerWords): BackendError {
-  const rule = rules.find((candidate) => candidate.applies(said, status));
-  const init: BackendErrorInit = {
-    backend: context.backend,
-    status,
-    ...(rule ? rule.explain(said, context) : explainUnknown(status, context)),
-    ...(said.message ? { serverMessage: said.message.slice(0, 2000) } : {}),
-  };
-  return new BackendError(init);
-}
-
-function explainUnknown(status: number, { url }: FailureContext): Explanation {
-  return status >= 500
-    ? { kind: 'serverError', message: `${url.host} failed with status ${status}.`, hint: 'Look at the server’s log.' }
-    : {
-        kind: 'badRequest',
-        message: `${url.host} refused the request with status ${status}.`,
-        hint: 'Look at what the server says.',
-      };
-}
-
-type Explanation = Pick<BackendErrorInit, 'kind' | 'message' | 'hint' | 'nextStep' | 'retryable'>;
-
-interface Rule {
-  applies(said: ServerWords, status: number): boolean;
-  explain(said: ServerWords, context: FailureContext): Explanation;
-}
-
-const overflowPatterns =
-  /context_length_exceeded|exceed_context_size_error|maximum context length is|exceeds? the available context size|context length is only|longer than the model's context length|max_new_tokens` must be|prompt is too long: \d|input length exceeds the context length|prompt is longer than the context length|n_keep \(?\d+\)? >= n_ctx|context size has been exceeded|exceeds the context window|maximum prompt length is|contextwindowexceeded/i;
-
-const memoryPatterns =
-  /out of memory|out of device memory|cudamalloc failed|hipmalloc failed|failed to allocate|allocation failed|not enough memory|insufficient memory|erroroutofmemory|requires more system memory|unable to load full model on gpu/i;
-
-const loadPatterns =
-  /process has terminated|unexpectedly stopped|model failed to load|timed out waiting for llama|incompatible with your version|unable to load model/i;
-
-/** First match wins: the specific before the general. */
-const rules: readonly Rule[] = [
-  {
-    applies: (said) => overflowPatterns.test(`${said.type} ${said.code} ${said.message}`),
-    explain: (said) => {
-      const numbers =
-        said.promptTokens && said.contextTokens
-          ? `The prompt has ${said.promptTokens} tokens; the context window has ${said.contextTokens}.`
-          : 'The prompt does not fit into the context window.';
-      return {
-        kind: 'contextOverflow',
-        message: numbers,
-        hint: 'Shorten the question or leave out context, or run the model with a larger context window.',
-      };
-    },
-  },
-  {
-    applies: (said) => memoryPatterns.test(said.message),
-    explain: () => ({
-      kind: 'outOfMemory',
-      message: 'The model does not fit into the memory that is free.',
-      hint: 'Choose a smaller model or a shorter context window, or unload what else uses the GPU.',
-    }),
-  },
-  {
-    applies: (said) => loadPatterns.test(said.message),
-    explain: () => ({
-      kind: 'loadFailed',
-      message: 'The server could not load the model.',
-      hint: 'Look at the server’s log; often memory is short, or the server is too old for the model.',
-    }),
-  },
-  {
-    applies: (said) =>
-      /does not support|not a multimodal model|image input is not supported|tool choice requires|requires --jinja|not_supported_error/i.test(
-        `${said.type} ${said.message}`,
-      ),
-    explain: () => ({
-      kind: 'unsupported',
-      message: 'This model or server cannot do what the request asks for.',
-      hint: 'Choose another model.',
-    }),
-  },
-  {
-    applies: (said, status) =>
-      (status === 404 || status === 400) &&
-      /model .*(not found|does not exist)|invalid model name|model_not_found|no such model|\bmodel: /i.test(
-        `${said.code} ${said.message}`,
-      ),
-    explain: () => ({
-      kind: 'modelNotFound',
-      message: 'The server does not have that model.',
-      hint: 'Choose one that it has.',
-    }),
-  },
-  {
-    applies: (_said, status) => status === 401,
-    explain: (_said, { url }) => ({
-      kind: 'unauthorized',
-      message: `${url.host} wants an API key, or refuses the one it got.`,
-      hint: 'Enter the key of this server.',
-      nextStep: { do: 'enterKey', origin: url.origin },
-    }),
-  },
-  {
-    applies: (_said, status) => status === 403,
-    explain: (_said, { url, backend }) => ({
-      kind: 'forbidden',
-      message: `${url.host} refuses requests from here.`,
-      hint:
-        backend === 'ollama'
-          ? 'Ollama answers only to names it knows: set OLLAMA_HOST and OLLAMA_ORIGINS where it runs.'
-          : 'Check the rights of the key and the rules of the proxy in front.',
-    }),
-  },
-  {
-    applies: (_said, status) => status === 429 || status === 503 || status === 529,
-    explain: (said, { url }) => ({
-      kind: 'overloaded',
-      message: /loading model/i.test(said.message) ? `${url.host} is still loading the model.` : `${url.host} is busy.`,
-      hint: 'Wait a moment and ask again.',
-      retryable: true,
-      nextStep: { do: 'retry' },
-    }),
-  },
-  {
-    applies: (_said, status) => status === 502 || status === 504,
-    explain: (_said, { url }) => ({
-      kind: 'gateway',
-      message: `The proxy at ${url.host} got no answer from the model server behind it.`,
-      hint: 'Check that the model server runs.',
-    }),
-  },
-  {
-    applies: (_said, status) => status === 404,
-    explain: (_said, { url, urlSetting }) => ({
-      kind: 'notAModelServer',
-      message: `${url.origin} does not know ${url.pathname}.`,
-      hint: `Check ${urlSetting}: another kind of server may be listening there.`,
-      nextStep: { do: 'openSetting', key: urlSetting },
-    }),
-  },
-];
-
-// ---- The shapes in which servers say what is wrong --------------------------------------------------------------------------------------------------
-
-function serverWords(text: string): ServerWords | undefined {
-  const trimmed = text.trim();
-  // Ollama's router answers in plain text: "404 page not found".
-  return wordsInJson(trimmed) ?? (trimmed.length < 500 ? { message: trimmed } : undefined);
-}
-
-function wordsInJson(text: string): ServerWords | undefined {
-  try {
-    return wordsOf(JSON.parse(text), 0);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * `{"error": {…}}`, `{"error": "text"}`, `{"object": "error", "message": …}`, `{"detail": …}`, and all of these as JSON inside a string, as Ollama and
- * gateways pass on what the engine behind them said.
- */
-function wordsOf(payload: unknown, depth: number): ServerWords | undefined {
-  if (depth > 3) return undefined;
-  if (typeof payload === 'string') return wordsInText(payload, depth);
-  if (typeof payload !== 'object' || payload === null) return undefined;
-  if (Array.isArray(payload)) return wordsOf(payload[0], depth + 1);
-  const fields = payload as Record<string, unknown>;
-  const inner = fields['error'] ?? fields['detail'];
-  if (inner !== undefined && inner !== null) return wordsOf(inner, depth + 1);
-  const message = fields['message'] ?? fields['msg'];
-  if (typeof message !== 'string') return undefined;
-  const nested = wordsInText(message, depth);
-  const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : undefined);
-  const type = text(fields['type']) ?? nested.type;
-  const code = text(fields['code']) ?? nested.code;
-  const promptTokens = count(fields['n_prompt_tokens']) ?? nested.promptTokens;
-  const contextTokens = count(fields['n_ctx']) ?? nested.contextTokens;
-  return {
-    message: nested.message,
-    ...(type ? { type } : {}),
-    ...(code ? { code } : {}),
-    ...(promptTokens ? { promptTokens } : {}),
-    ...(contextTokens ? { contextTokens } : {}),
-  };
-}
-
-function wordsInText(text: string, depth: number): ServerWords {
-  const start = text.indexOf('{');
-  if (start >= 0) {
-    try {
-      const nested = wordsOf(JSON.parse(text.slice(start)), depth + 1);
-      if (nested) return nested;
-    } catch {
-      // A brace in ordinary prose.
-    }
-  }
-  const contextTokens = /(?:maximum context length is|context length is only|context size \(?)\s*(\d+)/i.exec(
-    text,
-  )?.[1];
-  const promptTokens = /(?:request \(|passed |requested |has |at least )(\d+)(?: input)? tokens/i.exec(text)?.[1];
-  return {
-    message: text,
-    ...(promptTokens ? { promptTokens: Number(promptTokens) } : {}),
-    ...(contextTokens ? { contextTokens: Number(contextTokens) } : {}),
-  };
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined;
+/** What a page says of itself: its title, else the beginning of its text. */
+function pageWords(html: string): string {
+  const title = /<title[^>]*>([^<]+)/i.exec(html)?.[1] ?? '';
+  const text = title.trim() || html.replace(/<(script|style)\b[^]*?<\/\1>/gi, ' ').replace(/<[^>]*>?/g, ' ');
+  return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
 
 function describeLocation(location: string | undefined, from: URL): string {
-  return location && URL.canParse(location, from.href) ? new URL(location, from).origin : 'another address';
+  if (!location || !URL.canParse(location, from.href)) return 'another address';
+  const target = new URL(location, from);
+  return target.protocol === 'http:' || target.protocol === 'https:' ? target.origin : `a ${target.protocol} address`;
 }

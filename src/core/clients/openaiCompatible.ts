@@ -1,28 +1,98 @@
-import type { CoreHost } from '../host.ts';
-import type { Settings } from '../settings/settings.ts';
 import { lawful } from './chatStream.ts';
-import type { LLMClient } from './llmClient.ts';
-import { listOpenAIStyleModels, openAIStyleEndpoint, streamChatCompletion, toModelInfo } from './openaiStyle.ts';
-import { probeOpenAIStyle } from './serverIdentity.ts';
+import type { ClientContext } from './clientContext.ts';
+import { BackendError } from './errors.ts';
+import { countByLlamaServer, fillGap, loadInRouter, unloadInRouter } from './llamaServer.ts';
+import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient, TokenCount } from './llmClient.ts';
+import { loadInLmStudio, unloadInLmStudio } from './lmStudio.ts';
+import { openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
+import { streamChat } from './openaiStyleChat.ts';
+import { streamCompletion } from './openaiStyleComplete.ts';
+import { countOrEstimate, hasImages } from './openaiStyleCount.ts';
+import { describeModels } from './serverDetails.ts';
+import { identityOf, probeOpenAIStyle } from './serverIdentity.ts';
+import { estimateTokens } from './tokenEstimate.ts';
 
 /** Where such servers listen by default: llama-server (old and new default), LM Studio, SGLang, LiteLLM. */
 export const usualUrls: readonly string[] = [8080, 9931, 1234, 30000, 4000].map((port) => `http://127.0.0.1:${port}`);
 
-/** llama-server, LM Studio, SGLang, LiteLLM and everything else that speaks OpenAI's chat completions. */
-export function createOpenAICompatibleClient(url: string, settings: Settings, host: CoreHost): LLMClient {
-  const endpoint = openAIStyleEndpoint({
-    backend: 'openai-compatible',
-    url,
-    urlSetting: 'a2ia.openaiCompatibleUrl',
-    settings,
-    host,
-  });
+/** llama-server, LM Studio, SGLang, TGI, LiteLLM and everything else that speaks OpenAI's chat completions. */
+export function createOpenAICompatibleClient(url: string, context: ClientContext): LLMClient {
+  const { settings, host } = context;
+  const { firstByteTimeoutMs: loadingLimitMs } = settings;
+  const address = { backend: 'openai-compatible', url, urlSetting: 'a2ia.openaiCompatibleUrl' } as const;
+  const endpoint = openAIStyleEndpoint(address, context);
+  const contextWindow = (model: string, signal: AbortSignal) => windowOf(endpoint, model, signal);
   const client: LLMClient = {
     backend: 'openai-compatible',
     endpoint: endpoint.baseUrl,
-    probe: (signal) => probeOpenAIStyle(endpoint, host.log, signal),
-    listModels: async (signal) => (await listOpenAIStyleModels(endpoint, signal)).map(toModelInfo),
-    chat: (request, signal) => lawful(client, signal, streamChatCompletion(endpoint, request, signal)),
+    probe: (signal) => probeOpenAIStyle(endpoint, signal),
+    listModels: (signal) => describeModels(endpoint, signal),
+    chat: (request, signal) =>
+      lawful({
+        client,
+        host,
+        signal,
+        loadingLimitMs,
+        open: () => streamChat({ endpoint, request, signal, contextWindow }),
+      }),
+    complete: (request, signal) =>
+      lawful({ client, host, signal, loadingLimitMs, open: () => complete(endpoint, request, signal) }),
+    countTokens: (request, signal) => countTokens(endpoint, request, signal),
+    contextWindow,
+    loadedModels: async (signal) =>
+      (await describeModels(endpoint, signal))
+        .filter(({ loaded }) => loaded)
+        .map(({ id, contextWindowTokens }) => ({ id, ...(contextWindowTokens ? { contextWindowTokens } : {}) })),
+    load: async (model, signal) => {
+      const { load } = await memoryCommands(endpoint, signal);
+      await load(endpoint, model, signal);
+    },
+    unload: async (model, signal) => {
+      const { unload } = await memoryCommands(endpoint, signal);
+      await unload(endpoint, model, signal);
+    },
   };
   return client;
+}
+
+async function windowOf(endpoint: OpenAIStyleEndpoint, model: string, signal: AbortSignal) {
+  const models = await describeModels(endpoint, signal);
+  const { server } = await identityOf(endpoint, undefined, signal);
+  // A llama-server with one model answers with it whatever name it is asked for.
+  const answering = server === 'llama-server' && models.length === 1 ? models[0] : undefined;
+  return (models.find(({ id }) => id === model) ?? answering)?.contextWindowTokens;
+}
+
+async function* complete(
+  endpoint: OpenAIStyleEndpoint,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ChatEvent> {
+  const { server } = await identityOf(endpoint, undefined, signal);
+  const canFill = server === 'llama-server' && request.suffix !== '';
+  yield* canFill ? fillGap(endpoint, request, signal) : streamCompletion(endpoint, request, signal);
+}
+
+async function countTokens(
+  endpoint: OpenAIStyleEndpoint,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Promise<TokenCount> {
+  const { server } = await identityOf(endpoint, undefined, signal);
+  return server === 'llama-server' && !hasImages(request)
+    ? countOrEstimate(endpoint, request, () => countByLlamaServer(endpoint, request, signal))
+    : estimateTokens(request, endpoint.memory.of(endpoint.baseUrl, request.model));
+}
+
+/** @throws BackendError of kind `unsupported` for a server that has no such commands; a llama-server that is no router refuses them itself */
+async function memoryCommands(endpoint: OpenAIStyleEndpoint, signal: AbortSignal) {
+  const { server } = await identityOf(endpoint, undefined, signal);
+  if (server === 'LM Studio') return { load: loadInLmStudio, unload: unloadInLmStudio };
+  if (server === 'llama-server') return { load: loadInRouter, unload: unloadInRouter };
+  throw new BackendError({
+    kind: 'unsupported',
+    backend: endpoint.backend,
+    message: `${server ?? 'This server'} cannot load or unload models by request.`,
+    hint: 'Do it where the server runs.',
+  });
 }

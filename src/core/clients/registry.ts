@@ -1,13 +1,16 @@
 import { EngineProcess } from '../embedded/engineProcess.ts';
 import type { CoreHost } from '../host.ts';
+import { abortable } from '../util/abortable.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
 import { createAnthropicClient } from './anthropic.ts';
+import type { ClientContext } from './clientContext.ts';
 import { createEmbeddedClient } from './embedded.ts';
 import { BackendError } from './errors.ts';
 import { type BackendId, type BackendStatus, type LLMClient } from './llmClient.ts';
 import { createOllamaClient } from './ollama.ts';
 import { createOpenAIClient } from './openai.ts';
 import { createOpenAICompatibleClient, usualUrls } from './openaiCompatible.ts';
+import { ServerMemory } from './serverMemory.ts';
 import { createVllmClient } from './vllm.ts';
 
 /** A client and the model to ask it for, with the reason in a sentence. */
@@ -32,6 +35,7 @@ const detectionLimitMs = 700;
 export class BackendRegistry {
   readonly #host: CoreHost;
   readonly #engine: EngineProcess;
+  readonly #memory = new ServerMemory();
   /** What `auto` chose, kept until the settings change or a request contradicts it. */
   #detected: { readonly settingsKey: string; readonly client: LLMClient; readonly reason: string } | undefined;
 
@@ -45,19 +49,20 @@ export class BackendRegistry {
   }
 
   client(backend: BackendId, settings: Settings): LLMClient {
+    const context = this.#context(settings);
     switch (backend) {
       case 'ollama':
-        return createOllamaClient(settings, this.#host);
+        return createOllamaClient(context);
       case 'vllm':
-        return createVllmClient(settings, this.#host);
+        return createVllmClient(context);
       case 'openai-compatible':
-        return createOpenAICompatibleClient(settings.openaiCompatibleUrl || usualUrls[0] || '', settings, this.#host);
+        return createOpenAICompatibleClient(settings.openaiCompatibleUrl || usualUrls[0] || '', context);
       case 'embedded':
-        return createEmbeddedClient({ settings, host: this.#host, engine: this.#engine });
+        return createEmbeddedClient({ ...context, engine: this.#engine });
       case 'openai':
-        return createOpenAIClient(settings, this.#host);
+        return createOpenAIClient(context);
       case 'anthropic':
-        return createAnthropicClient(settings, this.#host);
+        return createAnthropicClient(context);
     }
   }
 
@@ -92,7 +97,7 @@ export class BackendRegistry {
   async survey(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
     const chosen = settings.backend === 'openai' || settings.backend === 'anthropic' ? [settings.backend] : [];
     const clients = [...this.#candidates(settings), ...chosen.map((backend) => this.client(backend, settings))];
-    return Promise.all(clients.map(async (client) => ({ client, status: await probeWithin(client, 2000, signal) })));
+    return Promise.all(clients.map(async (client) => ({ client, status: await this.#probe(client, 2000, signal) })));
   }
 
   /** @throws BackendError when there is nobody */
@@ -116,7 +121,7 @@ export class BackendRegistry {
    * before one that has not.
    */
   async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal) {
-    const asked = candidates.map((client) => ({ client, status: probeWithin(client, detectionLimitMs, signal) }));
+    const asked = candidates.map((client) => ({ client, status: this.#probe(client, detectionLimitMs, signal) }));
     let second: { client: LLMClient; reason: string } | undefined;
     const refusals: string[] = [];
     for (const { client, status: pending } of asked) {
@@ -151,9 +156,19 @@ export class BackendRegistry {
     return [...[...named, ...others].flatMap(([, clients]) => clients), this.client('embedded', settings)];
   }
 
+  #context(settings: Settings): ClientContext {
+    return { settings, host: this.#host, memory: this.#memory };
+  }
+
+  /** The user's answer to whether a server may be asked at all takes its own time. */
+  async #probe(client: LLMClient, limitMs: number, signal: AbortSignal): Promise<BackendStatus> {
+    if (client.backend !== 'embedded') await abortable(this.#host.mayContact(new URL(client.endpoint).origin), signal);
+    return probeWithin(client, limitMs, signal);
+  }
+
   #usualServers(settings: Settings): readonly LLMClient[] {
     const urls = settings.openaiCompatibleUrl ? [settings.openaiCompatibleUrl] : usualUrls;
-    return urls.map((url) => createOpenAICompatibleClient(url, settings, this.#host));
+    return urls.map((url) => createOpenAICompatibleClient(url, this.#context(settings)));
   }
 }
 

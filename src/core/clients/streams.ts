@@ -7,7 +7,7 @@ import { BackendError } from './errors.ts';
  */
 
 /** The longest line or event that is kept in memory. A real one is below 1 MiB even with an image in it. */
-const lineLimitChars = 32 * 1024 * 1024;
+const lengthLimitChars = 16 * 1024 * 1024;
 
 /** All that is made of a batch lives at once, and V8 makes room for it: whole reads (64 KiB) took twice the memory of halves, for the same time. */
 const batchBytes = 32 * 1024;
@@ -21,7 +21,7 @@ export interface ServerSentEvent {
 /**
  * Server-sent events. Comments (keep-alive pings) are dropped, events without data too; a last event without its blank line counts.
  * Very old llama-servers send errors as a field `error`: given as an event of that name.
- * @throws BackendError of kind `protocol` when a line has no end
+ * @throws BackendError of kind `protocol` when a line or an event has no end
  */
 export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent[]> {
   let event = 'message';
@@ -36,6 +36,7 @@ export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): As
       } else if (line.startsWith('data:')) {
         const value = fieldValue(line, 5);
         data = data === undefined ? value : `${data}\n${value}`;
+        if (data.length > lengthLimitChars) throw tooLong('event');
       } else if (line.startsWith('event:')) {
         event = fieldValue(line, 6);
       } else if (line.startsWith('error:')) {
@@ -82,7 +83,7 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
       }
       if (open !== '') pieces.push(open);
       pieceChars += open.length;
-      if (pieceChars > lineLimitChars) throw endlessLine();
+      if (pieceChars > lengthLimitChars) throw tooLong('line');
     }
   }
   const rest = pieces.join('') + decoder.end();
@@ -93,10 +94,10 @@ function withoutCarriageReturn(line: string): string {
   return line.charCodeAt(line.length - 1) === 0x0d ? line.slice(0, -1) : line;
 }
 
-function endlessLine(): BackendError {
+function tooLong(what: 'line' | 'event'): BackendError {
   return new BackendError({
     kind: 'protocol',
-    message: `The server sent a line of more than ${lineLimitChars / 1024 / 1024} million characters.`,
+    message: `The server sent ${what === 'line' ? 'a line' : 'an event'} of more than ${lengthLimitChars / 1024 / 1024} million characters.`,
     hint: 'That is no model’s answer: check which server listens at this address.',
   });
 }

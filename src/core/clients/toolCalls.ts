@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ChatEvent } from './llmClient.ts';
 
 /** One piece of a tool call in an OpenAI-style stream, as the servers really send it: any field may be missing or repeated. */
@@ -30,11 +31,11 @@ export class ToolCallAssembler {
     else if (args) call.argumentsJson = JSON.stringify(args);
   }
 
-  /** The complete calls, once. A call without an id gets one, for the answer to refer to. */
-  take(): ChatEvent[] {
+  /** The complete calls, once. A call without an id gets one, for its result to refer to. */
+  take(answerId = ''): ChatEvent[] {
     return this.#calls.splice(0).map((call, position) => ({
       type: 'toolCall',
-      id: call.id || `call_${position + 1}`,
+      id: call.id || madeUpId(`${answerId} ${position} ${call.name} ${call.argumentsJson}`),
       name: call.name,
       argumentsJson: call.argumentsJson || '{}',
     }));
@@ -54,4 +55,9 @@ export class ToolCallAssembler {
     this.#calls.push(call);
     return call;
   }
+}
+
+/** Another for every call of a conversation, and the same for the same answer. Nine letters and digits: Mistral's templates take no other ids. */
+function madeUpId(seed: string): string {
+  return createHash('sha256').update(seed).digest('hex').slice(0, 9);
 }

@@ -2,8 +2,11 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CoreHost } from '../host.ts';
+import { abortable } from '../util/abortable.ts';
+import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
-import { connectionError, responseError } from './failures.ts';
+import { connectionError } from './connectionFailures.ts';
+import { responseError } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
 
 /**
@@ -24,7 +27,7 @@ export interface TransportOptions {
   /** The setting that holds the address, for error texts. */
   readonly urlSetting: string;
   /** How the server takes its key; `Authorization: Bearer` where it is left out. */
-  readonly keyHeader?: 'x-api-key';
+  readonly keyHeaders?: readonly ('authorization' | 'x-api-key')[];
 }
 
 export interface TransportRequest {
@@ -50,6 +53,8 @@ export interface TransportResponse {
 const connectTimeoutMs = 10_000;
 /** More than any error text; a web page is cut here. */
 const errorBodyLimitBytes = 64 * 1024;
+/** A server that has failed can say so at once. */
+const errorBodyLimitMs = 5_000;
 /** A whole JSON answer (a model list, a version). The largest seen is an Ollama `show` of 2 MB. */
 const jsonBodyLimitBytes = 32 * 1024 * 1024;
 
@@ -60,21 +65,32 @@ const jsonBodyLimitBytes = 32 * 1024 * 1024;
 export async function send(options: TransportOptions, request: TransportRequest): Promise<TransportResponse> {
   request.signal.throwIfAborted();
   const url = new URL(request.url);
-  const headers = await outgoingHeaders(options, url, request);
+  if (!(await abortable(options.host.mayContact(url.origin), request.signal))) throw notAgreed(options, url);
+  const key = await keyFor(options, url);
+  const headers = outgoingHeaders(options, request, key);
   const agent = await options.host.proxyAgentFor(url);
+  const trust = url.protocol === 'https:' ? await trustAlso(options.host.caFile()) : {};
+  const connection = { ...trust, ...(agent === undefined ? {} : { agent }) };
   let exchange: Exchange;
   try {
-    exchange = await exchangeHeaders(options, url, request, headers, agent);
+    exchange = await exchangeHeaders(options, url, request, headers, connection);
   } catch (error) {
     // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
-    if (!(error instanceof StaleSocket)) throw error;
-    exchange = await exchangeHeaders(options, url, request, headers, agent ?? false);
+    if (!(error instanceof StaleSocket)) throw await named(error, url, request.signal);
+    exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
   const status = response.statusCode ?? 0;
+  const encoding = response.headers['content-encoding'] ?? 'identity';
   if (status < 200 || status > 299) {
-    const text = (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
-    throw responseError({ ...responseContext(options, url), status, headers: response.headers, text });
+    const text = encoding === 'identity' ? await errorText(exchange, request.signal) : '';
+    // Some servers quote the key that they refuse.
+    const withoutKey = key ? text.replaceAll(key, '…') : text;
+    throw responseError({ ...responseContext(options, url), status, headers: response.headers, text: withoutKey });
+  }
+  if (encoding !== 'identity') {
+    response.destroy();
+    throw compressed(options, url, encoding);
   }
   return { status, contentType: response.headers['content-type'] ?? '', headers: response.headers, body };
 }
@@ -137,11 +153,42 @@ function responseContext(options: TransportOptions, url: URL) {
   return { backend: options.backend, url, urlSetting: options.urlSetting };
 }
 
-/**
- * An allow-list: what the packages add (identification headers, keys and headers from the environment) never leaves this function.
- * The key is looked up by origin here, at the last moment, so that no redirect, proxy or setting can carry it elsewhere.
- */
-async function outgoingHeaders(options: TransportOptions, url: URL, request: TransportRequest) {
+function notAgreed({ backend, urlSetting }: TransportOptions, url: URL): BackendError {
+  return new BackendError({
+    kind: 'declined',
+    backend,
+    message: `Nothing was sent to ${url.origin}: this workspace names it, and you have not agreed.`,
+    hint: `Ask again to be asked again, or change ${urlSetting}.`,
+    nextStep: { do: 'openSetting', key: urlSetting },
+  });
+}
+
+/** The user's proxies are asked not to compress: what does anyway may hide any size in a few bytes, and holds a stream back until a block is full. */
+function compressed({ backend, urlSetting }: TransportOptions, url: URL, encoding: string): BackendError {
+  return new BackendError({
+    kind: 'protocol',
+    backend,
+    message: `${url.host} sent a compressed answer (${encoding}), though it was asked not to.`,
+    hint: `Turn compression off in the proxy in front of the model server, or change ${urlSetting} to the server itself.`,
+    nextStep: { do: 'openSetting', key: urlSetting },
+  });
+}
+
+/** Looked up by origin, at the last moment, so that no redirect, proxy or setting can carry a key elsewhere. */
+async function keyFor({ host, backend }: TransportOptions, url: URL): Promise<string | undefined> {
+  const key = (await host.credentialFor(url.origin))?.trim();
+  if (!key || /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new BackendError({
+    kind: 'config',
+    backend,
+    message: `The API key for ${url.origin} contains characters that a key cannot have.`,
+    hint: 'Enter the key again, without spaces or line breaks.',
+    nextStep: { do: 'enterKey', origin: url.origin },
+  });
+}
+
+/** An allow-list: what the packages add (identification headers, keys and headers from the environment) never leaves this function. */
+function outgoingHeaders(options: TransportOptions, request: TransportRequest, key: string | undefined) {
   const headers: Record<string, string> = {
     accept: 'application/json, text/event-stream, application/x-ndjson',
     // Compressed event streams are buffered by proxies, and we would have to inflate them.
@@ -153,19 +200,9 @@ async function outgoingHeaders(options: TransportOptions, url: URL, request: Tra
     headers['content-type'] = 'application/json';
     headers['content-length'] = String(Buffer.byteLength(request.body));
   }
-  const key = (await options.host.credentialFor(url.origin))?.trim();
   if (key) {
-    if (!/^[\x21-\x7e]+$/.test(key)) {
-      throw new BackendError({
-        kind: 'config',
-        backend: options.backend,
-        message: `The API key for ${url.origin} contains characters that a key cannot have.`,
-        hint: 'Enter the key again, without spaces or line breaks.',
-        nextStep: { do: 'enterKey', origin: url.origin },
-      });
-    }
-    if (options.keyHeader) headers[options.keyHeader] = key;
-    else headers['authorization'] = `Bearer ${key}`;
+    for (const name of options.keyHeaders ?? ['authorization'])
+      headers[name] = name === 'authorization' ? `Bearer ${key}` : key;
   }
   return headers;
 }
@@ -175,6 +212,24 @@ interface Exchange {
   readonly body: AsyncIterable<Buffer>;
 }
 
+/** A certificate that is not trusted is named, so that the user can compare it with the server's. */
+async function named(error: unknown, url: URL, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof BackendError) || error.kind !== 'tls') return error;
+  const certificate = await readCertificate(url, signal);
+  if (!certificate) return error;
+  const { subject, issuer, isSelfSigned, validTo, fingerprint } = certificate;
+  const { kind, backend, hint, nextStep, message } = error;
+  const by = isSelfSigned ? 'signed by itself' : `signed by ${issuer}`;
+  return new BackendError({
+    kind,
+    hint,
+    nextStep,
+    message: `${message} It is ${subject}, ${by}, valid to ${validTo}, SHA-256 ${fingerprint}.`,
+    cause: error,
+    ...(backend ? { backend } : {}),
+  });
+}
+
 class StaleSocket extends Error {}
 
 async function exchangeHeaders(
@@ -182,8 +237,8 @@ async function exchangeHeaders(
   url: URL,
   request: TransportRequest,
   headers: Record<string, string>,
-  /** `false`: none, and so no kept-alive socket. */
-  agent: http.Agent | false | undefined,
+  /** `agent: false`: none, and so no kept-alive socket. */
+  connection: TlsOptions & { readonly agent?: http.Agent | false },
 ): Promise<Exchange> {
   const { signal } = request;
   // Looking up the key and the proxy took time.
@@ -192,7 +247,7 @@ async function exchangeHeaders(
     const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
       method: request.method,
       headers,
-      ...(agent === undefined ? {} : { agent }),
+      ...connection,
       ...(url.hostname === 'localhost' ? { lookup: lookupLoopback } : {}),
     });
     const fail = (error: Error) => {
@@ -222,7 +277,7 @@ async function exchangeHeaders(
     });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
       if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) return fail(new StaleSocket());
-      fail(limit.error ?? connectionError({ ...responseContext(options, url), error }));
+      fail(limit.error ?? connectionError(responseContext(options, url), error));
     });
     outgoing.end(request.body);
   });
@@ -280,6 +335,7 @@ class Watchdog {
   error: BackendError | undefined;
   readonly #outgoing: http.ClientRequest;
   #timer: NodeJS.Timeout | undefined;
+  #lastLook: NodeJS.Immediate | undefined;
 
   constructor(outgoing: http.ClientRequest) {
     this.#outgoing = outgoing;
@@ -287,10 +343,10 @@ class Watchdog {
 
   connect(options: TransportOptions, url: URL): void {
     this.#start(connectTimeoutMs, () =>
-      connectionError({
-        ...responseContext(options, url),
-        error: Object.assign(new Error(`No connection within ${connectTimeoutMs / 1000} s.`), { code: 'ETIMEDOUT' }),
-      }),
+      connectionError(
+        responseContext(options, url),
+        Object.assign(new Error(`No connection within ${connectTimeoutMs / 1000} s.`), { code: 'ETIMEDOUT' }),
+      ),
     );
   }
 
@@ -304,14 +360,18 @@ class Watchdog {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#lastLook);
   }
 
   #start(limitMs: number, makeError: () => BackendError): void {
-    clearTimeout(this.#timer);
+    this.stop();
     if (limitMs === 0) return;
     this.#timer = setTimeout(() => {
-      this.error = makeError();
-      this.#outgoing.destroy(this.error);
+      // When the machine slept, timers run out before the sockets are read: what has arrived meanwhile counts.
+      this.#lastLook = setImmediate(() => {
+        this.error = makeError();
+        this.#outgoing.destroy(this.error);
+      });
     }, limitMs);
   }
 }
@@ -339,6 +399,20 @@ function formatSeconds(durationMs: number): string {
   return durationMs < 10_000 ? `${durationMs / 1000} s` : `${Math.round(durationMs / 1000)} s`;
 }
 
+/** What can be had of it soon: also half an error text tells more than none, and the status stands in any case. */
+async function errorText({ response, body }: Exchange, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  const tooSlow = setTimeout(() => response.destroy(), errorBodyLimitMs);
+  try {
+    for await (const chunk of upTo(body, errorBodyLimitBytes)) chunks.push(chunk);
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    clearTimeout(tooSlow);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 /** A short body whole, for an error text: cut at 64 KiB. */
 export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
   return (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
@@ -346,11 +420,15 @@ export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
 
 async function readUpTo(body: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  let receivedBytes = 0;
+  for await (const chunk of upTo(body, limitBytes)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* upTo(body: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Buffer> {
+  let leftBytes = limitBytes;
   for await (const chunk of body) {
-    chunks.push(chunk);
-    receivedBytes += chunk.length;
-    if (receivedBytes >= limitBytes) break;
+    yield chunk.subarray(0, leftBytes);
+    leftBytes -= chunk.length;
+    if (leftBytes <= 0) return;
   }
-  return Buffer.concat(chunks).subarray(0, limitBytes);
 }

@@ -1,5 +1,6 @@
 import http, { type Agent, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { isLoopback } from '../util/loopback.ts';
 
 /** Why one source did not deliver; the next one may. */
 export class SourceProblem extends Error {
@@ -79,8 +80,10 @@ export function redirectTarget(from: URL, location: string | undefined): URL {
   if (!location || !URL.canParse(location, from.href))
     throw new SourceProblem(`${from.host} redirects to nowhere`, true);
   const target = new URL(location, from);
-  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(target.hostname);
-  if (target.protocol === 'https:' || (target.protocol === 'http:' && (from.protocol === 'http:' || isLoopback)))
+  if (
+    target.protocol === 'https:' ||
+    (target.protocol === 'http:' && (from.protocol === 'http:' || isLoopback(target.hostname)))
+  )
     return target;
   throw new SourceProblem(`${from.host} redirects to an address without encryption`, true);
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { BackendError } from '../clients/errors.ts';
 import type { CoreHost } from '../host.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../util/abortable.ts';
 import { embeddedModels, type EmbeddedModel } from './catalogue.ts';
 import { downloadModel } from './download.ts';
 import { checkGgufFile, type GgufFacts } from './gguf.ts';
@@ -138,13 +138,9 @@ async function confirmAndDownload(
   const agreed = await abortable(host.engine.confirmDownload(model, targetPath), signal);
   if (!agreed) throw declined(model);
   host.log.info(`Downloading ${model.fileName} to ${targetPath}.`);
-  await downloadModel({
-    model,
-    targetPath,
-    signal,
-    proxyAgentFor: (url) => host.proxyAgentFor(url),
-    onProgress: (receivedBytes) => host.engine.onDownloadProgress(model, receivedBytes),
-  });
+  await host.engine.duringDownload(model, (onProgress) =>
+    downloadModel({ model, targetPath, signal, proxyAgentFor: (url) => host.proxyAgentFor(url), onProgress }),
+  );
 }
 
 function declined(model: EmbeddedModel): BackendError {

@@ -69,7 +69,8 @@ export const schema: readonly SettingSpec[] = [
     type: 'modelByBackend',
     default: {},
     restricted: true,
-    description: 'The model to use on one backend, before `#a2ia.model#`: `{"ollama": "qwen2.5-coder:7b"}`.',
+    description:
+      'The model to use on one backend; it wins over `#a2ia.model#`. For example `{"ollama": "qwen2.5-coder:7b"}`.',
   },
   {
     key: 'a2ia.ollamaUrl',
@@ -78,6 +79,16 @@ export const schema: readonly SettingSpec[] = [
     restricted: true,
     description:
       'Where Ollama listens, as seen from where the workspace is (in a remote window: from the remote machine).',
+  },
+  {
+    key: 'a2ia.ollama.contextTokens',
+    type: 'number',
+    default: null,
+    minimum: 4,
+    maximum: 1_048_576,
+    integer: true,
+    description:
+      'Context window to ask Ollama for, in tokens (`num_ctx`); a longer one takes more memory. Not set: Ollama’s own, often 4096.',
   },
   {
     key: 'a2ia.vllmUrl',
@@ -107,6 +118,14 @@ export const schema: readonly SettingSpec[] = [
     default: 'https://api.anthropic.com',
     restricted: true,
     description: 'Where Anthropic’s API is.',
+  },
+  {
+    key: 'a2ia.caFile',
+    type: 'text',
+    default: '',
+    scope: 'machine',
+    description:
+      'A PEM file of certificates to trust beside the system’s: a company’s authority, or a server’s own certificate.',
   },
   {
     key: 'a2ia.embedded.modelPath',

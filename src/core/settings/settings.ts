@@ -5,6 +5,8 @@ import { schema, type SettingSpec } from './schema.ts';
 export interface Settings {
   readonly backend: BackendId | 'auto';
   readonly ollamaUrl: string;
+  /** Left out: the context window that Ollama chooses. */
+  readonly ollamaContextTokens?: number;
   readonly vllmUrl: string;
   /** Empty: A2IA looks on the ports such servers use. */
   readonly openaiCompatibleUrl: string;
@@ -18,6 +20,8 @@ export interface Settings {
   readonly firstByteTimeoutMs: number;
   /** 0: no limit. The longest silence inside an answer. */
   readonly idleTimeoutMs: number;
+  /** A PEM file; empty: none. */
+  readonly caFile: string;
   readonly systemPrompt: string;
   readonly temperature?: number;
   readonly topP?: number;
@@ -80,6 +84,7 @@ export function parseSettings(read: SettingReader): ParsedSettings {
   const settings: Settings = {
     backend: values.get('a2ia.backend') as Settings['backend'],
     ollamaUrl: text('a2ia.ollamaUrl'),
+    ...optional('a2ia.ollama.contextTokens', 'ollamaContextTokens'),
     vllmUrl: text('a2ia.vllmUrl'),
     openaiCompatibleUrl: text('a2ia.openaiCompatibleUrl'),
     openaiUrl: text('a2ia.openaiUrl'),
@@ -93,6 +98,7 @@ export function parseSettings(read: SettingReader): ParsedSettings {
     },
     firstByteTimeoutMs: number('a2ia.firstByteTimeoutMs'),
     idleTimeoutMs: number('a2ia.idleTimeoutMs'),
+    caFile: text('a2ia.caFile'),
     systemPrompt: text('a2ia.systemPrompt'),
     ...optional('a2ia.temperature', 'temperature'),
     ...optional('a2ia.topP', 'topP'),
@@ -110,7 +116,8 @@ export function configuredModel(settings: Settings, backend: BackendId): string 
 
 /** "a2ia.temperature is "hot"; allowed is a number from 0 to 2." */
 export function describeProblem(problem: SettingProblem): string {
-  const shown = JSON.stringify(problem.value) ?? String(problem.value);
+  // Of an address with a password in it, without that.
+  const shown = (JSON.stringify(problem.value) ?? String(problem.value)).replace(/\/\/[^/@]*@/g, '//…@');
   return `${problem.key} is ${shown.length > 60 ? `${shown.slice(0, 60)}…` : shown}; allowed is ${problem.allowed}.`;
 }
 
@@ -141,18 +148,26 @@ function check(spec: SettingSpec, raw: unknown): Checked {
 }
 
 function checkUrl(spec: SettingSpec & { type: 'url' }, raw: unknown): Checked {
-  const allowed = `an address such as ${spec.default || 'http://127.0.0.1:8080'}`;
-  if (typeof raw !== 'string') return { allowed };
+  if (typeof raw === 'string' && raw.trim() === '') return { value: spec.default };
+  const url = typeof raw === 'string' ? normalizeUrl(raw) : undefined;
+  return url
+    ? { value: url }
+    : { allowed: `an address such as ${spec.default || 'http://127.0.0.1:8080'}, without a name or password in it` };
+}
+
+/** The address as requests use it; undefined when it is none. A bare `host:port` is one. */
+export function normalizeUrl(raw: string): string | undefined {
   const trimmed = raw.trim();
-  if (trimmed === '') return { value: spec.default };
   // A bare host:port is what people copy from a server's log.
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
-  if (!URL.canParse(withScheme)) return { allowed };
+  if (!URL.canParse(withScheme)) return undefined;
   const url = new URL(withScheme);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { allowed };
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
+  // An address is shown and logged.
+  if (url.username || url.password) return undefined;
   // A server listens on 0.0.0.0; a client cannot connect to it on every system.
   if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
-  return { value: url.href.replace(/\/+$/, '') };
+  return url.href.replace(/\/+$/, '');
 }
 
 function checkModels(raw: unknown): Checked {

@@ -11,6 +11,7 @@ import { downloadModel, type DownloadRequest } from '../../../../src/core/embedd
 import { redirectTarget } from '../../../../src/core/embedded/downloadSource.ts';
 import { fetchModel } from '../../../../src/core/embedded/modelFiles.ts';
 import type { CoreHost } from '../../../../src/core/host.ts';
+import { createTestHost } from '../../../support/testHost.ts';
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 251));
 const etag = '"v1"';
@@ -302,23 +303,29 @@ describe('downloadModel', () => {
     assert.equal(await partSize(), 90_000);
   });
 
-  it('names a folder that cannot be written to', async function () {
+  it('names a folder that is none', async () => {
     await writeFile(join(folder, 'file'), '');
     await failure({ targetPath: join(folder, 'file', 'model.gguf') }, 'download', /cannot write to/);
-    // The superuser may write everywhere.
-    if (process.getuid?.() === 0 || process.platform === 'win32') return;
+  });
+
+  it('names a folder that cannot be written to, and asks for nothing', async function () {
+    if (process.platform === 'win32') {
+      console.log('      skipped: Windows has no read-only folders in this sense');
+      this.skip();
+    }
     await chmod(folder, 0o555);
-    await failure({}, 'download', /cannot write to/);
+    await asSomebody(() => failure({}, 'download', /cannot write to .*EACCES/));
     await chmod(folder, 0o755);
+    assert.equal(requests.length, 0);
   });
 
   it('asks once and downloads once for requests that come together, as long as one of them waits', async () => {
     let asked = 0;
-    const host = {
-      log: { debug() {}, info() {}, warn() {} },
-      proxyAgentFor: () => Promise.resolve(undefined),
-      engine: { confirmDownload: () => Promise.resolve(++asked > 0), onDownloadProgress: () => undefined },
-    } as unknown as CoreHost;
+    let shown = 0;
+    const host = hostWith({
+      confirmDownload: () => Promise.resolve(++asked > 0),
+      duringDownload: (_model, download) => download(() => shown++),
+    });
     const model = modelFrom(`${origin}/model`);
     const impatient = new AbortController();
     const first = fetchModel(model, target, host, impatient.signal);
@@ -329,7 +336,27 @@ describe('downloadModel', () => {
     await assertComplete();
     assert.equal(asked, 1);
     assert.equal(requests.length, 1);
+    assert.ok(shown > 0);
   });
+
+  it('shows a download until it ends, however it ends', async () => {
+    const shown: string[] = [];
+    const host = hostWith({
+      confirmDownload: () => Promise.resolve(true),
+      duringDownload: async (_model, download) => {
+        shown.push('begins');
+        await download(() => undefined).finally(() => shown.push('ends'));
+      },
+    });
+    handler = (_incoming, response) => response.writeHead(404).end();
+    await assert.rejects(fetchModel(modelFrom(`${origin}/gone`), target, host, new AbortController().signal), /404/);
+    assert.deepEqual(shown, ['begins', 'ends']);
+  });
+
+  function hostWith(engine: Partial<CoreHost['engine']>): CoreHost {
+    const host = createTestHost();
+    return { ...host, engine: { ...host.engine, ...engine } };
+  }
 
   async function leavePart(bytes: Uint8Array, tag: string | undefined): Promise<void> {
     handler = (_incoming, response) => response.destroy();
@@ -340,6 +367,17 @@ describe('downloadModel', () => {
     handler = serve();
   }
 });
+
+/** The superuser may write everywhere, so for a while it becomes somebody who may not. */
+async function asSomebody<T>(work: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 /** A server that does it right, unless told to fall silent after so many bytes of the file. */
 function serve({ stallAt }: { stallAt?: number } = {}): Handler {

@@ -1,0 +1,72 @@
+import { BackendError } from '../clients/errors.ts';
+import type { ChatRequest, LLMClient } from '../clients/llmClient.ts';
+
+/** A part of the prompt that can be left out, as the user knows it. */
+export interface PromptPart {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** Prompts below this fit into every window there is; asking the server about them would cost a round trip for nothing. */
+const surelyFitsBytes = 3000;
+/** What a chat template may add. */
+const templateTokens = 200;
+/** So much room an answer needs to be worth asking for. */
+const leastAnswerTokens = 16;
+/** An estimate may be this much too high, and a prompt that fits must never be refused. */
+const estimateMargin = 1.25;
+
+/**
+ * Refuses a prompt that does not fit before anything of it is sent, with both numbers and what to leave out. Where it cannot be known it is not refused:
+ * the server has the last word then.
+ * @throws BackendError of kind `contextOverflow`, or what the client throws
+ */
+export async function requireFit(
+  client: LLMClient,
+  request: ChatRequest,
+  parts: readonly PromptPart[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (promptBytes(request) < surelyFitsBytes) return;
+  const contextTokens = await client.contextWindow(request.model, signal);
+  if (contextTokens === undefined) return;
+  // No tokenizer makes more than one token of a byte, so most prompts need no count.
+  if (promptBytes(request) + templateTokens < contextTokens) return;
+  const { tokens, isExact } = await client.countTokens(request, signal);
+  const surelyTokens = isExact ? tokens : tokens / estimateMargin;
+  if (surelyTokens + leastAnswerTokens <= contextTokens) return;
+  throw overflow(client, request, parts, { promptTokens: tokens, contextTokens, isExact });
+}
+
+interface Numbers {
+  readonly promptTokens: number;
+  readonly contextTokens: number;
+  readonly isExact: boolean;
+}
+
+function overflow(client: LLMClient, request: ChatRequest, parts: readonly PromptPart[], numbers: Numbers) {
+  const { promptTokens, contextTokens, isExact } = numbers;
+  const [largest] = [...parts].sort((a, b) => b.text.length - a.text.length);
+  const advice = largest
+    ? `Leave out or shorten ${largest.label}, which is ${share(largest.text.length, request)} of it`
+    : 'Shorten the question';
+  return new BackendError({
+    kind: 'contextOverflow',
+    backend: client.backend,
+    message: `The prompt has ${isExact ? '' : 'about '}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}. Nothing was sent.`,
+    hint: `${advice}, or run the model with a larger context window.`,
+    promptTokens,
+    contextTokens,
+  });
+}
+
+function share(chars: number, { messages }: ChatRequest): string {
+  const all = messages.reduce((sum, message) => sum + message.text.length, 0);
+  return `${Math.round((chars / all) * 100)} %`;
+}
+
+function promptBytes({ messages, tools }: ChatRequest): number {
+  const images = messages.some((message) => message.role === 'user' && message.images?.length);
+  if (images || tools?.length) return Number.POSITIVE_INFINITY;
+  return messages.reduce((sum, message) => sum + Buffer.byteLength(message.text), 0);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { StepServer } from '../support/stepServer.ts';
+import { textWhen, Workbench } from './workbench.ts';
+
+describe('A workspace that names another machine', () => {
+  let workbench: Workbench;
+  /** Stands where the user's proxy would: what is sent to the other machine comes by here. */
+  let proxy: StepServer;
+
+  before(async () => {
+    proxy = await StepServer.start(['their-model']);
+    workbench = await Workbench.open(
+      { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': 'http://gpu-box.example:8000' },
+      { userSettings: { 'http.proxy': proxy.url } },
+    );
+  });
+  after(async () => {
+    await workbench.close();
+    await proxy.stop();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
+  });
+
+  const dialog = () =>
+    workbench.page.locator('.monaco-dialog-box', { hasText: 'Send prompts to http://gpu-box.example' });
+
+  it('is asked about before anything is sent, and nothing is on a no', async () => {
+    await workbench.ask('Secret one?');
+    await dialog().waitFor();
+    await workbench.screenshot('trust-origin');
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await workbench.notification(/Nothing was sent to http:\/\/gpu-box\.example/).waitFor();
+    assert.equal(proxy.requestCount, 0);
+  });
+
+  it('is sent to after a yes, without a second question', async () => {
+    await workbench.ask('Open one?');
+    await dialog().getByRole('button', { name: 'Send' }).click();
+    const exchange = await proxy.nextChat();
+    exchange.text('From far away');
+    exchange.finish();
+    await textWhen(workbench.answer('Open one?'), (text) => text.includes('vllm · their-model'));
+    await workbench.ask('And again?');
+    const second = await proxy.nextChat();
+    second.finish();
+    await textWhen(workbench.answer('And again?'), (text) => text.includes('vllm · their-model'));
+  });
+});
+
+describe('A workspace in Restricted Mode', () => {
+  let workbench: Workbench;
+  let theirs: StepServer;
+  let own: StepServer;
+
+  before(async () => {
+    theirs = await StepServer.start(['their-model']);
+    own = await StepServer.start(['own-model']);
+    workbench = await Workbench.open(
+      {
+        'a2ia.backend': 'openai-compatible',
+        'a2ia.openaiCompatibleUrl': theirs.url,
+        'a2ia.vllmUrl': theirs.url,
+        'a2ia.model': 'their-model',
+      },
+      { restricted: true, userSettings: { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': own.url } },
+    );
+  });
+  after(async () => {
+    await workbench.close();
+    await theirs.stop();
+    await own.stop();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
+  });
+
+  it('cannot say who answers, at which address, with which model', async () => {
+    await workbench.ask('Who are you?');
+    const exchange = await own.nextChat();
+    assert.equal(exchange.body.model, 'own-model');
+    exchange.finish();
+    await textWhen(workbench.answer('Who are you?'), (text) => text.includes('vllm · own-model'));
+    await workbench.screenshot('restricted-mode');
+    assert.equal(theirs.requestCount, 0);
+  });
+});
