@@ -1,9 +1,9 @@
-// `npm run test:fuzz`: 10,000 random streams of each kind through each client. A2IA_FUZZ_SEED repeats a run.
+// `npm run test:fuzz`: 10,000 random streams through each client. A2IA_FUZZ_SEED repeats a run.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 const test = path.join(import.meta.dirname, 'test.mjs');
-const env = { A2IA_FUZZ_RUNS: '10000', ...process.env };
+const env = { A2IA_FUZZ_STREAMS: '10000', ...process.env };
 spawn(process.execPath, [test, 'contract', '--grep', 'random streams'], { env, stdio: 'inherit' }).on(
   'close',
   (code) => {

@@ -8,6 +8,7 @@ import { backendIds } from '../src/core/clients/llmClient.ts';
 import { BackendRegistry } from '../src/core/clients/registry.ts';
 import { manifestConfiguration, restrictedKeys, schema } from '../src/core/settings/schema.ts';
 import { parseSettings } from '../src/core/settings/settings.ts';
+import { conformance, conformanceFile } from '../scripts/conformance.ts';
 import { createTestHost } from './support/testHost.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -236,6 +237,13 @@ describe('A package', () => {
     const pictures = [...read('README.md').matchAll(/\]\((media\/[^)]+)\)/g)].map(([, file]) => file ?? '');
     assert.ok(pictures.length > 0);
     for (const picture of pictures) assert.ok(files.includes(picture), picture);
+  });
+});
+
+describe('docs/conformance.md', () => {
+  it('is what the tests are (npm run conformance writes it)', function () {
+    this.timeout(60_000);
+    assert.equal(readFileSync(conformanceFile, 'utf8'), conformance().page);
   });
 });
 

@@ -54,13 +54,21 @@ function spoken(body: string): string {
   };
   return body
     .split('\n')
-    .map((line) => line.replace(/^data: /, ''))
+    .map((line) => line.replace(/^data: ?/, ''))
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Event)
     .map(({ message, delta, response, choices }) => {
       const choice = choices?.[0];
       const parts = [choice?.delta?.['reasoning_content'] ?? choice?.delta?.['reasoning'], choice?.delta?.['content']];
-      return [...parts, choice?.text, response, message?.['thinking'], message?.['content'], delta?.['text']].join('');
+      return [
+        ...parts,
+        choice?.text,
+        response,
+        message?.['thinking'],
+        message?.['content'],
+        delta?.['thinking'],
+        delta?.['text'],
+      ].join('');
     })
     .join('');
 }
@@ -76,8 +84,8 @@ const pieces =
     exchange[end]();
   };
 
-const endMarks = /data: ?\[DONE\]|"done":true|"type":"message_stop"/;
-const finishReason = /"finish_reason":"/;
+const endMarks = /data: ?\[DONE\]|"done": ?true|"type": ?"message_stop"/;
+const finishReason = /"finish_reason": ?"/;
 
 for (const transcript of transcripts.filter(({ status }) => status === 200)) {
   const dialect = clientOf(transcript);

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { createEmbeddedClient } from '../../src/core/clients/embedded.ts';
 import { ServerMemory } from '../../src/core/clients/serverMemory.ts';
 import { wait } from '../../src/core/util/wait.ts';
-import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
 import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
 import { embeddedModels } from '../../src/core/embedded/catalogue.ts';
 import { EngineProcess } from '../../src/core/embedded/engineProcess.ts';
 import type { CoreHost } from '../../src/core/host.ts';
 import { parseSettings } from '../../src/core/settings/settings.ts';
+import { all, assertStops, engineMs, failure, finishOf, textOf, until } from '../support/answers.ts';
 
 /** The embedded backend with the real engine and a real model: A2IA_TEST_MODEL names its GGUF file, A2IA_WORKER the built worker if not in dist. */
 
@@ -450,59 +450,4 @@ describe('embedded backend, live', function () {
 
 function ask(text: string, options: Partial<ChatRequest> = {}): ChatRequest {
   return { model: modelPath, messages: [{ role: 'user', text }], ...options };
-}
-
-async function all(answer: AsyncIterable<ChatEvent>): Promise<readonly ChatEvent[]> {
-  const events: ChatEvent[] = [];
-  for await (const event of answer) events.push(event);
-  return events;
-}
-
-function textOf(events: readonly ChatEvent[]): string {
-  return events.map((event) => (event.type === 'text' ? event.delta : '')).join('');
-}
-
-function finishOf(events: readonly ChatEvent[]) {
-  const finishes = events.filter((event) => event.type === 'finish');
-  assert.equal(finishes.length, 1, 'one finish');
-  assert.equal(events.at(-1), finishes[0], 'and it is the last');
-  return finishes[0] as ChatEvent & { type: 'finish' };
-}
-
-async function failure(answer: AsyncIterable<ChatEvent>, kind: BackendErrorKind, message = /./): Promise<BackendError> {
-  try {
-    await all(answer);
-  } catch (error) {
-    assert.ok(error instanceof BackendError, String(error));
-    assert.equal(error.kind, kind, error.message);
-    assert.match(error.message, message);
-    assert.notEqual(error.hint, '');
-    return error;
-  }
-  return assert.fail(`no ${kind}`);
-}
-
-/**
- * The engine's processor time stands still from some moment on, after the step that it is in. Counted in processor time and not by the clock, which on a
- * busy machine says nothing: the stories of these tests take it ten seconds and more, a step less than one.
- */
-async function assertStops(engine: EngineProcess): Promise<void> {
-  const windowMs = 400;
-  const startMs = await engineMs(engine);
-  for (let beforeMs = startMs; ;) {
-    await new Promise((resolve) => setTimeout(resolve, windowMs));
-    const nowMs = await engineMs(engine);
-    if (nowMs - beforeMs < windowMs / 10) return;
-    assert.ok(nowMs - startMs < 4000, `it went on for ${nowMs - startMs} ms of processor time`);
-    beforeMs = nowMs;
-  }
-}
-
-async function engineMs(engine: EngineProcess): Promise<number> {
-  return (await engine.cpuTimeMs()) ?? 0;
-}
-
-async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
-  const started = performance.now();
-  while (!(await condition())) assert.ok(performance.now() - started < limitMs, `not within ${limitMs} ms`);
 }

@@ -10,6 +10,7 @@ import { withoutRefusedFields, type DroppableField } from './refusals.ts';
 import type { ModelNotes } from './serverMemory.ts';
 import { ThinkTagSplitter } from './thinkTags.ts';
 import { estimateTokens, learnTokenSize } from './tokenEstimate.ts';
+import { argumentsObject } from './toolCalls.ts';
 
 /** One chat by `/api/chat`. @throws BackendError */
 export async function* streamChat(
@@ -294,21 +295,11 @@ function toPackageMessage(message: ChatMessage): Message {
           ? {
               tool_calls: message.toolCalls.map((call) => ({
                 id: call.id,
-                function: { name: call.name, arguments: parseArguments(call.argumentsJson) },
+                function: { name: call.name, arguments: argumentsObject(call.argumentsJson) },
               })),
             }
           : {}),
       };
-  }
-}
-
-/** Ollama wants an object where the model may have written anything. */
-function parseArguments(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
   }
 }
 

@@ -423,8 +423,8 @@ async function errorText({ response, body }: Exchange, signal: AbortSignal): Pro
 }
 
 /** A short body whole, for an error text: cut at 64 KiB. */
-export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
-  return (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
+export async function readAll(body: AsyncIterable<Buffer>, limitBytes = errorBodyLimitBytes): Promise<string> {
+  return (await readUpTo(body, limitBytes)).toString('utf8');
 }
 
 async function readUpTo(body: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {

@@ -1,5 +1,5 @@
-import { chat, chatPrompt, complete, type Engine } from './generation.ts';
-import { SequencePool } from './sequencePool.ts';
+import { chat, chatPrompt, complete, type Engine } from './workerGeneration.ts';
+import { SequencePool } from './workerSequences.ts';
 import {
   isToWorker,
   type EngineConfig,

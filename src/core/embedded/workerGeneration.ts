@@ -1,6 +1,6 @@
 import type * as llamaPackage from 'node-llama-cpp';
 import type { ChatHistoryItem, ChatWrapper, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
-import type { SequencePool } from './sequencePool.ts';
+import type { SequencePool } from './workerSequences.ts';
 import type { EngineMessage, FromWorker, Sampling, Work } from './workerMessages.ts';
 
 /** What the engine's process does for a request, once the model is loaded. */
