@@ -58,7 +58,7 @@ const connectionFailures: readonly (readonly [Error, BackendErrorKind, number])[
   [withCode('EPROTO'), 'wrongScheme', 7],
   [withCode('ERR_SSL_WRONG_VERSION_NUMBER'), 'wrongScheme', 7],
   [new Error('net::ERR_SSL_PROTOCOL_ERROR'), 'wrongScheme', 7],
-  [withCode('ECONNRESET'), 'wrongScheme', 7],
+  [withCode('ECONNRESET'), 'streamCut', 33],
   [withCode('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'), 'protocol', 7],
 ];
 

@@ -1,6 +1,6 @@
 import { BackendError } from '../clients/errors.ts';
 import { toBackendError } from '../clients/failures.ts';
-import type { ChatRequest, LLMClient, TokenCount } from '../clients/llmClient.ts';
+import type { BackendId, ChatRequest, LLMClient, TokenCount } from '../clients/llmClient.ts';
 
 /** A part of the prompt that can be left out, as the user knows it. */
 export interface PromptPart {
@@ -50,6 +50,12 @@ async function countTokens(client: LLMClient, request: ChatRequest, signal: Abor
   }
 }
 
+/** Where A2IA itself says how large the window shall be. */
+const windowSettings: Partial<Record<BackendId, string>> = {
+  ollama: 'a2ia.ollama.contextTokens',
+  embedded: 'a2ia.embedded.contextTokens',
+};
+
 interface Numbers {
   readonly promptTokens: number;
   readonly contextTokens: number;
@@ -58,6 +64,7 @@ interface Numbers {
 
 function overflow(client: LLMClient, request: ChatRequest, parts: readonly PromptPart[], numbers: Numbers) {
   const { promptTokens, contextTokens, isExact } = numbers;
+  const setting = windowSettings[client.backend];
   const [largest] = [...parts].sort((a, b) => b.text.length - a.text.length);
   const advice = largest
     ? `Leave out or shorten ${largest.label}, which is ${share(largest.text.length, request)} of it`
@@ -66,9 +73,10 @@ function overflow(client: LLMClient, request: ChatRequest, parts: readonly Promp
     kind: 'contextOverflow',
     backend: client.backend,
     message: `The prompt has ${isExact ? '' : 'about '}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}. Nothing was sent.`,
-    hint: `${advice}, or run the model with a larger context window.`,
+    hint: `${advice}, or run the model with a larger context window${setting ? ` (${setting})` : ''}.`,
     promptTokens,
     contextTokens,
+    ...(setting ? { nextStep: { do: 'openSetting', key: setting } } : {}),
   });
 }
 

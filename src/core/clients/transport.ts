@@ -5,7 +5,7 @@ import type { CoreHost } from '../host.ts';
 import { abortable } from '../util/abortable.ts';
 import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
-import { connectionError } from './connectionFailures.ts';
+import { connectionError, speaksHttps } from './connectionFailures.ts';
 import { responseError } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
 
@@ -76,7 +76,7 @@ export async function send(options: TransportOptions, request: TransportRequest)
     exchange = await exchangeHeaders(options, url, request, headers, connection);
   } catch (error) {
     // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
-    if (!(error instanceof StaleSocket)) throw await named(error, url, request.signal);
+    if (!(error instanceof StaleSocket)) throw await explained(options, url, error, request.signal);
     exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
@@ -221,11 +221,17 @@ interface Exchange {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A certificate that is not trusted is named, so that the user can compare it with the server's. */
-async function named(error: unknown, url: URL, signal: AbortSignal): Promise<unknown> {
-  if (!(error instanceof BackendError) || error.kind !== 'tls') return error;
+/**
+ * A certificate that is not trusted is named, so that the user can compare it with the server's. A connection that was closed before an answer is either a
+ * server that ended or one that speaks TLS: which one, a certificate tells.
+ */
+async function explained(options: TransportOptions, url: URL, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof BackendError)) return error;
+  const mayBeTls = error.kind === 'streamCut' && url.protocol === 'http:';
+  if (error.kind !== 'tls' && !mayBeTls) return error;
   const certificate = await readCertificate(url, signal);
   if (!certificate) return error;
+  if (mayBeTls) return speaksHttps(responseContext(options, url), error);
   const { subject, issuer, isSelfSigned, validTo, fingerprint } = certificate;
   const { kind, backend, hint, nextStep, message } = error;
   const by = isSelfSigned ? 'signed by itself' : `signed by ${issuer}`;
