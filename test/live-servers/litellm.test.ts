@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LLMClient } from '../../src/core/clients/llmClient.ts';
-import { all, ask, endless, failing, finishOf, never, promptOf, textOf } from './answers.ts';
+import { all, finishOf, textOf } from '../support/answers.ts';
+import { ask, endless, failing, never, promptOf } from './answers.ts';
 import { startLiteLlm, type Route } from './servers/liteLlm.ts';
 import { startLlamaServer } from './servers/llamaServer.ts';
 import { run, type LiveServer } from './servers/liveServer.ts';

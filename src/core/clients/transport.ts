@@ -8,6 +8,7 @@ import { BackendError } from './errors.ts';
 import { connectionError, speaksHttps } from './connectionFailures.ts';
 import { responseError } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
+import { Watchdog } from './timeLimits.ts';
 
 /**
  * One HTTP transport for every backend, over node:http and node:https.
@@ -49,8 +50,6 @@ export interface TransportResponse {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A server that accepts no connection within this time is not there; loading and prompt reading come after the connection. */
-const connectTimeoutMs = 10_000;
 /** More than any error text; a web page is cut here. */
 const errorBodyLimitBytes = 64 * 1024;
 /** A server that has failed can say so at once. */
@@ -158,6 +157,7 @@ function packageRequest(input: string | URL | Request, init: RequestInit | undef
   };
 }
 
+/** For error texts. */
 function responseContext(options: TransportOptions, url: URL) {
   return { backend: options.backend, url, urlSetting: options.urlSetting };
 }
@@ -345,73 +345,8 @@ async function* readBody(
   }
 }
 
-/** The time limits of one request. At most one timer runs at a time. */
-class Watchdog {
-  error: BackendError | undefined;
-  readonly #outgoing: http.ClientRequest;
-  #timer: NodeJS.Timeout | undefined;
-  #lastLook: NodeJS.Immediate | undefined;
-
-  constructor(outgoing: http.ClientRequest) {
-    this.#outgoing = outgoing;
-  }
-
-  connect(options: TransportOptions, url: URL): void {
-    this.#start(connectTimeoutMs, () =>
-      connectionError(
-        responseContext(options, url),
-        Object.assign(new Error(`No connection within ${connectTimeoutMs / 1000} s.`), { code: 'ETIMEDOUT' }),
-      ),
-    );
-  }
-
-  firstByte(options: TransportOptions, url: URL): void {
-    this.#start(options.firstByteTimeoutMs, () => timeoutError('firstByte', options, url));
-  }
-
-  idle(options: TransportOptions, url: URL): void {
-    this.#start(options.idleTimeoutMs, () => timeoutError('idle', options, url));
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#lastLook);
-  }
-
-  #start(limitMs: number, makeError: () => BackendError): void {
-    this.stop();
-    if (limitMs === 0) return;
-    this.#timer = setTimeout(() => {
-      // When the machine slept, timers run out before the sockets are read: what has arrived meanwhile counts.
-      this.#lastLook = setImmediate(() => {
-        this.error = makeError();
-        this.#outgoing.destroy(this.error);
-      });
-    }, limitMs);
-  }
-}
-
 function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('Aborted.');
-}
-
-function timeoutError(which: 'firstByte' | 'idle', options: TransportOptions, url: URL): BackendError {
-  const limitMs = which === 'firstByte' ? options.firstByteTimeoutMs : options.idleTimeoutMs;
-  const key = which === 'firstByte' ? 'a2ia.firstByteTimeoutMs' : 'a2ia.idleTimeoutMs';
-  return new BackendError({
-    kind: which === 'firstByte' ? 'firstByteTimeout' : 'idleTimeout',
-    backend: options.backend,
-    message:
-      which === 'firstByte'
-        ? `${url.host} sent nothing for ${formatSeconds(limitMs)} after the request.`
-        : `${url.host} went silent for ${formatSeconds(limitMs)} in the middle of the answer.`,
-    hint: `A large model can need longer: raise ${key} (0 means no limit).`,
-    nextStep: { do: 'openSetting', key },
-  });
-}
-
-function formatSeconds(durationMs: number): string {
-  return durationMs < 10_000 ? `${durationMs / 1000} s` : `${Math.round(durationMs / 1000)} s`;
 }
 
 /** What can be had of it soon: also half an error text tells more than none, and the status stands in any case. */
