@@ -6,7 +6,7 @@ import { askFor, dialectOf, readAll } from './support/clients.ts';
 import { figure, median, printRequirement, printTable, progress, whole } from './support/figures.ts';
 import { startServer } from './support/serverProcess.ts';
 
-const deltas = 400_000;
+const deltas = 300_000;
 const chars = 10;
 const rounds = 10;
 const leastShareOfBare = 0.8;
