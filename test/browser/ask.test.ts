@@ -23,7 +23,7 @@ describe('A2IA in a real workbench, with the embedded model', () => {
 
   it('answers a question about the open file, and the text grows in the editor', async () => {
     await workbench.openFile('prices.py');
-    await workbench.ask('What does this file do?');
+    await workbench.ask('What does this file do?', 'prices.py');
     const answer = workbench.answer('What does this file do?');
     await answer.waitFor();
     const states = await answer.evaluateHandle((lines) => {
@@ -188,6 +188,7 @@ describe('A2IA in a real workbench', () => {
 
   it('explains its settings', async () => {
     await workbench.runCommand('Preferences: Open Settings (UI)');
+    await workbench.page.locator('.settings-editor .settings-header .monaco-editor.focused').waitFor();
     await workbench.page.keyboard.type('@ext:a2ia.a2ia');
     await workbench.page.locator('.settings-editor', { hasText: 'Who answers.' }).waitFor();
     await workbench.screenshot('settings');

@@ -83,10 +83,10 @@ export class Workbench {
     await this.choose(`>${title}`, title);
   }
 
-  /** By the palette, as somebody does who has just installed it. */
-  async ask(question: string): Promise<void> {
+  /** By the palette, as somebody does who has just installed it; once the box shows what goes along. */
+  async ask(question: string, context = ''): Promise<void> {
     await this.runCommand('A2IA: Ask');
-    await this.quickInputTitle('A2IA: Ask').waitFor();
+    await this.quickInputTitle(`A2IA: Ask${context && ` with ${context}`}`).waitFor();
     await this.choose(question, question);
   }
 
