@@ -83,10 +83,10 @@ export class Workbench {
     await this.choose(`>${title}`, title);
   }
 
-  /** By the palette, as somebody does who has just installed it. */
-  async ask(question: string): Promise<void> {
+  /** By the palette, as somebody does who has just installed it; once the box shows what goes along. */
+  async ask(question: string, context = ''): Promise<void> {
     await this.runCommand('A2IA: Ask');
-    await this.quickInputTitle('A2IA: Ask').waitFor();
+    await this.quickInputTitle(`A2IA: Ask${context && ` with ${context}`}`).waitFor();
     await this.choose(question, question);
   }
 
@@ -120,6 +120,11 @@ export class Workbench {
   /** The text on screen of the editor in which the answer to `question` stands. */
   answer(question: string): Locator {
     return this.page.locator('.editor-instance .view-lines', { hasText: question });
+  }
+
+  /** The editor that keys go to, once it is one that shows this text. */
+  focusedEditor(text: string): Locator {
+    return this.page.locator('.monaco-editor.focused .view-lines', { hasText: text });
   }
 
   /** As it shows itself, without being looked for. */
