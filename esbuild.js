@@ -90,7 +90,7 @@ const programs = [
   },
   {
     ...shared,
-    entryPoints: ['test/host/index.ts', 'test/host/check.ts'],
+    entryPoints: ['test/host/index.ts', 'test/host/check.ts', 'bench/host/activation.ts'],
     outdir: 'out',
     outbase: '.',
     external: ['vscode', 'mocha'],

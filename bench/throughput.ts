@@ -3,16 +3,31 @@ import { Ollama } from 'ollama';
 import { OpenAI } from 'openai';
 import { never, type Dialect } from '../test/support/dialects.ts';
 import { askFor, dialectOf, readAll } from './support/clients.ts';
-import { figure, median, printRequirement, printTable, progress } from './support/figures.ts';
+import { figure, median, printRequirement, printTable, progress, whole } from './support/figures.ts';
 import { startServer } from './support/serverProcess.ts';
 
 const deltas = 400_000;
 const chars = 10;
-const rounds = 7;
+const rounds = 10;
 const leastShareOfBare = 0.8;
 
-/** Reads a whole answer and gives the number of its characters. */
-type Reader = (url: string) => Promise<number>;
+/** Who reads the stream, and how fast: events per millisecond of processor time, of every round. */
+interface Reader {
+  readonly name: string;
+  /** Reads a whole answer and gives the number of its characters. */
+  readonly read: (url: string) => Promise<number>;
+  readonly rates: number[];
+}
+
+/** Readers of one and the same stream. */
+interface Format {
+  readonly title: string;
+  readonly bare: Reader;
+  readonly clients: readonly Reader[];
+  /** The package for that protocol, read by its own iterator. */
+  readonly package?: Reader;
+  readonly leastTimesPackage?: number;
+}
 
 const model = `${deltas}x${chars}`;
 const messages = [{ role: 'user' as const, content: 'Hello' }];
@@ -20,44 +35,54 @@ const messages = [{ role: 'user' as const, content: 'Hello' }];
 /** The least that a program can do: split the body at its line ends and parse each line. */
 function bare(dialect: Dialect, charsOf: (event: never) => number): Reader {
   const prefix = dialect.contentType.startsWith('text/event-stream') ? 'data: ' : '';
-  return (url) =>
-    new Promise((resolve, reject) => {
+  const read = (url: string) =>
+    new Promise<number>((resolve, reject) => {
       const request = http.request(`${url}${dialect.chatPath}`, { method: 'POST' }, (response) => {
-        let count = 0;
+        let received = 0;
         let rest = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
           const lines = (rest + chunk).split('\n');
           rest = lines.pop() ?? '';
           for (const line of lines) {
             if (line === '' || !line.startsWith(prefix) || line === 'data: [DONE]') continue;
-            count += charsOf(JSON.parse(line.slice(prefix.length)) as never);
+            received += charsOf(JSON.parse(line.slice(prefix.length)) as never);
           }
         });
-        response.on('end', () => resolve(count));
+        response.on('end', () => resolve(received));
       });
       request.on('error', reject).end(JSON.stringify({ model }));
     });
+  return { name: 'bare', read, rates: [] };
 }
 
 function ours(dialect: Dialect): Reader {
-  return (url) => readAll(dialect.client(url), askFor(deltas, chars), never);
+  const read = (url: string) => readAll(dialect.client(url), askFor(deltas, chars), never);
+  return { name: `A2IA, ${dialect.backend}`, read, rates: [] };
 }
 
-const openaiPackage: Reader = async (url) => {
-  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'unused' });
-  let count = 0;
-  for await (const chunk of await client.chat.completions.create({ model, messages, stream: true })) {
-    count += chunk.choices[0]?.delta.content?.length ?? 0;
-  }
-  return count;
+const openaiPackage: Reader = {
+  name: 'package openai',
+  rates: [],
+  read: async (url) => {
+    const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'unused' });
+    let received = 0;
+    for await (const chunk of await client.chat.completions.create({ model, messages, stream: true })) {
+      received += chunk.choices[0]?.delta.content?.length ?? 0;
+    }
+    return received;
+  },
 };
 
-const ollamaPackage: Reader = async (url) => {
-  let count = 0;
-  for await (const line of await new Ollama({ host: url }).chat({ model, messages, stream: true })) {
-    count += line.message.content.length;
-  }
-  return count;
+const ollamaPackage: Reader = {
+  name: 'package ollama',
+  rates: [],
+  read: async (url) => {
+    let received = 0;
+    for await (const line of await new Ollama({ host: url }).chat({ model, messages, stream: true })) {
+      received += line.message.content.length;
+    }
+    return received;
+  },
 };
 
 interface OpenAIEvent {
@@ -70,58 +95,80 @@ interface AnthropicEvent {
   readonly delta?: { readonly text?: string };
 }
 
-const openai = dialectOf('openai-compatible');
-const ollama = dialectOf('ollama');
-const anthropic = dialectOf('anthropic');
-const formats: Readonly<Record<string, Readonly<Record<string, Reader>>>> = {
-  'OpenAI style, SSE': {
-    bare: bare(openai, (event: OpenAIEvent) => event.choices[0]?.delta.content?.length ?? 0),
-    A2IA: ours(openai),
-    'package `openai`': openaiPackage,
+const formats: readonly Format[] = [
+  {
+    title: 'OpenAI style, SSE',
+    bare: bare(dialectOf('openai'), (event: OpenAIEvent) => event.choices[0]?.delta.content?.length ?? 0),
+    clients: [ours(dialectOf('vllm')), ours(dialectOf('openai-compatible')), ours(dialectOf('openai'))],
+    package: openaiPackage,
+    leastTimesPackage: 3,
   },
-  'Ollama, NDJSON': {
-    bare: bare(ollama, (event: OllamaEvent) => event.message.content.length),
-    A2IA: ours(ollama),
-    'package `ollama`': ollamaPackage,
+  {
+    title: 'Ollama, NDJSON',
+    bare: bare(dialectOf('ollama'), (event: OllamaEvent) => event.message.content.length),
+    clients: [ours(dialectOf('ollama'))],
+    package: ollamaPackage,
+    leastTimesPackage: 1.2,
   },
-  'Anthropic, SSE': {
-    bare: bare(anthropic, (event: AnthropicEvent) => event.delta?.text?.length ?? 0),
-    A2IA: ours(anthropic),
+  {
+    title: 'Anthropic, SSE',
+    bare: bare(dialectOf('anthropic'), (event: AnthropicEvent) => event.delta?.text?.length ?? 0),
+    clients: [ours(dialectOf('anthropic'))],
   },
-};
+];
+const readersOf = (format: Format) => [format.bare, ...format.clients, ...(format.package ? [format.package] : [])];
+
+/** Every reader comes first once, and after every other: what one leaves to the garbage collector is not always the same one's to bear. */
+function rotated<T>(values: readonly T[], by: number): readonly T[] {
+  const start = by % values.length;
+  return [...values.slice(start), ...values.slice(0, start)];
+}
 
 const server = await startServer();
-const readers = Object.entries(formats).flatMap(([format, byName]) =>
-  Object.entries(byName).map(([name, read]) => ({ format, name, read, rates: [] as number[] })),
-);
-// Round 0 compiles, and is not counted.
-for (let round = 0; round <= rounds; round++) {
-  progress(`round ${round} of ${rounds}`);
-  for (const { format, name, read, rates } of readers) {
-    globalThis.gc?.();
-    const startedAt = performance.now();
-    const count = await read(server.url);
-    if (count !== deltas * chars) throw new Error(`${format}, ${name}: ${count} characters arrived.`);
-    if (round > 0) rates.push(deltas / (performance.now() - startedAt));
+for (const format of formats) {
+  // Round 0 compiles, and is not counted.
+  for (let round = 0; round <= rounds; round++) {
+    progress(`${format.title}: round ${round} of ${rounds}`);
+    for (const { name, read, rates } of rotated(readersOf(format), round)) {
+      const before = process.cpuUsage();
+      const received = await read(server.url);
+      const { user, system } = process.cpuUsage(before);
+      if (received !== deltas * chars) throw new Error(`${name}: ${received} characters arrived.`);
+      if (round > 0) rates.push((deltas / (user + system)) * 1000);
+    }
   }
 }
 server.stop();
 
-/** Of each round, so that what disturbs the machine for a while disturbs both. */
-const shareOfBare = ({ format, rates }: (typeof readers)[number]) => {
-  const base = readers.find((reader) => reader.format === format && reader.name === 'bare')?.rates ?? [];
-  return median(rates.map((rate, round) => rate / (base[round] ?? NaN)));
-};
+/** The median of the ratios within a round, so that what disturbs the machine for a while disturbs both. */
+function ratio(reader: Reader, base: Reader): number {
+  return median(reader.rates.map((rate, round) => rate / (base.rates[round] ?? NaN)));
+}
 
 console.log(
-  `A server process streams ${deltas.toLocaleString('en-US')} deltas of ${chars} characters as fast as they are read; medians of ${rounds} rounds, in each of which every reader reads once. ` +
-    '“Bare” is `node:http`, a split at line ends and `JSON.parse`; “of bare” is the median of the ratios within a round.',
+  `A server process streams ${whole(deltas)} deltas of ${chars} characters as fast as they are read; medians of ${rounds} rounds, in each of which every reader reads one whole answer. ` +
+    'Milliseconds are the processor time of the reading process, which other programs disturb least. “Bare” is `node:http`, a split at line ends and `JSON.parse`. ' +
+    'Ratios are taken within a round.',
 );
 printTable(
-  ['Format', 'Reader', 'events/ms', 'of bare'],
-  readers.map((reader) => [reader.format, reader.name, median(reader.rates), shareOfBare(reader)]),
+  ['format', 'reader', 'events/CPU ms', '× bare', '× package'],
+  formats.flatMap((format) =>
+    readersOf(format).map((reader) => [
+      format.title,
+      reader.name,
+      median(reader.rates),
+      ratio(reader, format.bare),
+      format.package ? ratio(reader, format.package) : NaN,
+    ]),
+  ),
 );
-for (const reader of readers.filter(({ name }) => name === 'A2IA')) {
-  const share = shareOfBare(reader);
-  printRequirement(`${reader.format}: at least ${leastShareOfBare} × bare`, share >= leastShareOfBare, figure(share));
+for (const format of formats) {
+  for (const client of format.clients) {
+    const share = ratio(client, format.bare);
+    printRequirement(`${client.name}: at least ${leastShareOfBare} × bare`, share >= leastShareOfBare, figure(share));
+    if (!format.package || format.leastTimesPackage === undefined) continue;
+    const times = ratio(client, format.package);
+    const title = `${client.name}: at least ${format.leastTimesPackage} × ${format.package.name}’s own iterator`;
+    printRequirement(title, times >= format.leastTimesPackage, figure(times));
+  }
 }

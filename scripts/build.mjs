@@ -11,6 +11,7 @@ const inputs = [
   'test/host/**/*.ts',
   'test/support/*.ts',
   'bench/host/**/*.ts',
+  'bench/support/*.ts',
   'package.json',
   'esbuild.js',
 ];
@@ -25,6 +26,7 @@ export function isStale() {
     at('dist', 'cli.cjs'),
     at('dist', 'embeddedWorker.mjs'),
     at('out', 'test', 'host', 'index.cjs'),
+    at('out', 'bench', 'host', 'activation.cjs'),
   ];
   if (!outputs.every((file) => existsSync(file))) return true;
   const builtMs = Math.min(...outputs.map((file) => statSync(file).mtimeMs));

@@ -73,9 +73,14 @@ async function main() {
     const env = { A2IA_LIVE_RUN: JSON.stringify({ servers: [name], found }), A2IA_LIVE_RAN: ranFile };
     await addTier(totals, name, () => runTier({ files, modelFile, grep: values.grep, env }));
   }
-  const ran = new Set(jsonLines(ranFile).map(([server, version]) => `${server} ${version}`.trim()));
+  // Not every client can tell what it speaks to: the fullest answer counts.
+  /** @type {Map<string, string>} */
+  const ran = new Map();
+  for (const [name, server, version] of jsonLines(ranFile)) {
+    if (version || !ran.has(name)) ran.set(name, `${server} ${version}`.trim());
+  }
   rmSync(folder, { recursive: true, force: true });
-  console.log(`\nRan on ${[...ran].join(', ') || 'no server'}.`);
+  console.log(`\nRan on ${[...ran.values()].join(', ') || 'no server'}.`);
   const left = Object.keys(servers).filter((name) => !there(name) && positionals.length === 0);
   if (left.length > 0) console.log(`Not found, so not tested: ${left.join(', ')}.`);
   printTotals(totals);

@@ -102,15 +102,16 @@ function putLogger(/** @type {string} */ root) {
 /**
  * Starts VS Code's server on 127.0.0.1 and waits until it is ready. The environment given here is the extension host's.
  *
- * @param {{ port?: number, serverDataDir: string, extension?: string, userSettings?: object, workspaceTrust?: boolean,
- *   env?: NodeJS.ProcessEnv, endWhenUnused?: boolean }} options `port` is a wish. `userSettings` count for a new data dir.
+ * @param {{ port?: number, serverDataDir: string, extension?: string, extensionsDir?: string, userSettings?: object,
+ *   workspaceTrust?: boolean, env?: NodeJS.ProcessEnv, endWhenUnused?: boolean }} options `port` is a wish. `userSettings` count for a new data dir.
  *   `extension`: the folder of an extension, installed by a link, for people; without it the workbench takes a payload, for
- *   tests, but then it shows no notification by itself, only behind the bell. `endWhenUnused`: ends by itself some minutes
- *   after the last window, for the case that whoever started it was killed.
+ *   tests, but then it shows no notification by itself, only behind the bell. `extensionsDir`: where installed extensions
+ *   are, if not in the data dir. `endWhenUnused`: ends by itself some minutes after the last window, for the case that
+ *   whoever started it was killed.
  * @returns {Promise<VscodeServer>}
  */
 export async function startVscodeServer(options) {
-  const { serverDataDir, extension, workspaceTrust = true, env = process.env } = options;
+  const { serverDataDir, extension, extensionsDir, workspaceTrust = true, env = process.env } = options;
   const main = await ensureVscodeServer(createReport(process.stderr));
   const port = await freePort(options.port);
   const tokenFile = prepareDataDir(serverDataDir, options.userSettings);
@@ -121,6 +122,7 @@ export async function startVscodeServer(options) {
   args.push('--server-data-dir', serverDataDir, '--telemetry-level', 'off');
   if (extension === undefined) args.push('--enable-smoke-test-driver');
   else linkExtension(extension, serverDataDir);
+  if (extensionsDir !== undefined) args.push('--extensions-dir', extensionsDir);
   if (!workspaceTrust) args.push('--disable-workspace-trust');
   if (options.endWhenUnused) args.push('--enable-remote-auto-shutdown');
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,8 @@ import { backendIds } from '../src/core/clients/llmClient.ts';
 import { BackendRegistry } from '../src/core/clients/registry.ts';
 import { manifestConfiguration, restrictedKeys, schema } from '../src/core/settings/schema.ts';
 import { parseSettings } from '../src/core/settings/settings.ts';
+import { conformance, conformanceFile } from '../scripts/conformance.ts';
+import { ProductionBuild } from './support/productionBuild.ts';
 import { createTestHost } from './support/testHost.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -239,6 +240,13 @@ describe('A package', () => {
   });
 });
 
+describe('docs/conformance.md', () => {
+  it('is what the tests are (npm run conformance writes it)', function () {
+    this.timeout(60_000);
+    assert.equal(readFileSync(conformanceFile, 'utf8'), conformance().page);
+  });
+});
+
 describe('README', () => {
   it('explains every setting with its default, and every command', () => {
     const readme = read('README.md');
@@ -251,36 +259,25 @@ describe('README', () => {
   });
 });
 
-describe('A production build', function () {
-  const dist = path.join(root, 'out', 'size-check');
-  const sizeBytes = (name: string) => statSync(path.join(dist, name)).size;
+describe('A production build', () => {
+  let build: ProductionBuild;
 
   before(() => {
-    execFileSync(process.execPath, ['esbuild.js', '--production', `--outdir=${dist}`], { cwd: root });
+    build = new ProductionBuild(path.join(root, 'out', 'size-check'));
   });
 
-  /** The file and all that is loaded with it: what it loads on demand is left out. */
-  const loadedWith = (name: string, seen = new Set<string>()): ReadonlySet<string> => {
-    seen.add(name);
-    const text = readFileSync(path.join(dist, name), 'utf8').replace(/\.then\(\(\)=>\w+\(require\("[^"]+"\)/g, '');
-    for (const [, required = ''] of text.matchAll(/require\("\.\/([^"]+)"\)/g)) {
-      if (!seen.has(required)) loadedWith(required, seen);
-    }
-    return seen;
-  };
-
   it('has an entry of at most 150 KB, with all that is loaded with it', () => {
-    const total = [...loadedWith('extension.cjs')].reduce((sum, name) => sum + sizeBytes(name), 0);
+    const total = build.sizeBytes(build.loadedWith('extension.cjs'));
     assert.ok(total > 50_000 && total <= 150_000, `${total} bytes`);
   });
 
   it('is at most 1 MB in all, without the native engine', () => {
-    const total = globSync('*', { cwd: dist }).reduce((sum, name) => sum + sizeBytes(name), 0);
+    const total = build.sizeBytes(build.files);
     assert.ok(total <= 1_000_000, `${total} bytes`);
   });
 
   it('loads no package when the extension is loaded', () => {
-    const texts = [...loadedWith('extension.cjs')].map((name) => readFileSync(path.join(dist, name), 'utf8'));
+    const texts = [...build.loadedWith('extension.cjs')].map((name) => build.text(name));
     const required = new Set(
       texts.flatMap((text) => [...text.matchAll(/require\("([^."][^"]*)"\)/g)].map(([, name]) => name)),
     );
@@ -289,8 +286,6 @@ describe('A production build', function () {
   });
 
   it('has a command line that does not know the editor', () => {
-    for (const name of loadedWith('cli.cjs')) {
-      assert.doesNotMatch(readFileSync(path.join(dist, name), 'utf8'), /require\("vscode"\)/);
-    }
+    for (const name of build.loadedWith('cli.cjs')) assert.doesNotMatch(build.text(name), /require\("vscode"\)/);
   });
 });

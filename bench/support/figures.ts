@@ -16,19 +16,27 @@ export function percentile(values: readonly number[], percent: number): number {
 /** Three significant digits, or all of a whole number. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';
-  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
+  return Math.abs(value) >= 100 ? whole(value) : String(Number(value.toPrecision(3)));
+}
+
+/** A count: `200,000`. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
 }
 
 export function printTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? figure(cell) : cell)));
-  const widths = header.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const columns = header.map((title, column) => ({
+    width: Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)),
+    isNumeric: rows.every((row) => typeof row[column] === 'number'),
+  }));
   const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
-  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  console.log(['', line(header), `| ${rule.join(' | ')} |`, ...cells.map(line), ''].join('\n'));
+    `| ${columns.map(({ width, isNumeric }, column) => (isNumeric ? row[column]?.padStart(width) : row[column]?.padEnd(width))).join(' | ')} |`;
+  const rule = columns.map(({ width, isNumeric }) => (isNumeric ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  console.log(['', line(header), line(rule), ...cells.map(line), ''].join('\n'));
 }
 
-/** `run.mjs` counts the lines that begin with ✘. */
+/** `scripts/bench.mjs` counts the lines that begin with ✘. */
 export function printRequirement(text: string, holds: boolean, measured: string): void {
   console.log(`- ${holds ? '✔' : '✘'} ${text}: ${measured}`);
 }

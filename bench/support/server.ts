@@ -19,8 +19,10 @@ let last: http.ServerResponse | undefined;
 
 async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const dialect = dialects.find(({ chatPath }) => chatPath === request.url);
-  const { model } = JSON.parse(await text(request)) as { model: string };
+  const body = await text(request);
+  // What a client asks beside the chat, for example how long a model's answers may be.
   if (!dialect) return void response.writeHead(404).end();
+  const { model } = JSON.parse(body) as { model: string };
   last = response;
   response.once('close', () => report({ type: 'closed', atNs: process.hrtime.bigint() }));
   response.writeHead(200, { 'content-type': dialect.contentType });

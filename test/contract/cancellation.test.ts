@@ -76,6 +76,23 @@ for (const dialect of dialects) {
       assert.equal((await iterator.next()).done, true);
     });
 
+    it('case 74: among the arguments of a tool call: no half call, no error, and the server sees the close', async () => {
+      const call = dialect.toolCall({ id: 'call_a', name: 'read', arguments: { path: 'some/long/path.ts' } });
+      server.on(dialect.chatPath, async (exchange) => {
+        exchange.start(dialect.contentType);
+        await exchange.write(dialect.text('first') + call.slice(0, call.length - 40));
+      });
+      const controller = new AbortController();
+      const iterator = dialect.client(server.url).chat(question(), controller.signal)[Symbol.asyncIterator]();
+      assert.equal((await iterator.next()).value?.type, 'text');
+      const waiting = iterator.next();
+      controller.abort();
+      assert.deepEqual(await waiting, { done: true, value: undefined });
+      await (
+        await server.exchange(dialect.chatPath)
+      ).closed;
+    });
+
     it('case 74: gives nothing of what had arrived already and was not read', async () => {
       server.on(dialect.chatPath, answering(dialect, dialect.text('a'), dialect.reasoning('b'), dialect.finish()));
       const controller = new AbortController();

@@ -310,6 +310,9 @@ for (const dialect of dialects) {
   describe(`${dialect.backend}: prompts that do not fit`, () => {
     for (const [who, status, body, promptTokens, contextTokens] of overflows) {
       it(`case 64: as ${who} says it`, async () => {
+        // A count below the window speaks of the answer too, as Ollama never does: its client trusts its own numbers then.
+        const isForeign = dialect.backend === 'ollama' && (promptTokens ?? Infinity) <= (contextTokens ?? 0);
+        if (isForeign) return void expectError(await errorOf(dialect, failing(status, body)), 'contextOverflow');
         const error = expectAnswer(await errorOf(dialect, failing(status, body)), {
           kind: 'contextOverflow',
           ...(promptTokens === undefined ? {} : { promptTokens }),

@@ -151,6 +151,15 @@ describe('Doctor: situations of one kind of server', () => {
     assert.match(step.fix ?? '', /OLLAMA_HOST=0\.0\.0\.0.*OLLAMA_ORIGINS/);
   });
 
+  it('LiteLLM without a database on a missing key: thinks of the key', async () => {
+    const server = await ScriptedServer.start({
+      '*': (exchange) => exchange.send('Internal Server Error', 'text/plain', 500),
+    });
+    const step = endsWith(await reportOn(server, openaiCompatible), 'server', 'failed');
+    assert.match(step.fix ?? '', /LiteLLM.*when a key is missing/);
+    assert.deepEqual(step.nextStep, { do: 'enterKey', origin: server.url });
+  });
+
   it('Ollama where vLLM is expected', async () => {
     const server = await serverOf(ollama);
     const step = endsWith(await reportOn(server, vllm), 'server', 'failed');
@@ -232,7 +241,7 @@ describe('Doctor: which backends', () => {
   };
 
   it('auto: those that auto can choose, no cloud', async () => {
-    const reports = await examineAll(await nowhere());
+    const reports = await examineAll(await nowhere(), { host: createTestHost({ keys: {} }) });
     assert.deepEqual(
       reports.map(({ backend }) => backend),
       ['ollama', 'vllm', 'openai-compatible', 'embedded'],
@@ -311,7 +320,7 @@ describe('Doctor: secrets', () => {
 describe('Doctor: the report as text', () => {
   it('has a mark for each step, the server’s words, and what to do under the step that failed', async () => {
     const server = await ScriptedServer.start({ '*': (exchange) => exchange.json({ error: 'Unauthorized' }, 401) });
-    const report = await reportOn(server, vllm);
+    const report = await reportOn(server, vllm, { host: createTestHost({ keys: {} }) });
     const lines = reportLines(report).split('\n');
     assert.match(lines[0] ?? '', /^✘ vllm at http:\/\/127\.0\.0\.1:\d+, asked from this machine$/);
     assert.match(lines[1] ?? '', /^ {2}✔ Address/);
@@ -322,7 +331,7 @@ describe('Doctor: the report as text', () => {
 
   it('as a document: knows where something can be done', async () => {
     const server = await ScriptedServer.start({ '*': (exchange) => exchange.json({ error: 'Unauthorized' }, 401) });
-    const { text, actions } = reportsMarkdown([await reportOn(server, vllm)]);
+    const { text, actions } = reportsMarkdown([await reportOn(server, vllm, { host: createTestHost({ keys: {} }) })]);
     const [action] = actions;
     assert.equal(actions.length, 1);
     assert.deepEqual(action?.nextStep, { do: 'enterKey', origin: server.url });

@@ -10,7 +10,7 @@ import { refusedFinding } from '../../src/core/doctor/fixes.ts';
 import type { Target } from '../../src/core/doctor/target.ts';
 import { answering, dialects, never, type Dialect } from '../support/dialects.ts';
 import { endsWith, examine, freePort, situationOf, stepOf } from '../support/doctor.ts';
-import { certificate, ScriptedServer, type ServerOptions } from '../support/scriptedServer.ts';
+import { certificate, certificateFile, ScriptedServer, type ServerOptions } from '../support/scriptedServer.ts';
 import { createTestHost } from '../support/testHost.ts';
 
 const [ollama, vllm] = dialects as [Dialect, Dialect];
@@ -237,6 +237,24 @@ describe('Doctor: encryption', () => {
     await server.close();
     assert.equal(report.works, true, JSON.stringify(report, undefined, 2));
     assert.match(stepOf(report, 'tls').detail, /trusted by an authority of your own/);
+  });
+
+  it('the same, where a2ia.caFile names it: works', async () => {
+    const server = await healthy(vllm, { tls: true });
+    const host = createTestHost({ caFile: certificateFile });
+    const report = await examine(onVllm(server.url), { host });
+    await server.close();
+    assert.equal(report.works, true, JSON.stringify(report, undefined, 2));
+  });
+
+  it('a2ia.caFile names a file that is not there: says so, and not that the certificate is trusted', async () => {
+    const server = await healthy(vllm, { tls: true });
+    const host = createTestHost({ caFile: '/nonexistent/a2ia-test/ca.pem' });
+    const report = await examine(onVllm(server.url), { host });
+    await server.close();
+    const step = endsWith(report, 'tls', 'failed');
+    assert.match(step.detail, /\/nonexistent\/a2ia-test\/ca\.pem.*is not there/);
+    assert.deepEqual(step.nextStep, { do: 'openSetting', key: 'a2ia.caFile' });
   });
 
   it('a server that closes instead of agreeing on encryption', async () => {

@@ -164,6 +164,15 @@ for (const dialect of dialects) {
       assert.ok(error.message.includes('no-such-machine.invalid'));
     });
 
+    it('case 33: a server that closes before it answers: says so, and nothing is sent again', async () => {
+      const server = await ScriptedServer.start({ '*': (exchange) => exchange.response.socket?.destroy() });
+      const { message, hint } = expectError(await failingChat(server.url), 'streamCut');
+      await server.close();
+      assert.match(message, /closed the connection before it answered/);
+      assert.match(hint, /look at its log/);
+      assert.ok(server.requestsTo(dialect.chatPath).length <= 1);
+    });
+
     it('case 7: http to a port that speaks https: proposes https', async () => {
       const server = await ScriptedServer.start({}, { tls: true });
       const url = server.url.replace('https:', 'http:');

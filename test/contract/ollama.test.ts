@@ -85,6 +85,39 @@ describe('ollama: its own protocol', () => {
       assert.equal(sent('/api/generate')[0]?.['think'], false);
     });
 
+    it('case 35: think tags that the server leaves in the text are told from it, whatever the cuts', async () => {
+      answers(
+        ...['<th', 'ink>\nHm', '.</thi', 'nk>\n\nYes', '.'].map((delta) => dialect.text(delta)),
+        dialect.finish(),
+      );
+      const { text, reasoning } = await chat();
+      assert.deepEqual([reasoning, text], ['Hm.', 'Yes.']);
+
+      answers(dialect.text('<think>Hm'));
+      const cut = await chat();
+      assert.deepEqual([cut.reasoning, cut.text], ['Hm', '']);
+      expectError(cut.error, 'truncated');
+    });
+
+    it('case 35: a model whose template opens the tag is known from its second answer on', async () => {
+      answers(dialect.text('Hm.\n</think>\n\nYes.'), dialect.finish());
+      await chat();
+      const second = await chat();
+      assert.deepEqual([second.reasoning.trim(), second.text], ['Hm.', 'Yes.']);
+    });
+
+    it('case 35: what a completion gives stands as it is', async () => {
+      server.on('/api/generate', answering(dialect, completion('<think>a</think>'), completionEnd));
+      assert.equal((await complete()).text, '<think>a</think>');
+    });
+
+    it('case 37: an output limit that reasoning has used up is told', async () => {
+      answers(dialect.reasoning('Hm'), dialect.finish('length'));
+      assert.match(warningsOf(await chat()).join(), /used up by reasoning/);
+      answers(dialect.reasoning('Hm'), dialect.text('a'), dialect.finish('length'));
+      assert.deepEqual(warningsOf(await chat()), []);
+    });
+
     it('off, a level, or nothing: as asked', async () => {
       answers(dialect.text('a'), dialect.finish());
       for (const reasoning of ['off', 'low', 'high'] as const) await chat({ reasoning });
@@ -385,9 +418,10 @@ describe('ollama: its own protocol', () => {
   });
 
   describe('errors', () => {
-    it('case 55: a model that is not there', async () => {
+    it('case 55: a model that is not there: how to fetch it, and which there are', async () => {
       server.on('/api/chat', refusing(404, `model 'nope:7b' not found`));
-      const { nextStep, serverMessage } = expectError((await chat({ model: 'nope:7b' })).error, 'modelNotFound');
+      const { nextStep, hint, serverMessage } = expectError((await chat({ model: 'nope:7b' })).error, 'modelNotFound');
+      assert.match(hint, /ollama pull nope:7b.*smollm2:latest/);
       assert.deepEqual(nextStep, { do: 'chooseModel', models: [modelName] });
       assert.equal(serverMessage, `model 'nope:7b' not found`);
 

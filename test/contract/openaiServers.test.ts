@@ -116,18 +116,27 @@ describe('openai-compatible: which server answers', () => {
       assert.equal((await compatible.client(url).probe(never)).state, 'unavailable');
     }));
 
-  it('case 82: another server at the same address is asked in its own way', () =>
+  it('case 82: another server at the same address is asked in its own way, and for everything', () =>
     withServer({ '/v1/models': list('llamacpp'), '/props': json({ build_info: 'b1' }) }, async (server) => {
-      server.on(compatible.chatPath, answering(compatible, finish('stop')));
+      const tools = [{ name: 'read', description: 'Reads.', parameters: {} }];
+      server.on(compatible.chatPath, (exchange) =>
+        exchange.request.body.includes('"tools"')
+          ? exchange.json({ error: { message: 'tools param requires --jinja flag' } }, 500)
+          : answering(compatible, finish('stop'))(exchange),
+      );
       const client = compatible.client(server.url);
       await client.probe(never);
-      await chat(client);
-      server.on('/v1/models', list('sglang'));
+      await chat(client, { tools });
+      server.on('/v1/models', list('sglang')).on(compatible.chatPath, answering(compatible, finish('stop')));
       await client.probe(never);
-      await chat(client);
+      await chat(client, { tools });
       assert.deepEqual(
-        bodies(server, compatible.chatPath).map((body) => 'return_progress' in body),
-        [true, false],
+        bodies(server, compatible.chatPath).map((body) => ['return_progress' in body, 'tools' in body]),
+        [
+          [true, true],
+          [true, false],
+          [false, true],
+        ],
       );
     }));
 });
@@ -453,26 +462,39 @@ describe('openai-compatible: llama-server', () => {
 
   it('a router loads and unloads, and is waited for', () =>
     withServer({ '/props': json({ build_info: 'b1' }) }, async (server) => {
-      const states = ['unloaded', 'unloaded', 'loading', 'loaded', 'loaded', 'loaded', 'unloaded'];
-      server.on('/v1/models', (exchange) => list('llamacpp', { status: { value: states.shift() } })(exchange));
-      server.on('/models/load', json({ success: true }));
-      server.on('/models/unload', json({ success: true }));
+      // What its list says now, and what it will say next; then that for ever.
+      let states = ['unloaded'];
+      const becomes = (...next: string[]): Handler => {
+        return (exchange) => {
+          states = next;
+          exchange.json({ success: true });
+        };
+      };
+      server.on('/v1/models', (exchange) => {
+        const value = states.length > 1 ? states.shift() : states[0];
+        return list('llamacpp', { status: { value } })(exchange);
+      });
+      server.on('/models/load', becomes('loading', 'loaded'));
+      server.on('/models/unload', becomes('loaded', 'unloaded'));
       const host = createTestHost();
       const client = compatible.client(server.url, { host });
       await client.load!('m', never);
       assert.deepEqual(bodies(server, '/models/load'), [{ model: 'm' }]);
-      assert.deepEqual(host.waitedMs, [1000]);
+      assert.deepEqual([host.waitedMs, states], [[1000], ['loaded']]);
+      await client.load!('m', never);
+      assert.equal(server.requestsTo('/models/load').length, 1, 'it is there already');
       await client.unload!('m', never);
       assert.deepEqual(bodies(server, '/models/unload'), [{ model: 'm' }]);
-      assert.deepEqual([host.waitedMs, states], [[1000, 1000], []]);
+      assert.deepEqual([host.waitedMs, states], [[1000, 1000], ['unloaded']]);
     }));
 
-  it('a router that cannot load a model says so; one that is none too', () =>
+  it('a router that cannot load a model, or does not have it, says so; one that is none too', () =>
     withServer({ '/props': json({ build_info: 'b1' }), '/models/load': json({ success: true }) }, async (server) => {
       server.on('/v1/models', list('llamacpp', { status: { value: 'unloaded' } }));
       await rejection(compatible.client(server.url).load!('m', never), 'loadFailed');
+      await rejection(compatible.client(server.url).load!('other', never), 'modelNotFound');
       server.on('/v1/models', list('llamacpp'));
-      await rejection(compatible.client(server.url).load!('m', never), 'unsupported');
+      await rejection(compatible.client(server.url).load!('other', never), 'unsupported');
     }));
 });
 
@@ -519,11 +541,13 @@ describe('openai-compatible: other servers', () => {
   it('LM Studio loads and unloads by request, all instances', () =>
     withServer({ '/v1/models': list('organization_owner'), '*': unexpected }, async (server) => {
       const [model] = lmStudioModels.models;
-      const loaded_instances = [{ id: 'm' }, { id: 'm:2' }];
-      server.on('/api/v1/models', json({ models: [{ ...model, loaded_instances }] }));
+      const having = (loaded_instances: object[]) => json({ models: [{ ...model, loaded_instances }] });
+      server.on('/api/v1/models', having([]));
       server.on('/api/v1/models/load', json({ type: 'llm', instance_id: 'm', status: 'loaded' }));
       server.on('/api/v1/models/unload', json({ instance_id: 'm' }));
       const client = compatible.client(server.url);
+      await client.load!('m', never);
+      server.on('/api/v1/models', having([{ id: 'm' }, { id: 'm:2' }]));
       await client.load!('m', never);
       await client.unload!('m', never);
       assert.deepEqual(bodies(server, '/api/v1/models/load'), [{ model: 'm' }]);
@@ -605,8 +629,8 @@ describe('vllm: what it has of its own', () => {
 });
 
 describe('openai: what it has of its own', () => {
-  it('knows the context window of its families without asking, and none of others', () =>
-    withServer({}, async (server) => {
+  it('knows the context window of its families without asking, of others what the list says', () =>
+    withServer({ '/v1/models': list('me', { max_model_len: 2048 }) }, async (server) => {
       const client = openai.client(server.url);
       const windows: Readonly<Record<string, number | undefined>> = {
         'gpt-6-astra': 1_050_000,
@@ -619,13 +643,13 @@ describe('openai: what it has of its own', () => {
         'gpt-4': 8192,
         'o3-mini': 200_000,
         'gpt-3.5-turbo-0125': 16_385,
-        'ft:gpt-4o:team': undefined,
-        'text-embedding-3-small': undefined,
       };
       for (const [model, expected] of Object.entries(windows)) {
         assert.equal(await client.contextWindow(model, never), expected, model);
       }
       assert.equal(server.requests.length, 0);
+      assert.equal(await client.contextWindow('m', never), 2048);
+      assert.equal(await client.contextWindow('ft:gpt-4o:team', never), undefined);
     }));
 
   it('counts tokens by the Responses API, in whose shape the conversation is', () =>
@@ -690,6 +714,9 @@ describe('openai: what it has of its own', () => {
 
   it('has nothing that continues raw text, and none of a server’s memory', () => {
     const client = openai.client('http://127.0.0.1:1');
-    for (const name of ['complete', 'loadedModels', 'load', 'unload'] as const) assert.ok(!(name in client), name);
+    assert.deepEqual(
+      ['complete', 'loadedModels', 'load', 'unload'].filter((name) => name in client),
+      [],
+    );
   });
 });

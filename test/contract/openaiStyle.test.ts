@@ -190,11 +190,26 @@ for (const dialect of [dialectOf('vllm'), dialectOf('openai-compatible'), dialec
       assert.equal((await chat()).reasoning, 'hm');
     });
 
-    it('case 35: what a broken stream has held back is given', async () => {
-      answerWith(delta({ content: 'a <thi' }));
+    it('case 35: what is held back is given, however the answer ends', async () => {
+      const held = delta({ content: 'a <thi' });
+      for (const [end, kind] of [
+        ['', 'truncated'],
+        [event({ error: { message: 'engine died' } }), 'serverError'],
+        ['data: {\n\n', 'protocol'],
+      ] as const) {
+        answerWith(held, end);
+        const { text, error } = await chat();
+        assert.equal(text, 'a <thi', kind);
+        expectError(error, kind);
+      }
+      server.on(dialect.chatPath, async (exchange) => {
+        exchange.start(dialect.contentType);
+        await exchange.write(held);
+        exchange.cut();
+      });
       const { text, error } = await chat();
       assert.equal(text, 'a <thi');
-      expectError(error, 'truncated');
+      expectError(error, 'streamCut');
     });
 
     it('case 35: without the opening tag, which a template has written, from the second answer on', async () => {

@@ -233,7 +233,7 @@ for (const dialect of dialects) {
   });
 }
 
-describe('Ollama streams: the odd servers', () => {
+describe('ollama: odd servers', () => {
   const dialect = dialects[0] as Dialect;
   const chat = async (...frames: readonly string[]) => {
     const server = await ScriptedServer.start({ [dialect.chatPath]: answering(dialect, ...frames) });
@@ -275,7 +275,7 @@ describe('Ollama streams: the odd servers', () => {
     assert.deepEqual(events.at(-1), { type: 'finish', reason: 'stop', usage: {}, timings: {} });
   });
 
-  it('takes a last object without its line end', async () => {
+  it('case 22: takes a last object without its line end', async () => {
     const { error, text } = await chat(dialect.text('a'), dialect.finish().trimEnd());
     assert.equal(error, undefined);
     assert.equal(text, 'a');

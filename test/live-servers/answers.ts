@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BackendErrorKind } from '../../src/core/clients/errors.ts';
 import type { ChatEvent, ChatRequest } from '../../src/core/clients/llmClient.ts';
+import { textOf } from '../support/answers.ts';
 import { expectError } from '../support/expectations.ts';
 
 export const never = new AbortController().signal;
@@ -15,23 +16,6 @@ export const endless = 'Write a very long story about a ship.';
 /** About six tokens a repetition. */
 export function promptOf(tokens: number): string {
   return `Say only: yes. ${'The ship sails on. '.repeat(Math.round(tokens / 5))}`;
-}
-
-export async function all(answer: AsyncIterable<ChatEvent>): Promise<readonly ChatEvent[]> {
-  const events: ChatEvent[] = [];
-  for await (const event of answer) events.push(event);
-  return events;
-}
-
-export function textOf(events: readonly ChatEvent[]): string {
-  return events.map((event) => (event.type === 'text' ? event.delta : '')).join('');
-}
-
-export function finishOf(events: readonly ChatEvent[]) {
-  const finishes = events.filter((event) => event.type === 'finish');
-  assert.equal(finishes.length, 1, 'one finish');
-  assert.equal(events.at(-1), finishes[0], 'and it is the last');
-  return finishes[0] as ChatEvent & { type: 'finish' };
 }
 
 /** Reads an answer that has to fail, to the failure. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { runRequest } from '../../src/core/chat/session.ts';
 import type { LLMClient } from '../../src/core/clients/llmClient.ts';
-import { all, ask, endless, failing, finishOf, never, promptOf, textOf } from './answers.ts';
+import { expectError } from '../support/expectations.ts';
+import { all, finishOf, textOf } from '../support/answers.ts';
+import { ask, endless, failing, never, promptOf } from './answers.ts';
 import { run, type LiveServer, type ServerName } from './servers/liveServer.ts';
 import { until } from './servers/until.ts';
 import { startSubject, targets, type Subject, type Target } from './targets.ts';
@@ -59,7 +61,7 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
     assert.match(status.server, target.calledServer);
     assert.ok(status.modelIds.includes(model), status.modelIds.join());
     const ran = process.env['A2IA_LIVE_RAN'];
-    if (ran && status.version) appendFileSync(ran, `${JSON.stringify([status.server, status.version])}\n`);
+    if (ran) appendFileSync(ran, `${JSON.stringify([name, status.server, status.version ?? ''])}\n`);
   });
 
   it('streams an answer in pieces, with one finish and the counts', async () => {
@@ -93,7 +95,8 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
   });
 
   it('lists the model with the context window that it really has', async () => {
-    await client.load?.(model, never);
+    // A server that loads by itself has loaded it for the tests before.
+    await client.load?.(model, never).catch((error: unknown) => void expectError(error, 'unsupported'));
     const listed = (await client.listModels(never)).find((each) => each.id === model);
     assert.ok(listed, 'it is in the list');
     const window = await client.contextWindow(model, never);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { LLMClient } from '../../src/core/clients/llmClient.ts';
-import { BackendRegistry } from '../../src/core/clients/registry.ts';
-import { all, ask, endless, failing, finishOf, never, promptOf, textOf } from './answers.ts';
-import { proxyKey, startLiteLlm, type Route } from './servers/liteLlm.ts';
+import { all, finishOf, textOf } from '../support/answers.ts';
+import { ask, endless, failing, never, promptOf } from './answers.ts';
+import { startLiteLlm, type Route } from './servers/liteLlm.ts';
 import { startLlamaServer } from './servers/llamaServer.ts';
 import { run, type LiveServer } from './servers/liveServer.ts';
 import { startOllama } from './servers/ollama.ts';
 import type { ServerProcess } from './servers/serverProcess.ts';
 import { startVllm } from './servers/vllm.ts';
-import { liveHost, ollamaBehind, settingsFor } from './targets.ts';
+import { clientAt, ollamaBehind } from './targets.ts';
 
 /** LiteLLM as a team's proxy: replicas behind one name, many people at once, other engines behind other names. */
 
@@ -34,7 +34,7 @@ describe('litellm, in front of replicas', function () {
         apiBase: `${url}/v1`,
       })),
     ]);
-    client = clientOf(proxy);
+    client = clientAt(proxy.url, 'openai-compatible');
   });
   after(async () => {
     await proxy?.stop();
@@ -114,7 +114,7 @@ describe('litellm, in front of an engine that counts', function () {
       const route: Route = { name: id, model: `${provider}/${server.model}`, apiBase: `${server.url}/v1` };
       const proxy = await startLiteLlm(program, [route]);
       try {
-        const client = clientOf(proxy);
+        const client = clientAt(proxy.url, 'openai-compatible');
         finishOf(await all(client.chat(ask(id, 'Say hello.', { maxOutputTokens: 6 }), never)));
         const request = ask(id, promptOf(2 * server.contextTokens));
         const { error } = await failing(client.chat(request, never), 'contextOverflow');
@@ -127,8 +127,3 @@ describe('litellm, in front of an engine that counts', function () {
     });
   }
 });
-
-function clientOf(proxy: ServerProcess): LLMClient {
-  const registry = new BackendRegistry(liveHost({ [proxy.url]: proxyKey }));
-  return registry.client('openai-compatible', settingsFor('openai-compatible', proxy.url));
-}

@@ -46,7 +46,6 @@ const ollamaNative: Target = {
 const ollamaByOpenAI: Target = {
   ...ollamaNative,
   backend: 'openai-compatible',
-  contextWindow: 'not told',
   overflow: 'cut',
 };
 
@@ -85,11 +84,23 @@ const liteLlmByOpenAI: Target = {
 };
 
 export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
-  ollama: [ollamaNative, ollamaByOpenAI, { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /Ollama|Anthropic/ }],
+  ollama: [
+    ollamaNative,
+    ollamaByOpenAI,
+    { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /Ollama|Anthropic/, contextWindow: 'not told' },
+  ],
   vllm: [
     vllmNative,
-    { ...vllmNative, backend: 'openai-compatible' },
-    { ...vllmNative, backend: 'openai' },
+    // Of those that it speaks to, it lets llama-server alone count.
+    { ...vllmNative, backend: 'openai-compatible', tokenCount: 'estimate' },
+    // Made for OpenAI's own service, it asks for nothing that only other servers have.
+    {
+      ...vllmNative,
+      backend: 'openai',
+      calledServer: /OpenAI/,
+      contextWindow: 'not told',
+      tokenCount: 'estimate',
+    },
     { ...vllmNative, backend: 'anthropic', calledServer: /vLLM|Anthropic/ },
   ],
   'llama-server': [llamaByOpenAI, { ...llamaByOpenAI, backend: 'anthropic', calledServer: /llama-server|Anthropic/ }],
@@ -102,7 +113,7 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
       tools: 'refused',
       contextWindow: 'told',
       overflow: 'numbers',
-      tokenCount: 'estimate',
+      tokenCount: 'exact',
       killedAs: 'engineCrashed',
     },
   ],
@@ -118,15 +129,7 @@ export interface Subject {
 export async function startSubject(name: ServerName, found: Found): Promise<Subject> {
   if (name === 'embedded') return startEmbedded();
   const server = await starters[name](found);
-  const registry = new BackendRegistry(liveHost({ [server.url]: proxyKey }));
-  return {
-    server,
-    client: (backend) => registry.client(backend, settingsFor(backend, server.url)),
-    stop: async () => {
-      registry.dispose();
-      await server.stop();
-    },
-  };
+  return { server, client: (backend) => clientAt(server.url, backend), stop: () => server.stop() };
 }
 
 const starters: Readonly<Record<Exclude<ServerName, 'embedded'>, (found: Found) => Promise<LiveServer>>> = {
@@ -154,12 +157,17 @@ const urlSettings: Readonly<Record<Exclude<BackendId, 'embedded'>, string>> = {
   anthropic: 'a2ia.anthropicUrl',
 };
 
-export function settingsFor(backend: BackendId, url: string) {
+function settingsFor(backend: BackendId, url: string) {
   return parseSettings((key) => (backend !== 'embedded' && key === urlSettings[backend] ? url : undefined)).settings;
 }
 
+/** Each with a memory of its own, so that none profits from what another was refused. */
+export function clientAt(url: string, backend: BackendId): LLMClient {
+  return new BackendRegistry(liveHost({ [url]: proxyKey })).client(backend, settingsFor(backend, url));
+}
+
 /** The outside, with waits that take their time. */
-export function liveHost(keys: Readonly<Record<string, string>> = {}): CoreHost {
+function liveHost(keys: Readonly<Record<string, string>> = {}): CoreHost {
   return { ...createTestHost({ keys }), wait };
 }
 

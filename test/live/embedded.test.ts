@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm, symlink, truncate, copyFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createEmbeddedClient } from '../../src/core/clients/embedded.ts';
 import { ServerMemory } from '../../src/core/clients/serverMemory.ts';
 import { wait } from '../../src/core/util/wait.ts';
-import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
-import type { ChatEvent, ChatRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
+import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
 import { embeddedModels } from '../../src/core/embedded/catalogue.ts';
 import { EngineProcess } from '../../src/core/embedded/engineProcess.ts';
 import type { CoreHost } from '../../src/core/host.ts';
 import { parseSettings } from '../../src/core/settings/settings.ts';
+import { all, assertStops, engineMs, failure, finishOf, textOf, until } from '../support/answers.ts';
 
 /** The embedded backend with the real engine and a real model: A2IA_TEST_MODEL names its GGUF file, A2IA_WORKER the built worker if not in dist. */
 
@@ -36,6 +36,9 @@ describe('embedded backend, live', function () {
       memory: new ServerMemory(),
       engine,
     });
+
+  const complete = (request: CompletionRequest, signal = never) =>
+    client.complete?.(request, signal) ?? assert.fail('no completion');
 
   before(async () => {
     assert.ok(
@@ -198,7 +201,7 @@ describe('embedded backend, live', function () {
     const answer = all(client.chat(ask(`Summarise: ${'The ship sails on. '.repeat(150)}`), abort.signal));
     await until(async () => (await engineMs(engine)) > beforeMs + 300);
     abort.abort();
-    assert.deepEqual(await answer, []);
+    assert.ok((await answer).every((event) => event.type === 'progress'));
     await assertStops(engine);
   });
 
@@ -254,9 +257,145 @@ describe('embedded backend, live', function () {
     await failure(client.chat({ ...ask('Hi'), model: '../../etc/passwd' }, never), 'modelNotFound');
   });
 
-  it('refuses tools', async () => {
-    const tools = [{ name: 'a', description: 'b', parameters: {} }];
-    await failure(client.chat(ask('Hi', { tools }), never), 'unsupported');
+  it('answers without tools and without the thinking that it cannot do, and says so once', async () => {
+    const request = ask('Hi', {
+      tools: [{ name: 'a', description: 'b', parameters: {} }],
+      reasoning: 'high',
+      maxOutputTokens: 4,
+    });
+    const warnings = (events: readonly ChatEvent[]) => events.filter(({ type }) => type === 'warning');
+    const first = await all(client.chat(request, never));
+    assert.equal(warnings(first).length, 2);
+    assert.ok(textOf(first).length > 0);
+    assert.equal(warnings(await all(client.chat(request, never))).length, 0);
+    assert.equal(
+      warnings(await all(client.chat(ask('Hi', { reasoning: 'off', maxOutputTokens: 4 }), never))).length,
+      0,
+    );
+  });
+
+  it('refuses images', async () => {
+    const images = [{ mediaType: 'image/png', base64: 'AAAA' }];
+    const error = await failure(
+      client.chat({ model: modelPath, messages: [{ role: 'user', text: 'What is it?', images }] }, never),
+      'unsupported',
+    );
+    assert.equal(error.feature, 'images');
+  });
+
+  it('says what the model can do', async () => {
+    const [model] = await client.listModels(never);
+    assert.deepEqual(model?.capabilities, {
+      chat: true,
+      tools: false,
+      images: false,
+      reasoning: false,
+      fillInTheMiddle: false,
+    });
+    assert.equal(await client.contextWindow(modelPath, never), 1024);
+  });
+
+  it('counts exactly what a request reads', async () => {
+    const request = ask('Grüße, 世界! How many tokens is this?', { maxOutputTokens: 1 });
+    const count = await client.countTokens(request, never);
+    assert.equal(count.isExact, true);
+    assert.equal(count.tokens, finishOf(await all(client.chat(request, never))).usage?.promptTokens);
+  });
+
+  it('loads, says what is loaded, and gives the memory back', async () => {
+    await client.unload?.(modelPath, never);
+    assert.deepEqual(await client.loadedModels?.(never), []);
+    await client.load?.(modelPath, never);
+    const [loaded] = (await client.loadedModels?.(never)) ?? [];
+    assert.equal(loaded?.id, modelPath);
+    assert.equal(loaded.contextWindowTokens, 1024);
+    assert.ok((loaded.sizeBytes ?? 0) > 50_000_000);
+    const pid = engine.processId ?? 0;
+    await client.unload?.(modelPath, never);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  it('tells how far the load and the reading of a long prompt are', async () => {
+    await client.unload?.(modelPath, never);
+    const events = await all(client.chat(ask('The ship sails on. '.repeat(100), { maxOutputTokens: 1 }), never));
+    for (const stage of ['loading', 'readingPrompt']) {
+      const fractions = events.flatMap((event) =>
+        event.type === 'progress' && event.stage === stage ? [event.fraction ?? -1] : [],
+      );
+      assert.ok(fractions.length > 1, stage);
+      assert.deepEqual(
+        fractions,
+        fractions.toSorted((a, b) => a - b),
+        stage,
+      );
+      assert.ok((fractions[0] ?? -1) >= 0 && (fractions.at(-1) ?? 2) <= 1, stage);
+    }
+  });
+
+  it('goes on with raw text, to its limit and to a stop text', async () => {
+    const request = { model: modelPath, prefix: 'One, two, three, four, five,', suffix: '', temperature: 0 };
+    const events = await all(complete({ ...request, maxOutputTokens: 12 }));
+    assert.match(textOf(events), /^ six, seven/);
+    assert.equal(finishOf(events).reason, 'length');
+    assert.equal(finishOf(events).usage?.outputTokens, 12);
+    const stopped = await all(complete({ ...request, maxOutputTokens: 12, stop: [' seven'] }));
+    assert.equal(textOf(stopped), ' six,');
+    assert.equal(finishOf(stopped).reason, 'stop');
+  });
+
+  it('keeps the beginning of raw text that fills the context to the last', async () => {
+    const prefix = `The first word is banana. ${'word '.repeat(960)}`;
+    const { usage } = finishOf(await all(complete({ model: modelPath, prefix, suffix: '', maxOutputTokens: 4 })));
+    assert.ok((usage?.promptTokens ?? 0) > 960);
+    await failure(complete({ model: modelPath, prefix: 'word '.repeat(1100), suffix: '' }), 'contextOverflow');
+  });
+
+  it('fills no gap where the model has no tokens for it, unless they are given', async () => {
+    const gap = { model: modelPath, prefix: 'def add(a, b):\n    return ', suffix: '\n\nprint(add(1, 2))\n' };
+    const error = await failure(complete(gap), 'unsupported');
+    assert.equal(error.feature, 'fillInTheMiddle');
+    const events = await all(complete({ ...gap, rawPrompt: gap.prefix, maxOutputTokens: 6 }));
+    assert.ok(textOf(events).length > 0);
+  });
+
+  it('fills a gap in the tokens of the model’s vocabulary', async () => {
+    // The same model with three of its unused tokens named as those for a gap are.
+    const bytes = await readFile(modelPath);
+    for (const [unused, named] of [
+      ['<issue_closed>', '<|fim_prefix|>'],
+      ['<jupyter_text>', '<|fim_suffix|>'],
+      ['<jupyter_code>', '<|fim_middle|>'],
+    ] as const) {
+      const at = bytes.indexOf(unused);
+      assert.ok(at > 0, unused);
+      bytes.write(named, at);
+    }
+    await writeFile(join(folder, 'gap.gguf'), bytes);
+    const listed = (await client.listModels(never)).find(({ id }) => id === 'gap.gguf');
+    assert.equal(listed?.capabilities?.fillInTheMiddle, true);
+    const counted = async (prefix: string, suffix: string) =>
+      finishOf(await all(complete({ model: 'gap.gguf', prefix, suffix, maxOutputTokens: 1 }))).usage?.promptTokens ?? 0;
+    const [prefix, suffix] = ['def add(a, b):', 'print(add(1, 2))'];
+    assert.equal(await counted(prefix, suffix), (await counted(prefix, '')) + (await counted(suffix, '')) + 3);
+    await rm(join(folder, 'gap.gguf'));
+  });
+
+  it('stops completing when it is aborted', async () => {
+    const abort = new AbortController();
+    for await (const event of complete({ model: modelPath, prefix: 'Once upon a time', suffix: '' }, abort.signal)) {
+      if (event.type === 'text') abort.abort();
+    }
+    await assertStops(engine);
+  });
+
+  it('refuses a model that is larger than the memory that is free, before it is loaded', async () => {
+    const large = join(folder, 'large.gguf');
+    await copyFile(modelPath, large);
+    // Sparse: it takes no more of the disk than before.
+    await truncate(large, 2 ** 42);
+    const error = await failure(client.chat({ ...ask('Hi'), model: 'large.gguf' }, never), 'outOfMemory');
+    assert.match(error.message, /4398\.0 GB/);
+    await rm(large);
   });
 
   it('refuses a cut model file and a file that is none, before the engine sees them', async () => {
@@ -311,59 +450,4 @@ describe('embedded backend, live', function () {
 
 function ask(text: string, options: Partial<ChatRequest> = {}): ChatRequest {
   return { model: modelPath, messages: [{ role: 'user', text }], ...options };
-}
-
-async function all(answer: AsyncIterable<ChatEvent>): Promise<readonly ChatEvent[]> {
-  const events: ChatEvent[] = [];
-  for await (const event of answer) events.push(event);
-  return events;
-}
-
-function textOf(events: readonly ChatEvent[]): string {
-  return events.map((event) => (event.type === 'text' ? event.delta : '')).join('');
-}
-
-function finishOf(events: readonly ChatEvent[]) {
-  const finishes = events.filter((event) => event.type === 'finish');
-  assert.equal(finishes.length, 1, 'one finish');
-  assert.equal(events.at(-1), finishes[0], 'and it is the last');
-  return finishes[0] as ChatEvent & { type: 'finish' };
-}
-
-async function failure(answer: AsyncIterable<ChatEvent>, kind: BackendErrorKind, message = /./): Promise<BackendError> {
-  try {
-    await all(answer);
-  } catch (error) {
-    assert.ok(error instanceof BackendError, String(error));
-    assert.equal(error.kind, kind, error.message);
-    assert.match(error.message, message);
-    assert.notEqual(error.hint, '');
-    return error;
-  }
-  return assert.fail(`no ${kind}`);
-}
-
-/**
- * The engine's processor time stands still from some moment on, after the step that it is in. Counted in processor time and not by the clock, which on a
- * busy machine says nothing: the stories of these tests take it ten seconds and more, a step less than one.
- */
-async function assertStops(engine: EngineProcess): Promise<void> {
-  const windowMs = 400;
-  const startMs = await engineMs(engine);
-  for (let beforeMs = startMs; ;) {
-    await new Promise((resolve) => setTimeout(resolve, windowMs));
-    const nowMs = await engineMs(engine);
-    if (nowMs - beforeMs < windowMs / 10) return;
-    assert.ok(nowMs - startMs < 4000, `it went on for ${nowMs - startMs} ms of processor time`);
-    beforeMs = nowMs;
-  }
-}
-
-async function engineMs(engine: EngineProcess): Promise<number> {
-  return (await engine.cpuTimeMs()) ?? 0;
-}
-
-async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
-  const started = performance.now();
-  while (!(await condition())) assert.ok(performance.now() - started < limitMs, `not within ${limitMs} ms`);
 }

@@ -22,12 +22,16 @@ export type Handler = (exchange: Exchange) => unknown;
 export interface ServerOptions {
   /** `127.0.0.1` unless given; `::1` for IPv6. */
   readonly address?: string;
+  /** Any free one unless given. */
+  readonly port?: number;
   /** Speaks https with the self-signed certificate of test/fixtures/tls. */
   readonly tls?: true;
 }
 
 const tlsFolder = path.join(import.meta.dirname, '..', 'fixtures', 'tls');
-export const certificate = () => readFileSync(path.join(tlsFolder, 'cert.pem'), 'utf8');
+export const certificateFile = path.join(tlsFolder, 'cert.pem');
+export const certificate = () => readFileSync(certificateFile, 'utf8');
+export const certificateKey = () => readFileSync(path.join(tlsFolder, 'key.pem'), 'utf8');
 
 /** One request and the means to answer it badly. */
 export class Exchange {
@@ -106,11 +110,11 @@ export class ScriptedServer {
   static async start(routes: Record<string, Handler> = {}, options: ServerOptions = {}): Promise<ScriptedServer> {
     const address = options.address ?? '127.0.0.1';
     const server = options.tls
-      ? https.createServer({ key: readFileSync(path.join(tlsFolder, 'key.pem')), cert: certificate() })
+      ? https.createServer({ key: certificateKey(), cert: certificate() })
       : http.createServer();
     // Connections that stay open until the test says otherwise.
     server.keepAliveTimeout = 0;
-    server.listen(0, address);
+    server.listen(options.port ?? 0, address);
     await once(server, 'listening');
     const port = (server.address() as AddressInfo).port;
     const host = address.includes(':') ? `[${address}]` : address;

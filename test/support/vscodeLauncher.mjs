@@ -35,7 +35,7 @@ process.exit(await main().catch(exitWithError));
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
-  const { extension, tests, folder } = parseArguments(process.argv.slice(2));
+  const { extension, extensionsDir, tests, folder } = parseArguments(process.argv.slice(2));
   const limitMs = Number(process.env['A2IA_TEST_LIMIT_MS']) || DEFAULT_LIMIT_MS;
   await ensureVscodeServer(report);
   const executablePath = await ensureBrowser(report);
@@ -45,6 +45,7 @@ async function main() {
   const workspaceTrust = process.env['A2IA_TEST_RESTRICTED'] === '1';
   const server = await startVscodeServer({
     serverDataDir,
+    ...(extensionsDir === undefined ? {} : { extensionsDir }),
     workspaceTrust,
     endWhenUnused: true,
     env: { ...process.env, A2IA_TESTS_PATH: tests },
@@ -148,5 +149,7 @@ function parseArguments(/** @type {string[]} */ args) {
   if (extension === undefined || tests === undefined) {
     throw new Error('The VS Code launcher needs --extensionDevelopmentPath=FOLDER and --extensionTestsPath=FILE.');
   }
-  return { extension, tests, folder: args.find((arg) => !arg.startsWith('-')) };
+  // `runTests` always names a folder of installed extensions.
+  const extensionsDir = args.includes('--disable-extensions') ? undefined : valueOf('--extensions-dir');
+  return { extension, extensionsDir, tests, folder: args.find((arg) => !arg.startsWith('-')) };
 }

@@ -1,5 +1,6 @@
 import { BackendError } from '../clients/errors.ts';
-import type { ChatRequest, LLMClient } from '../clients/llmClient.ts';
+import { toBackendError } from '../clients/failures.ts';
+import type { BackendId, ChatRequest, LLMClient, TokenCount } from '../clients/llmClient.ts';
 
 /** A part of the prompt that can be left out, as the user knows it. */
 export interface PromptPart {
@@ -32,11 +33,28 @@ export async function requireFit(
   if (contextTokens === undefined) return;
   // No tokenizer makes more than one token of a byte, so most prompts need no count.
   if (promptBytes(request) + templateTokens < contextTokens) return;
-  const { tokens, isExact } = await client.countTokens(request, signal);
+  const { tokens, isExact } = await countTokens(client, request, signal);
   const surelyTokens = isExact ? tokens : tokens / estimateMargin;
   if (surelyTokens + leastAnswerTokens <= contextTokens) return;
   throw overflow(client, request, parts, { promptTokens: tokens, contextTokens, isExact });
 }
+
+/** Some servers (vLLM, of Anthropic's protocol) do not even count what does not fit: they refuse it, with the numbers. */
+async function countTokens(client: LLMClient, request: ChatRequest, signal: AbortSignal): Promise<TokenCount> {
+  try {
+    return await client.countTokens(request, signal);
+  } catch (thrown) {
+    const error = toBackendError(thrown, client.backend);
+    if (error.kind !== 'contextOverflow' || error.promptTokens === undefined) throw error;
+    return { tokens: error.promptTokens, isExact: true };
+  }
+}
+
+/** Where A2IA itself says how large the window shall be. */
+const windowSettings: Partial<Record<BackendId, string>> = {
+  ollama: 'a2ia.ollama.contextTokens',
+  embedded: 'a2ia.embedded.contextTokens',
+};
 
 interface Numbers {
   readonly promptTokens: number;
@@ -46,6 +64,7 @@ interface Numbers {
 
 function overflow(client: LLMClient, request: ChatRequest, parts: readonly PromptPart[], numbers: Numbers) {
   const { promptTokens, contextTokens, isExact } = numbers;
+  const setting = windowSettings[client.backend];
   const [largest] = [...parts].sort((a, b) => b.text.length - a.text.length);
   const advice = largest
     ? `Leave out or shorten ${largest.label}, which is ${share(largest.text.length, request)} of it`
@@ -54,9 +73,10 @@ function overflow(client: LLMClient, request: ChatRequest, parts: readonly Promp
     kind: 'contextOverflow',
     backend: client.backend,
     message: `The prompt has ${isExact ? '' : 'about '}${promptTokens} tokens; the context window of ${request.model} has ${contextTokens}. Nothing was sent.`,
-    hint: `${advice}, or run the model with a larger context window.`,
+    hint: `${advice}, or run the model with a larger context window${setting ? ` (${setting})` : ''}.`,
     promptTokens,
     contextTokens,
+    ...(setting ? { nextStep: { do: 'openSetting', key: setting } } : {}),
   });
 }
 

@@ -49,6 +49,12 @@ async function probe(connection: Connection, signal: AbortSignal): Promise<Backe
   }
 }
 
+interface CountAnswer {
+  readonly input_tokens?: unknown;
+  /** Of LiteLLM, which counts by a tokenizer of its own what the engine behind it cannot count. */
+  readonly litellm_count_source?: unknown;
+}
+
 async function countTokens(connection: Connection, request: ChatRequest, signal: AbortSignal): Promise<TokenCount> {
   const { baseUrl, transport, memory } = connection;
   const notes = memory.of(baseUrl, request.model);
@@ -56,8 +62,8 @@ async function countTokens(connection: Connection, request: ChatRequest, signal:
   try {
     const url = `${baseUrl}/v1/messages/count_tokens`;
     const answer = await sendJson(transport, { url, method: 'POST', headers: versionHeader, body, signal });
-    const tokens = (answer as { input_tokens?: unknown } | null)?.input_tokens;
-    if (typeof tokens === 'number') return { tokens, isExact: true };
+    const { input_tokens: tokens, litellm_count_source: source } = (answer ?? {}) as CountAnswer;
+    if (typeof tokens === 'number') return { tokens, isExact: source !== 'local_estimate' };
   } catch (error) {
     signal.throwIfAborted();
     // Ollama and older gateways have no such path. Whatever else is wrong, the request itself will be told.

@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatRequest, ToolCall } from './llmClient.ts';
 import type { ModelNotes } from './serverMemory.ts';
+import { argumentsObject } from './toolCalls.ts';
 
 /** What a request to the Messages API is made of. */
 
@@ -163,16 +164,6 @@ function textBlocks(text: string): Block[] {
 /** Where a request has no tools, the API refuses calls and results of earlier ones: they are told as text. */
 function callBlocks({ id, name, argumentsJson }: ToolCall, withTools: boolean): Block[] {
   return withTools
-    ? [{ type: 'tool_use', id, name, input: parseInput(argumentsJson) }]
+    ? [{ type: 'tool_use', id, name, input: argumentsObject(argumentsJson) }]
     : textBlocks(`Called ${name} with ${argumentsJson}`);
-}
-
-/** The API wants an object where the model may have written anything. */
-function parseInput(json: string): object {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

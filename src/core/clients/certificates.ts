@@ -68,7 +68,7 @@ export async function readCertificate(url: URL, signal: AbortSignal): Promise<Ce
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const socket = tls.connect({
       host,
-      port: Number(url.port || 443),
+      port: Number(url.port || (url.protocol === 'http:' ? 80 : 443)),
       // An address is no name to ask for.
       ...(isIP(host) ? {} : { servername: host }),
       rejectUnauthorized: false,

@@ -26,9 +26,12 @@ export async function* lawful(stream: LawfulStream): AsyncGenerator<ChatEvent> {
   let retries = 0;
   while (!signal.aborted) {
     try {
+      const seen = new Set<ChatEvent['type']>();
       for await (const event of open()) {
         if (signal.aborted) return;
+        seen.add(event.type);
         begun ||= event.type !== 'progress' && event.type !== 'warning';
+        if (event.type === 'finish' && event.reason === 'length' && isOnlyReasoning(seen)) yield usedUpByReasoning;
         yield event;
         if (event.type === 'finish') return;
       }
@@ -51,6 +54,15 @@ export async function* lawful(stream: LawfulStream): AsyncGenerator<ChatEvent> {
     if (!signal.aborted) throw truncated(client);
   }
 }
+
+function isOnlyReasoning(seen: ReadonlySet<ChatEvent['type']>): boolean {
+  return seen.has('reasoning') && !seen.has('text') && !seen.has('toolCall');
+}
+
+const usedUpByReasoning: ChatEvent = {
+  type: 'warning',
+  message: 'The output limit was used up by reasoning, so there is no answer. A higher a2ia.maxOutputTokens helps.',
+};
 
 const loadingPollMs = 1_000;
 
@@ -162,4 +174,20 @@ export class DeltaJoiner {
     if (this.#delta !== '') this.#events.push({ type: this.#type, delta: this.#delta });
     this.#delta = '';
   }
+}
+
+/** Where the deltas of an answer go on their way into a `DeltaJoiner`. */
+export interface DeltaFilter {
+  text(delta: string): void;
+  reasoning(delta: string): void;
+  /** The answer is over, however it ended: nothing may be held back any more. */
+  end(): void;
+}
+
+export function unfiltered(joiner: DeltaJoiner): DeltaFilter {
+  return {
+    text: (delta) => joiner.add('text', delta),
+    reasoning: (delta) => joiner.add('reasoning', delta),
+    end: () => undefined,
+  };
 }

@@ -36,7 +36,12 @@ export function connectionError(context: FailureContext, error: NodeJS.ErrnoExce
       return make('wrongScheme', `${url.host} does not speak https.`, `Change ${urlSetting} to http://${url.host}.`);
     case 'ECONNRESET':
     case 'EPIPE':
-      return closedWithoutHttp(context, make);
+      return make(
+        'streamCut',
+        `${url.host} closed the connection before it answered.`,
+        'It may have ended or been restarted: look at its log, and ask again.',
+        { do: 'retry' },
+      );
     case 'HPE_HEADER_OVERFLOW':
       return make(
         'protocol',
@@ -51,7 +56,7 @@ export function connectionError(context: FailureContext, error: NodeJS.ErrnoExce
       `A2IA speaks HTTP/1.1: let the server or the proxy in front of it take that too, or change ${urlSetting}.`,
     );
   }
-  if (code === 'HPE_INVALID_CONSTANT') return closedWithoutHttp(context, make);
+  if (code === 'HPE_INVALID_CONSTANT') return speaksHttps(context, error);
   if (isCertificateCode(code)) {
     return make(
       'tls',
@@ -70,16 +75,19 @@ export function connectionError(context: FailureContext, error: NodeJS.ErrnoExce
   return make('unreachable', `The request to ${url.host} failed (${code}).`, `Check ${urlSetting}.`);
 }
 
-type Make = (kind: BackendErrorKind, message: string, hint: string) => BackendError;
-
-function closedWithoutHttp({ url, urlSetting }: FailureContext, make: Make): BackendError {
-  return make(
-    'wrongScheme',
-    `${url.host} closed the connection without an answer in HTTP.`,
-    url.protocol === 'http:'
-      ? `If the server speaks https, change ${urlSetting} to https://${url.host}; else look at the server’s log.`
-      : 'Look at the server’s log.',
-  );
+/** For a request in plain http to a server that speaks TLS. */
+export function speaksHttps({ backend, url, urlSetting }: FailureContext, cause?: unknown): BackendError {
+  return new BackendError({
+    kind: 'wrongScheme',
+    backend,
+    message: `${url.host} does not answer in plain http.`,
+    hint:
+      url.protocol === 'http:'
+        ? `If it speaks https, change ${urlSetting} to https://${url.host}; else look at the server’s log.`
+        : 'Look at the server’s log.',
+    nextStep: { do: 'openSetting', key: urlSetting },
+    cause,
+  });
 }
 
 /** With several addresses for one name Node wraps one error per address. */

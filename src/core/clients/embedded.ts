@@ -1,19 +1,30 @@
-import { accessSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { abortable } from '../util/abortable.ts';
 import { embeddedModels } from '../embedded/catalogue.ts';
 import { megabytes } from '../embedded/download.ts';
-import { engineMissing } from '../embedded/engineErrors.ts';
+import { cannot, engineMissing, noImages, noInfill, shutDown, tooLarge } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
+import type { GgufFacts } from '../embedded/gguf.ts';
+import { engineVersion } from '../embedded/installation.ts';
 import { fetchModel, findModelFiles, modelFacts, resolveModelPath, type ModelFile } from '../embedded/modelFiles.ts';
-import type { EngineConfig, EngineMessage, Generation } from '../embedded/workerMessages.ts';
+import type { EngineConfig, EngineMessage, Sampling, Work } from '../embedded/workerMessages.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
 import { lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import { BackendError } from './errors.ts';
-import type { BackendStatus, ChatEvent, ChatMessage, ChatRequest, LLMClient, ModelInfo } from './llmClient.ts';
+import type {
+  BackendStatus,
+  ChatEvent,
+  ChatMessage,
+  ChatRequest,
+  CompletionRequest,
+  LLMClient,
+  LoadedModel,
+  ModelInfo,
+  TokenCount,
+} from './llmClient.ts';
+import { withoutRefusedFields } from './refusals.ts';
 import { estimateTokens } from './tokenEstimate.ts';
 
 export interface EmbeddedClientOptions extends ClientContext {
@@ -25,7 +36,7 @@ const pathSetting = 'a2ia.embedded.modelPath';
 
 /** A small model inside A2IA, on the CPU: llama.cpp by node-llama-cpp, in a process of its own. */
 export function createEmbeddedClient(options: EmbeddedClientOptions): LLMClient {
-  const { settings, host, memory } = options;
+  const { settings, host } = options;
   const client: LLMClient = {
     backend: 'embedded',
     endpoint:
@@ -33,8 +44,12 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): LLMClient 
     probe: () => probe(options),
     listModels: () => listModels(options),
     chat: (request, signal) => lawful({ client, host, signal, open: () => chat(options, request, signal) }),
-    countTokens: (request) => Promise.resolve(estimateTokens(request, memory.of(client.endpoint, request.model))),
+    complete: (request, signal) => lawful({ client, host, signal, open: () => complete(options, request, signal) }),
+    countTokens: (request, signal) => countTokens(options, request, signal),
     contextWindow: (model, signal) => listedContextWindow(client, model, signal),
+    loadedModels: () => loadedModels(options),
+    load: (model, signal) => load(options, model, signal),
+    unload: (model) => unload(options, model),
   };
   return client;
 }
@@ -75,33 +90,160 @@ async function describe({ settings, engine }: EmbeddedClientOptions, file: Model
     id: file.id,
     displayName: file.displayName,
     sizeBytes: file.sizeBytes,
-    loaded: engine.loadedModelPath === file.path,
+    loaded: engine.loaded?.config.modelPath === file.path,
     ...(trained
       ? { trainedContextTokens: trained, contextWindowTokens: Math.min(trained, settings.embedded.contextTokens) }
       : {}),
     ...(facts?.fileType ? { quantization: facts.fileType } : {}),
+    ...(facts
+      ? {
+          capabilities: {
+            chat: !isEncoder(facts),
+            tools: false,
+            images: false,
+            reasoning: facts.canReason,
+            fillInTheMiddle: facts.canFillGaps,
+          },
+        }
+      : {}),
   };
 }
+
+// ---- Requests ---------------------------------------------------------------------------------------------------------------------------------------
 
 async function* chat(
   options: EmbeddedClientOptions,
   request: ChatRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ChatEvent> {
-  const { settings, host, engine } = options;
-  if (request.tools && request.tools.length > 0) throw noTools();
-  if (engineVersion(host.engine.workerPath) === undefined) throw engineMissing('');
-  const file = await abortable(fileOf(options, request.model), signal);
-  if (!file.isThere && file.catalogued) await fetchModel(file.catalogued, file.path, host, signal);
-  const facts = await abortable(modelFacts(file.path), signal);
-  if (encoderArchitectures.test(facts.architecture)) throw notForChat(file, facts.architecture);
+  const { memory } = options;
+  if (hasImages(request)) throw noImages();
+  const { file, facts } = await readyModel(options, request.model, signal);
   if (!facts.hasChatTemplate)
     yield { type: 'warning', message: 'The model file has no chat template, so its answers may be odd.' };
-  yield* engine.run(engineConfig(settings, file.path), generationOf(request), signal);
+  const notes = memory.of(file.path, request.model);
+  const open = () => {
+    const { refusedFields } = notes;
+    if (request.tools?.length && !refusedFields.has('tools')) throw cannot('tools', file.displayName);
+    const wantsThought = request.reasoning !== undefined && request.reasoning !== 'off';
+    if (wantsThought && !facts.canReason && !refusedFields.has('reasoning'))
+      throw cannot('reasoning', file.displayName);
+    return engineAnswer(options, file, chatWork(request, facts), signal);
+  };
+  yield* withoutRefusedFields({
+    backend: 'embedded',
+    model: file.displayName,
+    notes,
+    refusedField: ({ feature }) => (feature === 'tools' || feature === 'reasoning' ? feature : undefined),
+    open,
+  });
+}
+
+async function* complete(
+  options: EmbeddedClientOptions,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ChatEvent> {
+  const { file, facts } = await readyModel(options, request.model, signal);
+  const { prefix, suffix, rawPrompt } = request;
+  // The head of the file says it before the model is loaded for nothing.
+  if (suffix !== '' && rawPrompt === undefined && !facts.canFillGaps) throw noInfill();
+  const raw = rawPrompt === undefined ? {} : { rawPrompt };
+  yield* engineAnswer(options, file, { do: 'complete', prefix, suffix, ...raw, sampling: samplingOf(request) }, signal);
+}
+
+/** Exact, by the model's own tokenizer, for which the engine loads it. A model that is not on the disk is not fetched for that. */
+async function countTokens(
+  options: EmbeddedClientOptions,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Promise<TokenCount> {
+  const file = await fileOf(options, request.model);
+  if (!file.isThere || hasImages(request)) return estimateTokens(request, options.memory.of(file.path, request.model));
+  await readyModel(options, request.model, signal);
+  const work: Work = { do: 'count', messages: engineMessages(request.messages) };
+  for await (const event of options.engine.run(engineConfig(options.settings, file.path), work, signal)) {
+    if (event.type === 'counted') return { tokens: event.tokens, isExact: true };
+  }
+  signal.throwIfAborted();
+  throw shutDown();
+}
+
+async function load(options: EmbeddedClientOptions, model: string, signal: AbortSignal): Promise<void> {
+  const { file } = await readyModel(options, model, signal);
+  const events = options.engine.run(engineConfig(options.settings, file.path), { do: 'load' }, signal);
+  while (!(await events.next()).done);
+  signal.throwIfAborted();
+}
+
+/** The engine holds one model at a time. */
+async function unload(options: EmbeddedClientOptions, model: string): Promise<void> {
+  const file = await fileOf(options, model);
+  if (options.engine.loaded?.config.modelPath === file.path) await options.engine.unload();
+}
+
+async function loadedModels(options: EmbeddedClientOptions): Promise<readonly LoadedModel[]> {
+  const { loaded } = options.engine;
+  if (!loaded) return [];
+  const file = (await modelFiles(options)).find((candidate) => candidate.path === loaded.config.modelPath);
+  if (!file) return [];
+  const trained = (await modelFacts(file.path)).contextLength ?? loaded.config.contextTokens;
+  return [
+    {
+      id: file.id,
+      sizeBytes: loaded.residentBytes,
+      contextWindowTokens: Math.min(trained, loaded.config.contextTokens),
+    },
+  ];
+}
+
+async function* engineAnswer(
+  { settings, engine }: EmbeddedClientOptions,
+  file: ModelFile,
+  work: Work,
+  signal: AbortSignal,
+): AsyncGenerator<ChatEvent> {
+  for await (const event of engine.run(engineConfig(settings, file.path), work, signal)) {
+    if (event.type !== 'counted') yield event;
+  }
+}
+
+// ---- Models -----------------------------------------------------------------------------------------------------------------------------------------
+
+interface ReadyModel {
+  readonly file: ModelFile;
+  readonly facts: GgufFacts;
+}
+
+/** The model's file, fetched if need be, once the engine can be expected to load it. @throws BackendError */
+async function readyModel(options: EmbeddedClientOptions, model: string, signal: AbortSignal): Promise<ReadyModel> {
+  const { host, engine } = options;
+  if (engineVersion(host.engine.workerPath) === undefined) throw engineMissing('');
+  const file = await abortable(fileOf(options, model), signal);
+  if (!file.isThere && file.catalogued) await fetchModel(file.catalogued, file.path, host, signal);
+  const facts = await abortable(modelFacts(file.path), signal);
+  if (isEncoder(facts)) throw notForChat(file, facts.architecture);
+  const { config, residentBytes = 0 } = engine.loaded ?? {};
+  // A model that is loaded for another one makes room for it.
+  const availableBytes = availableMemoryBytes() + residentBytes;
+  if (config?.modelPath !== file.path && facts.sizeBytes > availableBytes) {
+    throw tooLarge(file.displayName, facts.sizeBytes, availableBytes);
+  }
+  return { file, facts };
+}
+
+/**
+ * What programs can still have: on Linux with what the page cache holds and within the limit of a container. macOS tells only what lies idle, which is next
+ * to nothing on a healthy machine: there the whole memory counts.
+ */
+function availableMemoryBytes(): number {
+  return process.platform === 'darwin' ? totalmem() : process.availableMemory();
 }
 
 /** These turn text into vectors, or images into tokens; asked to write, llama.cpp crashes. */
-const encoderArchitectures = /bert|clip|t5encoder/;
+function isEncoder({ architecture }: GgufFacts): boolean {
+  return /bert|clip|t5encoder/.test(architecture);
+}
 
 async function fileOf(options: EmbeddedClientOptions, id: string): Promise<ModelFile> {
   const files = await modelFiles(options);
@@ -143,18 +285,10 @@ function badPath(kind: 'config' | 'modelFile', message: string): BackendError {
   });
 }
 
-function noTools(): BackendError {
-  return new BackendError({
-    kind: 'unsupported',
-    backend: 'embedded',
-    message: 'The embedded model cannot use tools.',
-    hint: 'Ask without tools, or use another backend.',
-  });
-}
-
 function notForChat(file: ModelFile, architecture: string): BackendError {
   return new BackendError({
     kind: 'unsupported',
+    feature: 'chat',
     backend: 'embedded',
     message: `${file.displayName} cannot chat: ${architecture} is an encoder.`,
     hint: 'Choose a model that writes text.',
@@ -168,15 +302,31 @@ function engineConfig({ embedded }: Settings, modelPath: string): EngineConfig {
   return { modelPath, threads, contextTokens: embedded.contextTokens };
 }
 
-function generationOf({ messages, maxOutputTokens, temperature, topP, seed, stop }: ChatRequest): Generation {
+/** Tokens for thinking by the level that the request asks for; `high` is as much as the model wants. */
+const thoughtTokens = { off: 0, low: 512, medium: 2048, high: undefined } as const;
+
+function chatWork(request: ChatRequest, facts: GgufFacts): Work {
+  const budget = request.reasoning && facts.canReason ? thoughtTokens[request.reasoning] : undefined;
   return {
-    messages: engineMessages(messages),
+    do: 'chat',
+    messages: engineMessages(request.messages),
+    sampling: samplingOf(request),
+    ...(budget === undefined ? {} : { thoughtTokens: budget }),
+  };
+}
+
+function samplingOf({ maxOutputTokens, temperature, topP, seed, stop }: ChatRequest | CompletionRequest): Sampling {
+  return {
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(seed === undefined ? {} : { seed }),
     ...(stop === undefined || stop.length === 0 ? {} : { stop }),
   };
+}
+
+function hasImages({ messages }: ChatRequest): boolean {
+  return messages.some((message) => message.role === 'user' && message.images?.length);
 }
 
 /**
@@ -195,25 +345,4 @@ function engineMessages(messages: readonly ChatMessage[]): readonly EngineMessag
     else turns.push({ role, text });
   }
   return systemText.length === 0 ? turns : [{ role: 'system', text: systemText.join('\n\n') }, ...turns];
-}
-
-/** The version of the engine's package as the worker will find it; undefined when it, or its binary for this system, is not installed. */
-function engineVersion(workerPath: string): string | undefined {
-  try {
-    accessSync(workerPath);
-    const entry = createRequire(workerPath).resolve('node-llama-cpp');
-    createRequire(entry).resolve(`@node-llama-cpp/${binaryName()}`);
-    const manifest = JSON.parse(readFileSync(join(dirname(entry), '..', 'package.json'), 'utf8')) as {
-      version?: string;
-    };
-    return manifest.version ?? '';
-  } catch {
-    return undefined;
-  }
-}
-
-function binaryName(): string {
-  const system = { darwin: 'mac', win32: 'win' }[process.platform as string] ?? process.platform;
-  const architecture = process.arch === 'arm' ? 'armv7l' : process.arch;
-  return system === 'mac' && architecture === 'arm64' ? 'mac-arm64-metal' : `${system}-${architecture}`;
 }

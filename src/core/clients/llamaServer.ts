@@ -1,9 +1,8 @@
 import { DeltaJoiner } from './chatStream.ts';
 import { BackendError } from './errors.ts';
-import { toBackendError } from './failures.ts';
-import type { ChatEvent, ChatRequest, CompletionRequest, ModelInfo, TokenUsage } from './llmClient.ts';
-import { askIfThere, askJson, besideV1, knownBaseUrl, type OpenAIStyleEndpoint } from './openaiStyle.ts';
-import { generationFields, promptFields, refusedField } from './openaiStyleBody.ts';
+import type { ChatEvent, CompletionRequest, ModelInfo, TokenUsage } from './llmClient.ts';
+import { askIfThere, askJson, besideV1, type OpenAIStyleEndpoint } from './openaiStyle.ts';
+import { generationFields, refusedField } from './openaiStyleBody.ts';
 import { continueText } from './openaiStyleComplete.ts';
 import { listModels, toModelInfo, type OpenAIStyleModel } from './openaiStyleModels.ts';
 import { readChunks, toTimings, type LlamaTimings } from './openaiStyleStream.ts';
@@ -40,28 +39,6 @@ export async function describeLlamaModel(
       ...(tools === undefined ? {} : { tools }),
     },
   };
-}
-
-/** @throws BackendError */
-export async function countByLlamaServer(
-  endpoint: OpenAIStyleEndpoint,
-  request: ChatRequest,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const prompt = promptFields(endpoint, request);
-  const ask = (url: string, body: object) => askJson(endpoint, url, signal, body);
-  try {
-    const counted = await ask(`${knownBaseUrl(endpoint)}/chat/completions/input_tokens`, prompt);
-    return (counted as { readonly input_tokens?: number }).input_tokens;
-  } catch (thrown) {
-    if (toBackendError(thrown, endpoint.backend).status !== 404) throw thrown;
-  }
-  // Builds before it had that.
-  const applied = await ask(besideV1(endpoint, '/apply-template'), prompt);
-  const content = (applied as { readonly prompt?: string }).prompt;
-  const { model } = request;
-  const tokenized = await ask(besideV1(endpoint, '/tokenize'), { model, content, add_special: true });
-  return (tokenized as { readonly tokens?: readonly unknown[] }).tokens?.length;
 }
 
 /**
@@ -163,16 +140,26 @@ async function commandRouter(
   signal: AbortSignal,
 ): Promise<void> {
   const models = await listModels(endpoint, signal);
-  if (models.some(({ status }) => status)) {
-    await askJson(endpoint, besideV1(endpoint, `/models/${command}`), signal, { model });
-    return;
+  const { backend } = endpoint;
+  if (!models.some(({ status }) => status)) {
+    throw new BackendError({
+      kind: 'unsupported',
+      backend,
+      message: 'This llama-server has one model, which it cannot load or unload by request.',
+      hint: 'Start it without a model, as a router of all that are in a folder (--models-dir).',
+    });
   }
-  throw new BackendError({
-    kind: 'unsupported',
-    backend: endpoint.backend,
-    message: 'This llama-server has one model, which it cannot load or unload by request.',
-    hint: 'Start it without a model, as a router of all that are in a folder (--models-dir).',
-  });
+  const ids = models.map(({ id }) => id);
+  if (!ids.includes(model)) {
+    throw new BackendError({
+      kind: 'modelNotFound',
+      backend,
+      message: `The server does not have ${model}.`,
+      hint: `Choose one that it has: ${ids.join(', ')}.`,
+      nextStep: { do: 'chooseModel', models: ids },
+    });
+  }
+  await askJson(endpoint, besideV1(endpoint, `/models/${command}`), signal, { model });
 }
 
 /** The first that is another than `passing`. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Message, Options } from 'ollama/browser';
-import { DeltaJoiner } from './chatStream.ts';
+import { DeltaJoiner, unfiltered, type DeltaFilter } from './chatStream.ts';
 import { BackendError } from './errors.ts';
 import { toBackendError } from './failures.ts';
 import type { ChatEvent, ChatMessage, ChatRequest, CompletionRequest, ServerTimings, TokenUsage } from './llmClient.ts';
@@ -8,7 +8,9 @@ import { ask, modelFields, notesOf, streamObjects, type OllamaServer } from './o
 import { contextWindow, describeModel } from './ollamaModels.ts';
 import { withoutRefusedFields, type DroppableField } from './refusals.ts';
 import type { ModelNotes } from './serverMemory.ts';
+import { ThinkTagSplitter } from './thinkTags.ts';
 import { estimateTokens, learnTokenSize } from './tokenEstimate.ts';
+import { argumentsObject } from './toolCalls.ts';
 
 /** One chat by `/api/chat`. @throws BackendError */
 export async function* streamChat(
@@ -47,9 +49,16 @@ async function* openChat(
       ? { tools: tools.map((tool) => ({ type: 'function', function: { ...tool } })) }
       : {}),
   };
+  const joiner = new DeltaJoiner();
+  // Models whose template says nothing of thinking: Ollama leaves their tags in the text.
+  const tags = new ThinkTagSplitter(joiner, notes.startsInReasoning && request.reasoning !== 'off');
   const lines = streamObjects<AnswerLine>(server, (ollama) => ollama.chat(body), signal);
-  for await (const event of readAnswer(lines)) {
-    if (event.type === 'finish') yield* promptWarnings(server, request, event.usage ?? {}, signal);
+  for await (const event of readAnswer(lines, joiner, tags)) {
+    if (event.type === 'finish') {
+      if (tags.isUnopened) notes.startsInReasoning = true;
+      if (tags.isUnclosed && event.reason === 'stop') notes.startsInReasoning = false;
+      yield* promptWarnings(server, request, event.usage ?? {}, signal);
+    }
     yield event;
   }
 }
@@ -89,7 +98,8 @@ export async function* streamCompletion(
           // Left out, a model that can think does, for as long as the whole completion may take.
           think: false,
         };
-        return readAnswer(streamObjects<AnswerLine>(server, (ollama) => ollama.generate(body), signal));
+        const lines = streamObjects<AnswerLine>(server, (ollama) => ollama.generate(body), signal);
+        return readAnswer(lines, new DeltaJoiner());
       },
     });
   } catch (error) {
@@ -130,10 +140,7 @@ interface AnswerLine {
   readonly message?: {
     readonly content?: string;
     readonly thinking?: string;
-    readonly tool_calls?: readonly {
-      readonly id?: string;
-      readonly function?: { readonly name?: string; readonly arguments?: unknown };
-    }[];
+    readonly tool_calls?: readonly ToolCallLine[];
   };
   readonly response?: string;
   readonly thinking?: string;
@@ -146,33 +153,57 @@ interface AnswerLine {
   readonly load_duration?: number;
 }
 
-async function* readAnswer(batches: AsyncIterable<readonly AnswerLine[]>): AsyncGenerator<ChatEvent> {
-  const joiner = new DeltaJoiner();
+interface ToolCallLine {
+  readonly id?: string;
+  readonly function?: { readonly name?: string; readonly arguments?: unknown };
+}
+
+/** What arrived before a failure is given. */
+async function* readAnswer(
+  batches: AsyncIterable<readonly AnswerLine[]>,
+  joiner: DeltaJoiner,
+  filter: DeltaFilter = unfiltered(joiner),
+): AsyncGenerator<ChatEvent> {
   let calledTools = false;
-  for await (const lines of batches) {
-    for (const line of lines) {
-      const reasoning = line.message?.thinking ?? line.thinking;
-      const text = line.message?.content ?? line.response;
-      if (reasoning) joiner.add('reasoning', reasoning);
-      if (text) joiner.add('text', text);
-      for (const call of line.message?.tool_calls ?? []) {
-        calledTools = true;
-        joiner.push({
-          type: 'toolCall',
-          // Older servers give none, and a conversation refers to it for as long as it lasts.
-          id: call.id ?? `call_${randomUUID().slice(0, 8)}`,
-          name: call.function?.name ?? '',
-          argumentsJson: JSON.stringify(call.function?.arguments ?? {}),
-        });
-      }
-      if (line.done) {
+  const take = (line: AnswerLine): void => {
+    const reasoning = line.message?.thinking ?? line.thinking;
+    const text = line.message?.content ?? line.response;
+    if (reasoning) filter.reasoning(reasoning);
+    if (text) filter.text(text);
+    for (const call of line.message?.tool_calls ?? []) {
+      calledTools = true;
+      joiner.push(toolCallEvent(call));
+    }
+  };
+  try {
+    for await (const lines of batches) {
+      for (const line of lines) {
+        take(line);
+        if (!line.done) continue;
+        filter.end();
         joiner.push(finishEvent(line, calledTools));
         yield* joiner.take();
         return;
       }
+      yield* joiner.take();
     }
+  } catch (error) {
+    filter.end();
     yield* joiner.take();
+    throw error;
   }
+  filter.end();
+  yield* joiner.take();
+}
+
+function toolCallEvent({ id, function: called }: ToolCallLine): ChatEvent {
+  return {
+    type: 'toolCall',
+    // Older servers give none, and a conversation refers to it for as long as it lasts.
+    id: id ?? `call_${randomUUID().slice(0, 8)}`,
+    name: called?.name ?? '',
+    argumentsJson: JSON.stringify(called?.arguments ?? {}),
+  };
 }
 
 function finishEvent(line: AnswerLine, calledTools: boolean): ChatEvent {
@@ -264,21 +295,11 @@ function toPackageMessage(message: ChatMessage): Message {
           ? {
               tool_calls: message.toolCalls.map((call) => ({
                 id: call.id,
-                function: { name: call.name, arguments: parseArguments(call.argumentsJson) },
+                function: { name: call.name, arguments: argumentsObject(call.argumentsJson) },
               })),
             }
           : {}),
       };
-  }
-}
-
-/** Ollama wants an object where the model may have written anything. */
-function parseArguments(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
   }
 }
 

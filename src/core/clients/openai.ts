@@ -1,4 +1,4 @@
-import { lawful } from './chatStream.ts';
+import { lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import type { ChatMessage, ChatRequest, LLMClient } from './llmClient.ts';
 import { askJson, knownBaseUrl, openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
@@ -14,7 +14,8 @@ export function createOpenAIClient(context: ClientContext): LLMClient {
   const { firstByteTimeoutMs: loadingLimitMs } = settings;
   const address = { backend: 'openai', url: settings.openaiUrl, urlSetting: 'a2ia.openaiUrl' } as const;
   const endpoint = openAIStyleEndpoint(address, context);
-  const contextWindow = (model: string) => Promise.resolve(contextWindowOf(model));
+  const contextWindow = async (model: string, signal: AbortSignal) =>
+    contextWindowOf(model) ?? (await listedContextWindow(client, model, signal));
   const client: LLMClient = {
     backend: 'openai',
     endpoint: endpoint.baseUrl,

@@ -1,16 +1,15 @@
 import { lawful } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import { BackendError } from './errors.ts';
-import { countByLlamaServer, fillGap, loadInRouter, unloadInRouter } from './llamaServer.ts';
+import { fillGap, loadInRouter, unloadInRouter } from './llamaServer.ts';
 import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient, TokenCount } from './llmClient.ts';
 import { loadInLmStudio, unloadInLmStudio } from './lmStudio.ts';
 import { openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
 import { streamChat } from './openaiStyleChat.ts';
 import { streamCompletion } from './openaiStyleComplete.ts';
-import { countOrEstimate, hasImages } from './openaiStyleCount.ts';
+import { countByLlamaServer, countByVllm, countOrEstimate } from './openaiStyleCount.ts';
 import { describeModels } from './serverDetails.ts';
 import { identityOf, probeOpenAIStyle } from './serverIdentity.ts';
-import { estimateTokens } from './tokenEstimate.ts';
 
 /** Where such servers listen by default: llama-server (old and new default), LM Studio, SGLang, LiteLLM. */
 export const usualUrls: readonly string[] = [8080, 9931, 1234, 30000, 4000].map((port) => `http://127.0.0.1:${port}`);
@@ -44,6 +43,8 @@ export function createOpenAICompatibleClient(url: string, context: ClientContext
         .filter(({ loaded }) => loaded)
         .map(({ id, contextWindowTokens }) => ({ id, ...(contextWindowTokens ? { contextWindowTokens } : {}) })),
     load: async (model, signal) => {
+      const listed = (await describeModels(endpoint, signal)).find(({ id }) => id === model);
+      if (listed?.loaded) return;
       const { load } = await memoryCommands(endpoint, signal);
       await load(endpoint, model, signal);
     },
@@ -79,9 +80,11 @@ async function countTokens(
   signal: AbortSignal,
 ): Promise<TokenCount> {
   const { server } = await identityOf(endpoint, undefined, signal);
-  return server === 'llama-server' && !hasImages(request)
-    ? countOrEstimate(endpoint, request, () => countByLlamaServer(endpoint, request, signal))
-    : estimateTokens(request, endpoint.memory.of(endpoint.baseUrl, request.model));
+  return countOrEstimate(endpoint, request, () => {
+    if (server === 'llama-server') return countByLlamaServer(endpoint, request, signal);
+    if (server === 'vLLM') return countByVllm(endpoint, request, signal);
+    return Promise.resolve(undefined);
+  });
 }
 
 /** @throws BackendError of kind `unsupported` for a server that has no such commands; a llama-server that is no router refuses them itself */

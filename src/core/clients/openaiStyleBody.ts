@@ -12,6 +12,7 @@ export function chatBody(endpoint: OpenAIStyleEndpoint, request: ChatRequest): C
     ...promptFields(endpoint, request),
     ...generationFields(endpoint, request),
     ...(request.maxOutputTokens === undefined ? {} : { [limit]: request.maxOutputTokens }),
+    // Only adds events while it reads the prompt.
     ...(serverName(endpoint) === 'llama-server' ? { return_progress: true } : {}),
   };
 }

@@ -45,15 +45,12 @@ async function* judged(
   tags: ThinkTagSplitter,
   events: AsyncIterable<ChatEvent>,
 ): AsyncGenerator<ChatEvent> {
-  let hasAnswer = false;
-  let hasReasoning = false;
+  let isEmpty = true;
   for await (const event of events) {
-    hasAnswer ||= event.type === 'text' || event.type === 'toolCall';
-    hasReasoning ||= event.type === 'reasoning';
+    if (event.type === 'text' || event.type === 'toolCall' || event.type === 'reasoning') isEmpty = false;
     if (event.type === 'finish') {
       const promptTokens = event.usage?.promptTokens;
-      if (!hasAnswer && hasReasoning && event.reason === 'length') yield usedUpByReasoning;
-      if (!hasAnswer && !hasReasoning && event.reason === 'stop') await requireRoom(chat, promptTokens);
+      if (isEmpty && event.reason === 'stop') await requireRoom(chat, promptTokens);
       learnTokenSize(chat.request, notes, promptTokens);
       if (tags.isUnopened) notes.startsInReasoning = true;
       if (tags.isUnclosed && event.reason === 'stop') notes.startsInReasoning = false;
@@ -61,11 +58,6 @@ async function* judged(
     yield event;
   }
 }
-
-const usedUpByReasoning: ChatEvent = {
-  type: 'warning',
-  message: 'The output limit was used up by reasoning, so there is no answer. A higher a2ia.maxOutputTokens helps.',
-};
 
 /**
  * LM Studio answers a prompt that does not fit with an empty success.

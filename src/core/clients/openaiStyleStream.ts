@@ -1,4 +1,4 @@
-import type { DeltaJoiner } from './chatStream.ts';
+import { unfiltered, type DeltaFilter, type DeltaJoiner } from './chatStream.ts';
 import type { BackendError } from './errors.ts';
 import { isErrorEvent, notJson, parseEvent, responseError, streamedError } from './failures.ts';
 import type { ChatEvent, FinishReason, ServerTimings, TokenUsage } from './llmClient.ts';
@@ -39,14 +39,6 @@ interface CompletionChunk {
 export interface LlamaTimings {
   readonly prompt_ms?: number;
   readonly predicted_ms?: number;
-}
-
-/** Where the deltas of an answer go on their way into a `DeltaJoiner`. */
-interface DeltaFilter {
-  text(delta: string): void;
-  reasoning(delta: string): void;
-  /** The answer is over, however it ended: nothing may be held back any more. */
-  end(): void;
 }
 
 /** @throws BackendError */
@@ -145,14 +137,6 @@ async function notAStream(endpoint: OpenAIStyleEndpoint, response: TransportResp
 
 function failureContext({ backend, baseUrl, transport }: OpenAIStyleEndpoint) {
   return { backend, url: new URL(baseUrl), urlSetting: transport.urlSetting };
-}
-
-function unfiltered(joiner: DeltaJoiner): DeltaFilter {
-  return {
-    text: (delta) => joiner.add('text', delta),
-    reasoning: (delta) => joiner.add('reasoning', delta),
-    end: () => undefined,
-  };
 }
 
 export function finishReason(reason: string | undefined): FinishReason {

@@ -74,7 +74,8 @@ export class BackendRegistry {
     const { client, reason } = await this.chooseClient(settings, signal);
     const configured = configuredModel(settings, client.backend);
     if (configured) return { client, model: configured, reason };
-    const models = await client.listModels(signal);
+    // An embedding model would only refuse.
+    const models = (await client.listModels(signal)).filter(({ capabilities }) => capabilities?.chat !== false);
     const model = models.find((candidate) => candidate.loaded) ?? models[0];
     if (!model) throw noModels(client);
     return { client, model: model.id, reason };

@@ -61,3 +61,15 @@ export class ToolCallAssembler {
 function madeUpId(seed: string): string {
   return createHash('sha256').update(seed).digest('hex').slice(0, 9);
 }
+
+/** For the APIs that want an object where the model may have written anything. */
+export function argumentsObject(json: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
+  } catch {
+    return {};
+  }
+}

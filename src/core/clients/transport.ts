@@ -5,9 +5,10 @@ import type { CoreHost } from '../host.ts';
 import { abortable } from '../util/abortable.ts';
 import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
-import { connectionError } from './connectionFailures.ts';
+import { connectionError, speaksHttps } from './connectionFailures.ts';
 import { responseError } from './failures.ts';
 import type { BackendId } from './llmClient.ts';
+import { Watchdog } from './timeLimits.ts';
 
 /**
  * One HTTP transport for every backend, over node:http and node:https.
@@ -49,8 +50,6 @@ export interface TransportResponse {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A server that accepts no connection within this time is not there; loading and prompt reading come after the connection. */
-const connectTimeoutMs = 10_000;
 /** More than any error text; a web page is cut here. */
 const errorBodyLimitBytes = 64 * 1024;
 /** A server that has failed can say so at once. */
@@ -76,7 +75,7 @@ export async function send(options: TransportOptions, request: TransportRequest)
     exchange = await exchangeHeaders(options, url, request, headers, connection);
   } catch (error) {
     // A kept-alive socket that the server closed while our request was on its way carries no answer: one more try, on a new socket.
-    if (!(error instanceof StaleSocket)) throw await named(error, url, request.signal);
+    if (!(error instanceof StaleSocket)) throw await explained(options, url, error, request.signal);
     exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
@@ -119,7 +118,7 @@ export async function sendJson(options: TransportOptions, request: TransportRequ
  * `BackendError`, which the packages pass on, as it is or as the `cause` of an error of their own: see `toBackendError`.
  */
 export function jsonFetch(options: TransportOptions, signal: AbortSignal): typeof fetch {
-  return async (input, init) => Response.json(await sendJson(options, packageRequest(input, init, signal)));
+  return async (input, init) => Response.json(await carried(sendJson(options, packageRequest(input, init, signal))));
 }
 
 /**
@@ -129,7 +128,7 @@ export function jsonFetch(options: TransportOptions, signal: AbortSignal): typeo
 export function streamFetch(options: TransportOptions, signal: AbortSignal) {
   let response: TransportResponse | undefined;
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    response = await send(options, packageRequest(input, init, signal));
+    response = await carried(send(options, packageRequest(input, init, signal)));
     return new Response(new ReadableStream(), { headers: { 'content-type': response.contentType } });
   };
   const taken = (): TransportResponse => {
@@ -137,6 +136,15 @@ export function streamFetch(options: TransportOptions, signal: AbortSignal) {
     return response;
   };
   return { fetch, taken };
+}
+
+/** The `openai` package takes an error that has "timed out" in it or its cause for a time-out of its own, and forgets it: ours goes one step deeper. */
+async function carried<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof BackendError ? new Error('The request failed.', { cause: error }) : error;
+  }
 }
 
 /** The packages' own signal is left out: `signal` is the request's, and theirs adds listeners to it that they never remove. */
@@ -149,6 +157,7 @@ function packageRequest(input: string | URL | Request, init: RequestInit | undef
   };
 }
 
+/** For error texts. */
 function responseContext(options: TransportOptions, url: URL) {
   return { backend: options.backend, url, urlSetting: options.urlSetting };
 }
@@ -212,11 +221,17 @@ interface Exchange {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A certificate that is not trusted is named, so that the user can compare it with the server's. */
-async function named(error: unknown, url: URL, signal: AbortSignal): Promise<unknown> {
-  if (!(error instanceof BackendError) || error.kind !== 'tls') return error;
+/**
+ * A certificate that is not trusted is named, so that the user can compare it with the server's. A connection that was closed before an answer is either a
+ * server that ended or one that speaks TLS: which one, a certificate tells.
+ */
+async function explained(options: TransportOptions, url: URL, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof BackendError)) return error;
+  const mayBeTls = error.kind === 'streamCut' && url.protocol === 'http:';
+  if (error.kind !== 'tls' && !mayBeTls) return error;
   const certificate = await readCertificate(url, signal);
   if (!certificate) return error;
+  if (mayBeTls) return speaksHttps(responseContext(options, url), error);
   const { subject, issuer, isSelfSigned, validTo, fingerprint } = certificate;
   const { kind, backend, hint, nextStep, message } = error;
   const by = isSelfSigned ? 'signed by itself' : `signed by ${issuer}`;
@@ -330,73 +345,8 @@ async function* readBody(
   }
 }
 
-/** The time limits of one request. At most one timer runs at a time. */
-class Watchdog {
-  error: BackendError | undefined;
-  readonly #outgoing: http.ClientRequest;
-  #timer: NodeJS.Timeout | undefined;
-  #lastLook: NodeJS.Immediate | undefined;
-
-  constructor(outgoing: http.ClientRequest) {
-    this.#outgoing = outgoing;
-  }
-
-  connect(options: TransportOptions, url: URL): void {
-    this.#start(connectTimeoutMs, () =>
-      connectionError(
-        responseContext(options, url),
-        Object.assign(new Error(`No connection within ${connectTimeoutMs / 1000} s.`), { code: 'ETIMEDOUT' }),
-      ),
-    );
-  }
-
-  firstByte(options: TransportOptions, url: URL): void {
-    this.#start(options.firstByteTimeoutMs, () => timeoutError('firstByte', options, url));
-  }
-
-  idle(options: TransportOptions, url: URL): void {
-    this.#start(options.idleTimeoutMs, () => timeoutError('idle', options, url));
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#lastLook);
-  }
-
-  #start(limitMs: number, makeError: () => BackendError): void {
-    this.stop();
-    if (limitMs === 0) return;
-    this.#timer = setTimeout(() => {
-      // When the machine slept, timers run out before the sockets are read: what has arrived meanwhile counts.
-      this.#lastLook = setImmediate(() => {
-        this.error = makeError();
-        this.#outgoing.destroy(this.error);
-      });
-    }, limitMs);
-  }
-}
-
 function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('Aborted.');
-}
-
-function timeoutError(which: 'firstByte' | 'idle', options: TransportOptions, url: URL): BackendError {
-  const limitMs = which === 'firstByte' ? options.firstByteTimeoutMs : options.idleTimeoutMs;
-  const key = which === 'firstByte' ? 'a2ia.firstByteTimeoutMs' : 'a2ia.idleTimeoutMs';
-  return new BackendError({
-    kind: which === 'firstByte' ? 'firstByteTimeout' : 'idleTimeout',
-    backend: options.backend,
-    message:
-      which === 'firstByte'
-        ? `${url.host} sent nothing for ${formatSeconds(limitMs)} after the request.`
-        : `${url.host} went silent for ${formatSeconds(limitMs)} in the middle of the answer.`,
-    hint: `A large model can need longer: raise ${key} (0 means no limit).`,
-    nextStep: { do: 'openSetting', key },
-  });
-}
-
-function formatSeconds(durationMs: number): string {
-  return durationMs < 10_000 ? `${durationMs / 1000} s` : `${Math.round(durationMs / 1000)} s`;
 }
 
 /** What can be had of it soon: also half an error text tells more than none, and the status stands in any case. */
@@ -414,8 +364,8 @@ async function errorText({ response, body }: Exchange, signal: AbortSignal): Pro
 }
 
 /** A short body whole, for an error text: cut at 64 KiB. */
-export async function readAll(body: AsyncIterable<Buffer>): Promise<string> {
-  return (await readUpTo(body, errorBodyLimitBytes)).toString('utf8');
+export async function readAll(body: AsyncIterable<Buffer>, limitBytes = errorBodyLimitBytes): Promise<string> {
+  return (await readUpTo(body, limitBytes)).toString('utf8');
 }
 
 async function readUpTo(body: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {

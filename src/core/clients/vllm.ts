@@ -1,13 +1,13 @@
 import { lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
-import type { ChatRequest, LLMClient } from './llmClient.ts';
-import { askJson, besideV1, openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
-import { promptFields } from './openaiStyleBody.ts';
+import type { BackendStatus, LLMClient } from './llmClient.ts';
+import { openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
 import { streamChat } from './openaiStyleChat.ts';
 import { streamCompletion } from './openaiStyleComplete.ts';
-import { countOrEstimate, hasImages } from './openaiStyleCount.ts';
+import { countByVllm, countOrEstimate } from './openaiStyleCount.ts';
 import { listModels, toModelInfo } from './openaiStyleModels.ts';
 import { probeOpenAIStyle } from './serverIdentity.ts';
+import { describeLoad, readVllmLoad } from './vllmMetrics.ts';
 
 /** vLLM, local or remote. Its `max_model_len` is the real context window of prompt plus answer. */
 export function createVllmClient(context: ClientContext): LLMClient {
@@ -19,7 +19,7 @@ export function createVllmClient(context: ClientContext): LLMClient {
   const client: LLMClient = {
     backend: 'vllm',
     endpoint: endpoint.baseUrl,
-    probe: (signal) => probeOpenAIStyle(endpoint, signal),
+    probe: (signal) => probe(endpoint, signal),
     // What vLLM lists is in memory: it serves nothing else.
     listModels: async (signal) => {
       const models = await listModels(endpoint, signal);
@@ -35,15 +35,17 @@ export function createVllmClient(context: ClientContext): LLMClient {
       }),
     complete: (request, signal) =>
       lawful({ client, host, signal, loadingLimitMs, open: () => streamCompletion(endpoint, request, signal) }),
-    countTokens: (request, signal) => countOrEstimate(endpoint, request, () => count(endpoint, request, signal)),
+    countTokens: (request, signal) => countOrEstimate(endpoint, request, () => countByVllm(endpoint, request, signal)),
     contextWindow,
   };
   return client;
 }
 
-/** An image is one token to it, whatever it becomes later. */
-async function count(endpoint: OpenAIStyleEndpoint, request: ChatRequest, signal: AbortSignal) {
-  if (hasImages(request)) return undefined;
-  const answer = await askJson(endpoint, besideV1(endpoint, '/tokenize'), signal, promptFields(endpoint, request));
-  return (answer as { readonly count?: number } | null)?.count;
+/** A shared server that is busy answers late: who chooses it is told. */
+async function probe(endpoint: OpenAIStyleEndpoint, signal: AbortSignal): Promise<BackendStatus> {
+  const status = await probeOpenAIStyle(endpoint, signal);
+  if (status.state !== 'ready' || status.server !== 'vLLM') return status;
+  const load = await readVllmLoad(endpoint, signal);
+  const detail = load && describeLoad(load);
+  return detail ? { ...status, detail } : status;
 }

@@ -69,6 +69,7 @@ export interface Answerer {
 /** With less than this a file of a few hundred lines does not fit. */
 const shortContextTokens = 8192;
 
+/** By who answers. For Ollama by its own API A2IA has a setting, see `checkContext`. */
 const raiseContext: Partial<Record<BackendId, string>> = {
   ollama: 'Start Ollama with OLLAMA_CONTEXT_LENGTH=16384, if the memory allows it.',
   vllm: 'Start vLLM with a larger --max-model-len, if the memory allows it.',
@@ -81,10 +82,16 @@ export async function checkContext({ client, kind, model }: Answerer, signal: Ab
     if (tokens === undefined) return skipped('the server does not say how much fits');
     const trained = model.trainedContextTokens;
     const detail = `${tokens} tokens${trained && trained !== tokens ? ` of ${trained} that the model was trained for` : ''}`;
-    const fix = raiseContext[kind];
+    const setting = client.backend === 'ollama' ? 'a2ia.ollama.contextTokens' : undefined;
+    const fix = setting ? `Ask for more in ${setting}, if the memory allows it.` : raiseContext[kind];
     const canGrow = fix !== undefined && (trained === undefined || trained > tokens);
     if (tokens >= shortContextTokens || !canGrow) return passed(detail);
-    return { state: 'warning', detail: `${detail}: short for code`, fix };
+    return {
+      state: 'warning',
+      detail: `${detail}: short for code`,
+      fix,
+      ...(setting ? { nextStep: { do: 'openSetting', key: setting } } : {}),
+    };
   } catch (thrown) {
     const error = caught(thrown, client, signal);
     // A load that failed would fail again, after minutes; anything else the answer itself will show.

@@ -3,7 +3,7 @@ import type { BackendError } from '../clients/errors.ts';
 import { distrustFinding, refusedFinding } from './fixes.ts';
 import { readTls, resolveName, tryTcp } from './reach.ts';
 import { failed, passed, skipped, type Finding } from './report.ts';
-import { failureOf, hostOf, portOf, shownUrl, type ProxyInUse, type Target } from './target.ts';
+import { failureOf, hostOf, isUnusableSetting, portOf, shownUrl, type ProxyInUse, type Target } from './target.ts';
 
 /** The steps below HTTP. With a proxy it is the proxy that has to be found and to listen. */
 
@@ -106,6 +106,7 @@ export async function checkTls(target: Target, signal: AbortSignal): Promise<Fin
     // Only the request itself knows which authorities of the user's own are trusted.
     const error = await failureOf(client, signal);
     if (error?.kind === 'tls') return distrustFinding(target, certificate, distrust);
+    if (error && isUnusableSetting(error)) return failed(error);
     return passed(`${facts}, trusted by an authority of your own`);
   }
   const plain = shownUrl(new URL(url.href.replace(/^https/, 'http')));

@@ -5,7 +5,16 @@ import { betterUrl } from './address.ts';
 import { proxyFix } from './fixes.ts';
 import { readTls } from './reach.ts';
 import { failed, passed, type Finding } from './report.ts';
-import { failureOf, hostOf, portOf, shownUrl, urlSettings, type ServerBackend, type Target } from './target.ts';
+import {
+  failureOf,
+  hostOf,
+  isUnusableSetting,
+  portOf,
+  shownUrl,
+  urlSettings,
+  type ServerBackend,
+  type Target,
+} from './target.ts';
 
 /** A server that is there answers its model list at once; one that is stuck never does. */
 const answerLimitMs = 15_000;
@@ -36,12 +45,16 @@ export async function checkServer(target: Target, signal: AbortSignal): Promise<
       'It is busy or stuck, or speaks another protocol: look at its log.',
     );
   }
-  if (error.kind === 'unauthorized' || error.kind === 'config' || (error.kind === 'forbidden' && !isOllama(target)))
+  if (isAboutKey(target, error))
     return { finding: passed(`a server answers at ${shownUrl(target.url)}`), keyError: error };
   return { finding: await failure(target, error, signal) };
 }
 
-const isOllama = ({ backend }: Target) => backend === 'ollama';
+/** Ollama knows no keys: its 403 is about names and origins. */
+function isAboutKey({ backend }: Target, error: BackendError): boolean {
+  if (error.kind === 'config') return !isUnusableSetting(error);
+  return error.kind === 'unauthorized' || (error.kind === 'forbidden' && backend !== 'ollama');
+}
 
 function asError({ backend }: Target, message: string, hint: string): BackendError {
   return new BackendError({ kind: 'serverError', backend, message, hint });
@@ -88,7 +101,7 @@ function useBackend(backend: ServerBackend, address: string): Pick<Finding, 'fix
 async function failure(target: Target, error: BackendError, signal: AbortSignal): Promise<Finding> {
   const { url, backend, urlSetting } = target;
   const openSetting = { do: 'openSetting', key: urlSetting } as const;
-  if (error.kind === 'declined') return failed(error);
+  if (error.kind === 'declined' || error.kind === 'config') return failed(error);
   if (error.kind === 'overloaded') return loading({ state: 'loading', server: '', detail: error.message });
   const byProxy = await proxyFix(target, signal);
   if (byProxy) return failed(error, byProxy, { do: 'openSetting', key: 'http.noProxy' });
@@ -103,6 +116,11 @@ async function failure(target: Target, error: BackendError, signal: AbortSignal)
     if (other && other.backend !== backend) return { ...failed(error), ...useBackend(other.backend, url.origin) };
     const better = betterUrl(backend, url) ?? (other ? url.origin : undefined);
     if (better) return failed(error, `Change ${urlSetting} to ${better}.`, openSetting);
+  }
+  // LiteLLM without a database answers so to a missing key.
+  if (backend === 'openai-compatible' && error.status === 500) {
+    const fix = `${error.hint} Some proxies, LiteLLM among them, answer so when a key is missing: enter it with A2IA: Set API Key.`;
+    return failed(error, fix, { do: 'enterKey', origin: url.origin });
   }
   return failed(error);
 }

@@ -71,6 +71,11 @@ export function withHost(url: URL, host: string): string {
   return shownUrl(other);
 }
 
+/** A setting keeps the request from being sent, such as a file of certificates that is not there. A key that cannot be one is not meant. */
+export function isUnusableSetting({ kind, nextStep }: BackendError): boolean {
+  return kind === 'config' && nextStep.do !== 'enterKey';
+}
+
 /** The failure of a real request; undefined when it succeeds. */
 export async function failureOf(client: LLMClient, signal: AbortSignal): Promise<BackendError | undefined> {
   try {

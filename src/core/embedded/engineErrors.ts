@@ -81,11 +81,14 @@ export function contextOverflow(figures: {
   readonly promptTokens: number;
   readonly contextTokens: number;
 }): BackendError {
+  const { promptTokens, contextTokens } = figures;
   return new BackendError({
     kind: 'contextOverflow',
     backend,
-    message: `The prompt has ${figures.promptTokens} tokens; the context window has ${figures.contextTokens}.`,
+    message: `The prompt has ${promptTokens} tokens; the context window has ${contextTokens}.`,
     hint: 'Shorten the question or leave out context, or raise a2ia.embedded.contextTokens.',
+    promptTokens,
+    contextTokens,
     nextStep: { do: 'openSetting', key: 'a2ia.embedded.contextTokens' },
   });
 }
@@ -99,5 +102,48 @@ export function generationFailed(detail: string): BackendError {
     serverMessage: detail,
     retryable: true,
     nextStep: { do: 'retry' },
+  });
+}
+
+/** Of a model that does without it: the request is answered all the same where that is possible. */
+export function cannot(feature: 'tools' | 'reasoning', modelName: string): BackendError {
+  return new BackendError({
+    kind: 'unsupported',
+    feature,
+    backend,
+    message:
+      feature === 'tools' ? `${modelName} cannot use tools here.` : `${modelName} does not think before it answers.`,
+    hint: 'Ask without that, or use another backend.',
+  });
+}
+
+export function noImages(): BackendError {
+  return new BackendError({
+    kind: 'unsupported',
+    feature: 'images',
+    backend,
+    message: 'The embedded engine cannot look at images.',
+    hint: 'Ask without the image, or use another backend with a model that sees.',
+  });
+}
+
+export function noInfill(): BackendError {
+  return new BackendError({
+    kind: 'unsupported',
+    feature: 'fillInTheMiddle',
+    backend,
+    message: 'This model cannot fill a gap in a text.',
+    hint: 'Choose a model that was trained for it, such as Qwen2.5 Coder.',
+  });
+}
+
+export function tooLarge(modelName: string, sizeBytes: number, availableBytes: number): BackendError {
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  return new BackendError({
+    kind: 'outOfMemory',
+    backend,
+    message: `${modelName} has ${gigabytes(sizeBytes)}; ${gigabytes(availableBytes)} of memory are free.`,
+    hint: 'Choose a smaller model, or close other programs.',
+    nextStep: { do: 'openSetting', key: 'a2ia.embedded.modelPath' },
   });
 }

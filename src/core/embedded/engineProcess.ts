@@ -1,22 +1,34 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import type { BackendError } from '../clients/errors.ts';
 import type { ChatEvent } from '../clients/llmClient.ts';
 import type { CoreHost } from '../host.ts';
-import { contextOverflow, crashed, generationFailed, loadFailed, notStarted, shutDown } from './engineErrors.ts';
+import {
+  contextOverflow,
+  crashed,
+  generationFailed,
+  loadFailed,
+  noInfill,
+  notStarted,
+  shutDown,
+} from './engineErrors.ts';
 import { EventQueue } from './eventQueue.ts';
-import { isFromWorker, type EngineConfig, type FromWorker, type Generation, type ToWorker } from './workerMessages.ts';
+import { isFromWorker, type EngineConfig, type FromWorker, type ToWorker, type Work } from './workerMessages.ts';
+
+export type EngineEvent = ChatEvent | { readonly type: 'counted'; readonly tokens: number };
 
 interface Job {
   readonly id: number;
   readonly config: EngineConfig;
-  readonly generation: Generation;
-  readonly events: EventQueue;
+  readonly work: Work;
+  readonly events: EventQueue<EngineEvent>;
 }
 
 interface Worker {
   readonly process: ChildProcess;
   readonly config: EngineConfig;
-  isLoaded: boolean;
+  /** What it occupied when the model was loaded; undefined before. */
+  residentBytes: number | undefined;
   /** The end of what it wrote to stderr, which is nothing unless it dies. */
   stderrTail: string;
 }
@@ -41,9 +53,10 @@ export class EngineProcess {
     this.#host = host;
   }
 
-  /** The model file that is in memory now. */
-  get loadedModelPath(): string | undefined {
-    return this.#worker?.isLoaded ? this.#worker.config.modelPath : undefined;
+  /** The model that is in memory now. */
+  get loaded(): { readonly config: EngineConfig; readonly residentBytes: number } | undefined {
+    const { config, residentBytes } = this.#worker ?? {};
+    return config && residentBytes !== undefined ? { config, residentBytes } : undefined;
   }
 
   get processId(): number | undefined {
@@ -51,13 +64,13 @@ export class EngineProcess {
   }
 
   /**
-   * The events of one answer. Aborting, or leaving the iteration, stops the engine's work on it.
+   * The events of one piece of work. Aborting, or leaving the iteration, stops the engine's work on it.
    * @throws BackendError
    */
-  async *run(config: EngineConfig, generation: Generation, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  async *run(config: EngineConfig, work: Work, signal: AbortSignal): AsyncGenerator<EngineEvent> {
     if (signal.aborted) return;
     if (this.#isDisposed) throw shutDown();
-    const job: Job = { id: ++this.#lastId, config, generation, events: new EventQueue() };
+    const job: Job = { id: ++this.#lastId, config, work, events: new EventQueue() };
     const cancel = () => this.#cancel(job);
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -81,6 +94,16 @@ export class EngineProcess {
     });
   }
 
+  /** Ends the process, and with it all work under way. Settles when the memory is free. */
+  async unload(): Promise<void> {
+    const child = this.#worker?.process;
+    if (!child) return;
+    const closed = once(child, 'close');
+    this.#stop(shutDown());
+    await closed;
+    this.#startNext();
+  }
+
   dispose(): void {
     this.#isDisposed = true;
     for (const job of this.#waiting) job.events.fail(shutDown());
@@ -98,7 +121,7 @@ export class EngineProcess {
       const worker = this.#worker ?? this.#tryStart(next);
       if (!worker) continue;
       this.#running.set(next.id, next);
-      post(worker, { type: 'generate', id: next.id, generation: next.generation });
+      post(worker, { type: 'work', id: next.id, work: next.work });
     }
   }
 
@@ -127,7 +150,7 @@ export class EngineProcess {
       env: { ...process.env, ...nodeEnv },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    const worker: Worker = { process: child, config, isLoaded: false, stderrTail: '' };
+    const worker: Worker = { process: child, config, residentBytes: undefined, stderrTail: '' };
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       worker.stderrTail = (worker.stderrTail + text).slice(-stderrTailCharacters);
     });
@@ -145,33 +168,59 @@ export class EngineProcess {
   }
 
   #receive(worker: Worker, message: FromWorker): void {
-    if (message.type === 'loaded') {
-      worker.isLoaded = true;
-      return;
+    switch (message.type) {
+      case 'loading':
+        for (const { events } of this.#running.values()) {
+          events.push({ type: 'progress', stage: 'loading', fraction: message.fraction });
+        }
+        return;
+      case 'loaded':
+        worker.residentBytes = message.residentBytes;
+        return;
+      case 'loadFailed':
+        this.#lose(worker, loadFailed(message.failure, message.detail, worker.config));
+        return;
+      case 'cpuTime':
+        this.#cpuQuestions.get(message.id)?.(message.cpuMs);
+        this.#cpuQuestions.delete(message.id);
+        return;
+      default:
+        this.#advance(message);
     }
-    if (message.type === 'loadFailed') {
-      this.#lose(worker, loadFailed(message.failure, message.detail, worker.config));
-      return;
-    }
-    if (message.type === 'cpuTime') {
-      this.#cpuQuestions.get(message.id)?.(message.cpuMs);
-      this.#cpuQuestions.delete(message.id);
-      return;
-    }
+  }
+
+  #advance(message: FromWorker & { readonly id: number }): void {
     const job = this.#running.get(message.id);
     // One that was cancelled meanwhile.
     if (!job) return;
-    if (message.type === 'delta') {
-      job.events.push({ type: message.kind, delta: message.delta });
-      return;
+    switch (message.type) {
+      case 'readingPrompt':
+        job.events.push({ type: 'progress', stage: 'readingPrompt', fraction: message.fraction });
+        return;
+      case 'delta':
+        job.events.push({ type: message.kind, delta: message.delta });
+        return;
+      case 'finish':
+        job.events.push({ type: 'finish', reason: message.reason, usage: message.usage, timings: message.timings });
+        job.events.end();
+        break;
+      case 'counted':
+        job.events.push({ type: 'counted', tokens: message.tokens });
+        job.events.end();
+        break;
+      case 'done':
+        job.events.end();
+        break;
+      case 'noInfill':
+        job.events.fail(noInfill());
+        break;
+      case 'overflow':
+        job.events.fail(contextOverflow(message));
+        break;
+      default:
+        job.events.fail(generationFailed(message.type === 'failed' ? message.detail : message.type));
     }
     this.#running.delete(job.id);
-    if (message.type === 'finish') {
-      job.events.push({ type: 'finish', reason: message.reason, usage: message.usage, timings: message.timings });
-      job.events.end();
-    } else {
-      job.events.fail(message.type === 'overflow' ? contextOverflow(message) : generationFailed(message.detail));
-    }
     this.#startNext();
   }
 

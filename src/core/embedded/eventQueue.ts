@@ -1,12 +1,10 @@
-import type { ChatEvent } from '../clients/llmClient.ts';
-
 /** Between the engine's messages, which come when they come, and the one who reads the answer. */
-export class EventQueue implements AsyncIterable<ChatEvent> {
-  #events: ChatEvent[] = [];
+export class EventQueue<Event> implements AsyncIterable<Event> {
+  #events: Event[] = [];
   #outcome: 'open' | 'ended' | { readonly error: unknown } = 'open';
   #wake: (() => void) | undefined;
 
-  push(event: ChatEvent): void {
+  push(event: Event): void {
     if (this.#outcome !== 'open') return;
     this.#events.push(event);
     this.#wake?.();
@@ -28,9 +26,9 @@ export class EventQueue implements AsyncIterable<ChatEvent> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ChatEvent> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event> {
     for (;;) {
-      for (let event = this.#events.shift(); event; event = this.#events.shift()) yield event;
+      while (this.#events.length > 0) yield this.#events.shift() as Event;
       if (this.#outcome === 'ended') return;
       if (this.#outcome !== 'open') throw this.#outcome.error;
       await new Promise<void>((resolve) => (this.#wake = resolve));

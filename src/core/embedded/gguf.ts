@@ -13,6 +13,8 @@ export interface GgufFacts {
   readonly tensorCount: number;
   readonly sizeBytes: number;
   readonly hasChatTemplate: boolean;
+  readonly canReason: boolean;
+  readonly canFillGaps: boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -67,6 +69,8 @@ function factsOf(path: string, head: GgufHead, sizeBytes: number): GgufFacts {
     tensorCount: head.tensorCount,
     sizeBytes,
     hasChatTemplate: head.hasChatTemplate,
+    canReason: head.canReason,
+    canFillGaps: head.canFillGaps,
   };
 }
 

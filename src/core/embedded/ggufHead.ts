@@ -11,6 +11,10 @@ export interface GgufHead {
   readonly contextLength: number | undefined;
   readonly fileType: string | undefined;
   readonly hasChatTemplate: boolean;
+  /** The chat template knows of thinking. */
+  readonly canReason: boolean;
+  /** The vocabulary has tokens for a gap in a text. */
+  readonly canFillGaps: boolean;
   readonly tensorCount: number;
   /** Where the last tensor ends, so the least that the file can have. */
   readonly neededBytes: number;
@@ -48,6 +52,12 @@ class Cursor {
     if (lengthBytes > this.#bytes.length - start) throw new Incomplete();
     this.#at = start + lengthBytes;
     return start;
+  }
+
+  /** Whether one of the texts is among the bytes from there to here. */
+  hasSince(start: number, texts: readonly string[]): boolean {
+    const bytes = this.#bytes.subarray(start, this.#at);
+    return texts.some((text) => bytes.includes(text));
   }
 
   u32(): number {
@@ -98,6 +108,8 @@ function readHead(cursor: Cursor): GgufHead {
     contextLength: values.numbers.get(`${architecture}.context_length`),
     fileType: fileType === undefined ? undefined : fileTypeNames[fileType],
     hasChatTemplate: values.hasChatTemplate,
+    canReason: values.canReason,
+    canFillGaps: values.canFillGaps,
     tensorCount,
     neededBytes: Math.ceil(cursor.at / alignmentBytes) * alignmentBytes + dataBytes,
   };
@@ -113,10 +125,22 @@ interface KeyValues {
   readonly texts: Map<string, string>;
   readonly numbers: Map<string, number>;
   hasChatTemplate: boolean;
+  canReason: boolean;
+  canFillGaps: boolean;
 }
 
+/** As the model families write the token before a gap: Qwen, StarCoder, CodeGemma and others, Granite, DeepSeek, CodeLlama. */
+const gapTokens = ['<|fim_prefix|>', '<fim_prefix>', '<fim-prefix>', '<｜fim▁begin｜>', '▁<PRE>'];
+const thinkingMarks = ['<think>', 'enable_thinking', 'reasoning_content'];
+
 function readKeyValues(cursor: Cursor, count: number): KeyValues {
-  const values: KeyValues = { texts: new Map(), numbers: new Map(), hasChatTemplate: false };
+  const values: KeyValues = {
+    texts: new Map(),
+    numbers: new Map(),
+    hasChatTemplate: false,
+    canReason: false,
+    canFillGaps: false,
+  };
   for (let index = 0; index < count; index++) {
     const keyBytes = cursor.u64();
     if (keyBytes > longestKeyBytes) throw new Invalid('a key in it is longer than the format allows');
@@ -128,8 +152,13 @@ function readKeyValues(cursor: Cursor, count: number): KeyValues {
     } else if (isWantedNumber(key) && (type === valueTypes.uint32 || type === valueTypes.uint64)) {
       values.numbers.set(key, type === valueTypes.uint32 ? cursor.u32() : cursor.u64());
     } else {
-      values.hasChatTemplate ||= key === 'tokenizer.chat_template';
+      const start = cursor.at;
       skipValue(cursor, type, 0);
+      if (key === 'tokenizer.chat_template') {
+        values.hasChatTemplate = true;
+        values.canReason = cursor.hasSince(start, thinkingMarks);
+      }
+      if (key === 'tokenizer.ggml.tokens') values.canFillGaps = cursor.hasSince(start, gapTokens);
     }
   }
   return values;

@@ -14,8 +14,7 @@ export interface EngineMessage {
   readonly text: string;
 }
 
-export interface Generation {
-  readonly messages: readonly EngineMessage[];
+export interface Sampling {
   readonly maxOutputTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;
@@ -23,18 +22,41 @@ export interface Generation {
   readonly stop?: readonly string[];
 }
 
+export type Work =
+  | {
+      readonly do: 'chat';
+      readonly messages: readonly EngineMessage[];
+      readonly sampling: Sampling;
+      /** Of a model that thinks: how many tokens at most. Left out: as the engine has it. */
+      readonly thoughtTokens?: number;
+    }
+  | {
+      readonly do: 'complete';
+      readonly prefix: string;
+      readonly suffix: string;
+      /** The gap in the model's own tokens, for a vocabulary in which the engine finds none for it. */
+      readonly rawPrompt?: string;
+      readonly sampling: Sampling;
+    }
+  | { readonly do: 'count'; readonly messages: readonly EngineMessage[] }
+  /** Nothing but loading the model. */
+  | { readonly do: 'load' };
+
 export type ToWorker =
   /** Once, and first. */
   | { readonly type: 'load'; readonly config: EngineConfig }
-  | { readonly type: 'generate'; readonly id: number; readonly generation: Generation }
+  | { readonly type: 'work'; readonly id: number; readonly work: Work }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'cpuTime'; readonly id: number };
 
 export type LoadFailure = 'engineMissing' | 'outOfMemory' | 'loadFailed';
 
 export type FromWorker =
-  | { readonly type: 'loaded' }
+  | { readonly type: 'loading'; readonly fraction: number }
+  /** With what the process occupies then. */
+  | { readonly type: 'loaded'; readonly residentBytes: number }
   | { readonly type: 'loadFailed'; readonly failure: LoadFailure; readonly detail: string }
+  | { readonly type: 'readingPrompt'; readonly id: number; readonly fraction: number }
   | { readonly type: 'delta'; readonly id: number; readonly kind: 'text' | 'reasoning'; readonly delta: string }
   | {
       readonly type: 'finish';
@@ -43,6 +65,12 @@ export type FromWorker =
       readonly usage: TokenUsage;
       readonly timings: ServerTimings;
     }
+  /** The end of a `count`. */
+  | { readonly type: 'counted'; readonly id: number; readonly tokens: number }
+  /** The end of a `load`. */
+  | { readonly type: 'done'; readonly id: number }
+  /** The vocabulary has no tokens for a gap. */
+  | { readonly type: 'noInfill'; readonly id: number }
   | { readonly type: 'overflow'; readonly id: number; readonly promptTokens: number; readonly contextTokens: number }
   | { readonly type: 'failed'; readonly id: number; readonly detail: string }
   | { readonly type: 'cpuTime'; readonly id: number; readonly cpuMs: number };
@@ -53,8 +81,8 @@ export function isToWorker(value: unknown): value is ToWorker {
   switch (message?.['type']) {
     case 'load':
       return fieldsOf(message['config']) !== undefined;
-    case 'generate':
-      return isId(message) && fieldsOf(message['generation']) !== undefined;
+    case 'work':
+      return isId(message) && fieldsOf(message['work']) !== undefined;
     case 'abort':
     case 'cpuTime':
       return isId(message);
@@ -66,8 +94,17 @@ export function isToWorker(value: unknown): value is ToWorker {
 export function isFromWorker(value: unknown): value is FromWorker {
   const message = fieldsOf(value);
   switch (message?.['type']) {
+    case 'loading':
+      return typeof message['fraction'] === 'number';
     case 'loaded':
-      return true;
+      return typeof message['residentBytes'] === 'number';
+    case 'readingPrompt':
+      return isId(message) && typeof message['fraction'] === 'number';
+    case 'counted':
+      return isId(message) && typeof message['tokens'] === 'number';
+    case 'done':
+    case 'noInfill':
+      return isId(message);
     case 'loadFailed':
       return typeof message['failure'] === 'string' && typeof message['detail'] === 'string';
     case 'delta':

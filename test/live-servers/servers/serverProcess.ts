@@ -22,6 +22,7 @@ export interface Launch {
 /** The last resort, when the tests themselves are ended. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach((child) => killTree(child, 'SIGKILL')));
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 /** A real server as a process group of its own on 127.0.0.1, which can be killed and started again on its port. */
 export class ServerProcess {

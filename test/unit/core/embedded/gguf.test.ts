@@ -31,12 +31,30 @@ describe('checkGgufFile', () => {
       tensorCount: 2,
       sizeBytes: model().length,
       hasChatTemplate: true,
+      canReason: false,
+      canFillGaps: false,
     });
   });
 
   it('reads version 2, and heads longer than one read', async () => {
     await writeFile(path, model({ version: 2, vocabulary: 300_000 }));
     assert.equal((await checkGgufFile(path)).architecture, 'llama');
+  });
+
+  it('tells what the vocabulary and the chat template make possible', async () => {
+    const architecture = Buffer.concat([text('general.architecture'), u32(8), text('llama')]);
+    const template = Buffer.concat([text('tokenizer.chat_template'), u32(8), text('{{ m }}<think>')]);
+    const tokens = (word: string) =>
+      Buffer.concat([text('tokenizer.ggml.tokens'), u32(9), u32(8), u64(2), text('a'), text(word)]);
+    for (const [values, canReason, canFillGaps] of [
+      [[architecture, template, tokens('<|fim_prefix|>')], true, true],
+      [[architecture, tokens('<｜fim▁begin｜>')], false, true],
+      [[architecture, tokens('<think>')], false, false],
+    ] as const) {
+      await writeFile(path, model({ keyValues: values }));
+      const facts = await checkGgufFile(path);
+      assert.deepEqual([facts.canReason, facts.canFillGaps], [canReason, canFillGaps]);
+    }
   });
 
   it('accepts a tensor type it does not know', async () => {

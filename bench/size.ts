@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import esbuild from 'esbuild';
+import { ProductionBuild } from '../test/support/productionBuild.ts';
+import { figure, median, printRequirement, printTable, progress } from './support/figures.ts';
+
+const mostEntryKB = 150;
+const mostBuildKB = 1000;
+const rounds = 15;
+const mostLoadMs = 10;
+
+const root = path.join(import.meta.dirname, '..');
+const folder = mkdtempSync(path.join(tmpdir(), 'a2ia-bench-'));
+
+async function bundleRegistry(): Promise<string> {
+  const outfile = path.join(folder, 'registry.cjs');
+  await esbuild.build({
+    entryPoints: [path.join(root, 'src/core/clients/registry.ts')],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    // As in the extension, they are loaded on demand.
+    packages: 'external',
+  });
+  return outfile;
+}
+
+/** The time that one `require()` takes in a new process. */
+function loadMs(file: string): number {
+  const program = `const startedAt = performance.now(); require(${JSON.stringify(file)}); console.log(performance.now() - startedAt);`;
+  return Number(execFileSync(process.execPath, ['--eval', program]));
+}
+
+progress('building for production');
+const build = new ProductionBuild(path.join(folder, 'dist'));
+const entryKB = build.sizeBytes(build.loadedWith('extension.cjs')) / 1000;
+const buildKB = build.sizeBytes(build.files) / 1000;
+
+progress('loading the registry');
+const modules: readonly { readonly name: string; readonly file: string; readonly times: number[] }[] = [
+  { name: 'registry', file: await bundleRegistry(), times: [] },
+  { name: 'of it, Node’s `https`', file: 'node:https', times: [] },
+  { name: 'empty', file: path.join(folder, 'empty.cjs'), times: [] },
+];
+writeFileSync(path.join(folder, 'empty.cjs'), '');
+for (let round = 0; round < rounds; round++) for (const { file, times } of modules) times.push(loadMs(file));
+rmSync(folder, { recursive: true, force: true });
+const [registryMs = NaN, , emptyMs = NaN] = modules.map(({ times }) => median(times));
+
+console.log(
+  'A production build, without the native engine, which is a package of its own. “Entry” is `extension.cjs` with all that is loaded with it.',
+);
+printTable(
+  ['what', 'KB'],
+  [
+    ['entry', entryKB],
+    ['all files', buildKB],
+  ],
+);
+printRequirement(`entry: at most ${mostEntryKB} KB`, entryKB <= mostEntryKB, `${figure(entryKB)} KB`);
+printRequirement(`all files: at most ${mostBuildKB} KB`, buildKB <= mostBuildKB, `${figure(buildKB)} KB`);
+
+console.log(
+  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. In an extension host Node’s own modules are there already.`,
+);
+printTable(
+  ['module', 'ms'],
+  modules.map(({ name, times }) => [name, median(times)]),
+);
+printRequirement(
+  `registry: at most ${mostLoadMs} ms above the empty module`,
+  registryMs - emptyMs <= mostLoadMs,
+  `${figure(registryMs - emptyMs)} ms`,
+);
