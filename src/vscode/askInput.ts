@@ -27,14 +27,23 @@ export class AskInput {
 
   /** Undefined when the user leaves the box; what was typed is there again next time. */
   async show(who: string): Promise<Question | undefined> {
-    const found = editorContext();
+    let found = editorContext();
     const box = vscode.window.createQuickPick<QuestionItem>();
     box.placeholder = `Ask ${who}`;
-    let included = found.piece !== undefined;
+    let included = true;
     const showContext = () => {
       box.title = titleFor(found, included);
       box.buttons = found.piece ? [included ? leaveOut : takeAlong] : [];
     };
+    // Extensions hear of an editor and a selection later than the user sees them, and the box can be open by then.
+    const followEditor = () => {
+      found = editorContext();
+      showContext();
+    };
+    const following = [
+      vscode.window.onDidChangeActiveTextEditor(followEditor),
+      vscode.window.onDidChangeTextEditorSelection(followEditor),
+    ];
     const listQuestions = () => {
       const past = this.#history().filter((question) => question !== box.value);
       box.items = [...(box.value.trim() ? [typedItem(box.value)] : []), ...past.map(pastItem)];
@@ -58,7 +67,7 @@ export class AskInput {
       await this.#remember(text).catch(() => undefined);
       return { text, context: included && found.piece ? [found.piece] : [] };
     } finally {
-      box.dispose();
+      vscode.Disposable.from(...following, box).dispose();
     }
   }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
-import type { CoreHost, Download } from '../core/host.ts';
+import type { CoreHost, Download, Log } from '../core/host.ts';
 import { wait } from '../core/util/wait.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { OriginConsent } from './originConsent.ts';
@@ -15,7 +15,7 @@ export function createEditorHost(
   const consent = new OriginConsent(context.workspaceState);
   return {
     log,
-    credentialFor: async (origin) => context.secrets.get(secretName(origin)),
+    credentialFor: (origin) => keyOf(context, origin, log),
     mayContact: (origin) => consent.mayContact(origin),
     wait,
     caFile: () => settings.current().caFile,
@@ -50,6 +50,16 @@ export async function enterKey(context: vscode.ExtensionContext, origin: string)
     const reason = error instanceof Error ? error.message : String(error);
     void vscode.window.showErrorMessage(`A2IA: the editor’s secret storage cannot keep the key. ${reason}`);
     return false;
+  }
+}
+
+/** Where the editor’s secret storage fails, a server that wants a key says so; one that wants none answers. */
+async function keyOf(context: vscode.ExtensionContext, origin: string, log: Log): Promise<string | undefined> {
+  try {
+    return await context.secrets.get(secretName(origin));
+  } catch (error) {
+    log.warn(`The key of ${origin} could not be read. ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
   }
 }
 

@@ -71,6 +71,7 @@ describe('A2IA in a real workbench', () => {
 
   it('asks about a selection from the editor’s context menu', async () => {
     await workbench.page.keyboard.press('Control+1');
+    await workbench.focusedEditor('interface Person').waitFor();
     await workbench.page.keyboard.press('Control+Home');
     for (let line = 0; line < 4; line++) await workbench.page.keyboard.press('Shift+ArrowDown');
     await workbench.page.keyboard.press('Shift+F10');
@@ -160,6 +161,7 @@ describe('A2IA in a real workbench', () => {
     // It follows: the last line is on screen although it is far below the first.
     await workbench.page.locator('.view-line', { hasText: 'line 119' }).waitFor();
     await workbench.page.keyboard.press('Control+2');
+    await workbench.focusedEditor('line 119').waitFor();
     await workbench.page.keyboard.press('Control+Home');
     await workbench.page.locator('.view-line', { hasText: 'Many lines?' }).waitFor();
     // The extension hears of things in their order: when it has opened a box, it knows where the reader is.
@@ -200,8 +202,12 @@ describe('A2IA in a real workbench', () => {
     const settings = { 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url, 'a2ia.temperature': 'hot' };
     await writeFile(path.join(workbench.folder, '.vscode', 'settings.json'), JSON.stringify(settings));
     const problem = workbench.notification('a2ia.temperature is "hot"; allowed is a number from 0 to 2.');
-    await problem.getByRole('button', { name: 'Open Setting' }).waitFor();
+    await problem.waitFor();
     await workbench.screenshot('setting-wrong');
+    await problem.getByRole('button', { name: 'Open Setting' }).click();
+    await workbench.page.locator('.settings-editor', { hasText: 'Sampling temperature' }).waitFor();
+    await workbench.page.keyboard.press('Escape');
+    await workbench.page.locator('.settings-editor').waitFor({ state: 'detached' });
     await workbench.ask('Hot?');
     const exchange = await server.nextChat();
     assert.equal(exchange.body.temperature, undefined);

@@ -122,6 +122,11 @@ export class Workbench {
     return this.page.locator('.editor-instance .view-lines', { hasText: question });
   }
 
+  /** The editor that keys go to, once it is one that shows this text. */
+  focusedEditor(text: string): Locator {
+    return this.page.locator('.monaco-editor.focused .view-lines', { hasText: text });
+  }
+
   /** As it shows itself, without being looked for. */
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
