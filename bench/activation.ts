@@ -38,7 +38,7 @@ async function measure(folder: string): Promise<Activations> {
 
 /** What `runTests` prints goes to standard error: standard output is the document. */
 async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
-  const write = process.stdout.write;
+  const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = process.stderr.write.bind(process.stderr);
   try {
     return await work();
