@@ -1,5 +1,5 @@
 // `npm run bench`: what A2IA promises in figures, measured on this machine and printed as one Markdown document. `npm run bench -- stop memory` measures
-// some. Progress goes to standard error. Ends with code 1 when a requirement is missed.
+// some. Progress goes to standard error. Ends with code 1 when a requirement is missed. `npm run --silent bench > docs/performance.md` keeps a run.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -19,7 +19,7 @@ async function main() {
   const { ensureBuild } = await import('./build.mjs');
   await ensureBuild(report);
 
-  console.log(`Measured on ${machine()}.`);
+  console.log(introduction());
   const missed = [];
   for (const name of chosen) {
     const document = await report.during(`bench ${name}`, () => measure(name));
@@ -41,10 +41,14 @@ async function measure(name) {
   return document;
 }
 
-function machine() {
+function introduction() {
   const model = cpus()[0]?.model.trim() || process.arch;
   const memory = `${Math.round(totalmem() / 1024 ** 3)} GiB of memory`;
-  return `${availableParallelism()} cores (${model}), ${memory}, ${process.platform}, Node ${process.versions.node}`;
+  return `# Performance
+
+What A2IA promises in figures, and what one run of \`npm run bench\` measured. Make this page anew with \`npm run --silent bench > docs/performance.md\`; each bench is one file in \`bench/\`.
+
+Machine: ${availableParallelism()} cores (${model}), ${memory}, ${process.platform}, Node ${process.versions.node}.`;
 }
 
 function parseArguments(names) {

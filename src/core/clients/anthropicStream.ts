@@ -69,16 +69,16 @@ export class MessageReader {
   }
 
   add(event: MessageEvent): void {
-    this.#count(event.message?.usage);
-    this.#count(event.usage);
-    this.#stopReason = event.delta?.stop_reason ?? this.#stopReason;
+    if (event.message?.usage) this.#count(event.message.usage);
+    if (event.usage) this.#count(event.usage);
+    if (event.delta?.stop_reason) this.#stopReason = event.delta.stop_reason;
     const index = event.index ?? 0;
     switch (event.type) {
-      case 'content_block_start':
-        this.#start(index, event.content_block);
-        break;
       case 'content_block_delta':
         this.#extend(index, event.delta);
+        break;
+      case 'content_block_start':
+        this.#start(index, event.content_block);
         break;
       case 'content_block_stop':
         this.#stop(index);
@@ -107,6 +107,8 @@ export class MessageReader {
   #extend(index: number, delta: MessageEvent['delta']): void {
     if (delta?.thinking) this.#joiner.add('reasoning', delta.thinking);
     if (delta?.text) this.#joiner.add('text', delta.text);
+    // Text opens no block.
+    if (this.#open.size === 0) return;
     const block = this.#open.get(index);
     if (block?.type === 'call') block.json += delta?.partial_json ?? '';
     if (block?.type === 'thinking') {
@@ -130,8 +132,7 @@ export class MessageReader {
   }
 
   /** The counts grow, and some servers send zeros where they have none. */
-  #count(usage: Usage | undefined): void {
-    if (!usage) return;
+  #count(usage: Usage): void {
     for (const [name, count] of Object.entries(usage)) {
       if (typeof count === 'number' && count > 0) this.#usage[name] = count;
     }
