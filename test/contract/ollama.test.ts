@@ -418,6 +418,14 @@ describe('ollama: its own protocol', () => {
   });
 
   describe('errors', () => {
+    it('case 81: an id is sent as it is, whatever is in it', async () => {
+      const model = 'hf.co/org/Model name:7b%20 ä?&#';
+      server.on('/api/chat', refusing(404, 'not found'));
+      await chat({ model });
+      const { body } = server.requestsTo('/api/chat')[0] ?? assert.fail('nothing was sent');
+      assert.equal((JSON.parse(body) as { model: string }).model, model);
+    });
+
     it('case 55: a model that is not there: how to fetch it, and which there are', async () => {
       server.on('/api/chat', refusing(404, `model 'nope:7b' not found`));
       const { nextStep, hint, serverMessage } = expectError((await chat({ model: 'nope:7b' })).error, 'modelNotFound');

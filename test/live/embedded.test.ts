@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { copyFile, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -176,7 +177,7 @@ describe('embedded backend, live', function () {
     assert.match(error.message, /\b3\d\d\d tokens.*\b1024\b/);
   });
 
-  it('stops computing when the request is aborted in mid-answer', async () => {
+  it('case 74: stops computing when the request is aborted in mid-answer', async () => {
     const abort = new AbortController();
     let pieces = 0;
     let isAborted = false;
@@ -191,7 +192,7 @@ describe('embedded backend, live', function () {
     await assertStops(engine);
   });
 
-  it('stops computing when the consumer leaves, and when a long prompt is being read', async () => {
+  it('case 75: stops computing when the consumer leaves, and when a long prompt is being read', async () => {
     for await (const event of client.chat(ask('Write a long story.', { temperature: 0.8, seed: 2 }), never)) {
       if (event.type === 'text') break;
     }
@@ -215,6 +216,24 @@ describe('embedded backend, live', function () {
       assert.ok(finishOf(events));
       assert.ok(textOf(events).length > 10);
     }
+  });
+
+  it('case 76: one of two that is aborted leaves the other alone', async () => {
+    const abort = new AbortController();
+    const request = (seed: number) => ask('Write a long story.', { temperature: 0.8, seed, maxOutputTokens: 40 });
+    const other = all(client.chat(request(3), never));
+    for await (const event of client.chat(request(4), abort.signal)) if (event.type === 'text') abort.abort();
+    assert.ok(textOf(await other).length > 40);
+    assert.ok(finishOf(await other));
+  });
+
+  it('case 77, 78: requests on one signal leave no listener, and an abort after the end changes nothing', async () => {
+    const abort = new AbortController();
+    const request = ask('Hi', { temperature: 0, maxOutputTokens: 1 });
+    for (let count = 0; count < 20; count++) finishOf(await all(client.chat(request, abort.signal)));
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+    abort.abort();
+    finishOf(await all(client.chat(request, never)));
   });
 
   it('changes the context window after the answer under way', async () => {
@@ -350,7 +369,7 @@ describe('embedded backend, live', function () {
     await failure(complete({ model: modelPath, prefix: 'word '.repeat(1100), suffix: '' }), 'contextOverflow');
   });
 
-  it('fills no gap where the model has no tokens for it, unless they are given', async () => {
+  it('case 72: fills no gap where the model has no tokens for it, unless they are given', async () => {
     const gap = { model: modelPath, prefix: 'def add(a, b):\n    return ', suffix: '\n\nprint(add(1, 2))\n' };
     const error = await failure(complete(gap), 'unsupported');
     assert.equal(error.feature, 'fillInTheMiddle');
