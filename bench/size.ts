@@ -44,7 +44,7 @@ const buildKB = build.sizeBytes(build.files) / 1000;
 progress('loading the registry');
 const modules: readonly { readonly name: string; readonly file: string; readonly times: number[] }[] = [
   { name: 'registry', file: await bundleRegistry(), times: [] },
-  { name: 'of it, Node’s `https`', file: 'node:https', times: [] },
+  { name: 'of it, Node’s `http`', file: 'node:http', times: [] },
   { name: 'empty', file: path.join(folder, 'empty.cjs'), times: [] },
 ];
 writeFileSync(path.join(folder, 'empty.cjs'), '');

@@ -268,7 +268,7 @@ describe('A production build', () => {
 
   it('has an entry of at most 150 KB, with all that is loaded with it', () => {
     const total = build.sizeBytes(build.loadedWith('extension.cjs'));
-    assert.ok(total > 50_000 && total <= 150_000, `${total} bytes`);
+    assert.ok(total > 5000 && total <= 150_000, `${total} bytes`);
   });
 
   it('is at most 1 MB in all, without the native engine', () => {

@@ -8,6 +8,7 @@ import type { ProxyInUse } from '../core/doctor/target.ts';
 import type { CoreHost, Download, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
 import { isLoopback } from '../core/util/loopback.ts';
+import { megabytes } from '../core/util/megabytes.ts';
 import { wait } from '../core/util/wait.ts';
 
 export interface CliHostOptions {
@@ -124,8 +125,4 @@ async function duringDownload(model: EmbeddedModel, download: Download): Promise
   } finally {
     process.stderr.write('\n');
   }
-}
-
-function megabytes(sizeBytes: number): string {
-  return `${Math.round(sizeBytes / 1e6)} MB`;
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost, Download, Log } from '../core/host.ts';
+import { megabytes } from '../core/util/megabytes.ts';
 import { wait } from '../core/util/wait.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { OriginConsent } from './originConsent.ts';
@@ -96,8 +97,4 @@ function duringDownload(model: EmbeddedModel, download: Download): Promise<void>
     });
   });
   return Promise.resolve(shown);
-}
-
-function megabytes(sizeBytes: number): string {
-  return `${Math.round(sizeBytes / 1e6)} MB`;
 }

@@ -65,9 +65,11 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
   });
 
   it('streams an answer in pieces, with one finish and the counts', async () => {
+    // A short answer may come in one read: its pieces are one event then.
+    const long = await all(client.chat(ask(model, endless, { maxOutputTokens: 60 }), never));
+    assert.ok(long.filter((event) => event.type === 'text').length > 1, 'several pieces');
     const events = await all(client.chat(ask(model, france, { maxOutputTokens: 40 }), never));
     assert.match(textOf(events), /Paris/);
-    assert.ok(events.filter((event) => event.type === 'text').length > 2, 'several pieces');
     const { usage } = finishOf(events);
     assert.ok((usage?.promptTokens ?? 0) > 5, 'prompt tokens');
     assert.ok((usage?.outputTokens ?? 0) > 2, 'output tokens');

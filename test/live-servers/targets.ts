@@ -91,14 +91,12 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
   ],
   vllm: [
     vllmNative,
-    // Of those that it speaks to, it lets llama-server alone count.
-    { ...vllmNative, backend: 'openai-compatible', tokenCount: 'estimate' },
-    // Made for OpenAI's own service, it asks for nothing that only other servers have.
+    { ...vllmNative, backend: 'openai-compatible' },
+    // Made for OpenAI's own service, it asks for nothing that only other servers have, and reads what their lists tell.
     {
       ...vllmNative,
       backend: 'openai',
-      calledServer: /OpenAI/,
-      contextWindow: 'not told',
+      calledServer: /OpenAI|vLLM/,
       tokenCount: 'estimate',
     },
     { ...vllmNative, backend: 'anthropic', calledServer: /vLLM|Anthropic/ },

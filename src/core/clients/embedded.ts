@@ -2,7 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { abortable } from '../util/abortable.ts';
 import { embeddedModels } from '../embedded/catalogue.ts';
-import { megabytes } from '../embedded/download.ts';
+import { megabytes } from '../util/megabytes.ts';
 import { cannot, engineMissing, noImages, noInfill, shutDown, tooLarge } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
 import type { GgufFacts } from '../embedded/gguf.ts';

@@ -94,6 +94,8 @@ export class ThinkTagSplitter {
 
   /** In text that began without a tag. */
   #watch(text: string): void {
+    // Nearly always, and a stream has many deltas.
+    if (!text.includes('<')) return this.#emit('text', text);
     const opening = text.indexOf(openingTag);
     const closing = text.indexOf(closingTag);
     if (opening < 0 && closing < 0) return this.#emit('text', this.#holdBack(text, [openingTag, closingTag]));

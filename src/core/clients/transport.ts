@@ -1,9 +1,8 @@
 import http from 'node:http';
-import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { CoreHost } from '../host.ts';
 import { abortable } from '../util/abortable.ts';
-import { readCertificate, trustAlso, type TlsOptions } from './certificates.ts';
+import type { TlsOptions } from './certificates.ts';
 import { BackendError } from './errors.ts';
 import { connectionError, speaksHttps } from './connectionFailures.ts';
 import { responseError } from './failures.ts';
@@ -68,7 +67,7 @@ export async function send(options: TransportOptions, request: TransportRequest)
   const key = await keyFor(options, url);
   const headers = outgoingHeaders(options, request, key);
   const agent = await options.host.proxyAgentFor(url);
-  const trust = url.protocol === 'https:' ? await trustAlso(options.host.caFile()) : {};
+  const trust = url.protocol === 'https:' ? await trustOf(options.host) : {};
   const connection = { ...trust, ...(agent === undefined ? {} : { agent }) };
   let exchange: Exchange;
   try {
@@ -229,6 +228,7 @@ async function explained(options: TransportOptions, url: URL, error: unknown, si
   if (!(error instanceof BackendError)) return error;
   const mayBeTls = error.kind === 'streamCut' && url.protocol === 'http:';
   if (error.kind !== 'tls' && !mayBeTls) return error;
+  const { readCertificate } = await import('./certificates.ts');
   const certificate = await readCertificate(url, signal);
   if (!certificate) return error;
   if (mayBeTls) return speaksHttps(responseContext(options, url), error);
@@ -245,6 +245,11 @@ async function explained(options: TransportOptions, url: URL, error: unknown, si
   });
 }
 
+async function trustOf(host: CoreHost): Promise<TlsOptions> {
+  const { trustAlso } = await import('./certificates.ts');
+  return trustAlso(host.caFile());
+}
+
 class StaleSocket extends Error {}
 
 async function exchangeHeaders(
@@ -256,10 +261,12 @@ async function exchangeHeaders(
   connection: TlsOptions & { readonly agent?: http.Agent | false },
 ): Promise<Exchange> {
   const { signal } = request;
+  // Loaded when it is needed: it takes as long as all of the clients together, and most servers are spoken to in plain http.
+  const protocol = url.protocol === 'https:' ? (await import('node:https')).default : http;
   // Looking up the key and the proxy took time.
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
+    const outgoing = protocol.request(url, {
       method: request.method,
       headers,
       ...connection,

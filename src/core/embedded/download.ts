@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import type { Agent } from 'node:http';
 import { dirname } from 'node:path';
+import { megabytes } from '../util/megabytes.ts';
 import { BackendError } from '../clients/errors.ts';
 import type { EmbeddedModel } from './catalogue.ts';
 import { openSource, SourceProblem } from './downloadSource.ts';
@@ -194,10 +195,6 @@ async function freeBytesOf(folder: string): Promise<number> {
     // Some network file systems do not tell; writing will.
     return Number.POSITIVE_INFINITY;
   }
-}
-
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;
 }
 
 const otherWays =

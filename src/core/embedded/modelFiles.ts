@@ -5,7 +5,6 @@ import { BackendError } from '../clients/errors.ts';
 import type { CoreHost } from '../host.ts';
 import { abortable } from '../util/abortable.ts';
 import { embeddedModels, type EmbeddedModel } from './catalogue.ts';
-import { downloadModel } from './download.ts';
 import { checkGgufFile, type GgufFacts } from './gguf.ts';
 
 /** A model that the embedded backend can run: a file that is there, or one of the catalogue that can be fetched. */
@@ -138,6 +137,8 @@ async function confirmAndDownload(
   const agreed = await abortable(host.engine.confirmDownload(model, targetPath), signal);
   if (!agreed) throw declined(model);
   host.log.info(`Downloading ${model.fileName} to ${targetPath}.`);
+  // Loaded here: most never download.
+  const { downloadModel } = await import('./download.ts');
   await host.engine.duringDownload(model, (onProgress) =>
     downloadModel({ model, targetPath, signal, proxyAgentFor: (url) => host.proxyAgentFor(url), onProgress }),
   );

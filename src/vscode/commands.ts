@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import { BackendRegistry } from '../core/clients/registry.ts';
+import { AskCommand } from './ask.ts';
+import { AskInput } from './askInput.ts';
+import type { ConnectionCheck } from './connectionCheck.ts';
+import { createEditorHost, enterKey } from './editorHost.ts';
+import type { EditorSettings } from './editorSettings.ts';
+import { pickModel } from './modelPicker.ts';
+import type { StatusBar } from './statusBar.ts';
+
+export interface CommandParts {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly settings: EditorSettings;
+  readonly statusBar: StatusBar;
+}
+
+export interface Commands {
+  readonly ask: AskCommand;
+  readonly switchModel: () => Promise<unknown>;
+  /** For one of the addresses in the settings, which the user chooses. */
+  readonly setApiKey: () => Promise<unknown>;
+  readonly checkConnection: (backend: unknown) => Promise<unknown>;
+}
+
+/** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
+export function createCommands({ context, log, settings, statusBar }: CommandParts): Commands {
+  const host = createEditorHost(context, settings, log);
+  const registry = new BackendRegistry(host);
+  const switchModel = () => pickModel(registry, settings.current());
+  const askForKey = async (origin: string | undefined) => {
+    const target = origin ?? (await pickOrigin(settings));
+    return target !== undefined && enterKey(context, target);
+  };
+  const actions = { chooseModel: () => void switchModel(), enterKey: askForKey, showLog: () => log.show() };
+  let check: Promise<ConnectionCheck> | undefined;
+  const checkConnection = async (backend: unknown) => {
+    // Most windows never need it.
+    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
+      const made = new ConnectionCheck({ host, registry, settings, actions });
+      context.subscriptions.push(made);
+      return made;
+    });
+    return (await check).run(backend);
+  };
+  const ask = new AskCommand({
+    registry,
+    settings,
+    statusBar,
+    log,
+    input: new AskInput(context.workspaceState),
+    actions: { ...actions, checkConnection: (backend) => void checkConnection(backend) },
+  });
+  context.subscriptions.push(ask, registry);
+  return { ask, switchModel, setApiKey: () => askForKey(undefined), checkConnection };
+}
+
+/** A key belongs to one of the addresses in the settings. */
+async function pickOrigin(settings: EditorSettings): Promise<string | undefined> {
+  const { ollamaUrl, vllmUrl, openaiCompatibleUrl, openaiUrl, anthropicUrl } = settings.current();
+  const urls = [vllmUrl, openaiCompatibleUrl, ollamaUrl, openaiUrl, anthropicUrl];
+  const origins = new Set(urls.filter(Boolean).map((url) => new URL(url).origin));
+  return vscode.window.showQuickPick([...origins], {
+    title: 'A2IA: Set API Key',
+    placeHolder: 'The key of which server?',
+  });
+}
