@@ -134,6 +134,10 @@ function openInBrowser(url) {
 async function runCheck(desktop, flags, env) {
   const { runTests } = await import('@vscode/test-electron');
   const { launcherExecutable } = await import('../test/support/launcherExecutable.mjs');
+  if (!desktop) {
+    await (await import('./vscodeServer.mjs')).ensureVscodeServer(report);
+    await (await import('./browser.mjs')).ensureBrowser(report);
+  }
   report.line(`asking one question in ${desktop ?? "VS Code's own server, in a headless browser"} …`);
   // Settings and storage of its own: a check must not depend on the last one.
   const userData = mkdtempSync(path.join(cacheFolder('user-data'), 'check-'));
