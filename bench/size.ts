@@ -24,11 +24,17 @@ async function bundleRegistry(): Promise<string> {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    // As in the extension, they are loaded on demand.
-    packages: 'external',
+    plugins: [onDemandExternal],
   });
   return outfile;
 }
+
+/** What is loaded on demand is a file of its own, as in the extension. */
+const onDemandExternal: esbuild.Plugin = {
+  name: 'on-demand-external',
+  setup: (build) =>
+    build.onResolve({ filter: /^/ }, ({ kind }) => (kind === 'dynamic-import' ? { external: true } : undefined)),
+};
 
 /** The time that one `require()` takes in a new process. */
 function loadMs(file: string): number {
@@ -44,7 +50,7 @@ const buildKB = build.sizeBytes(build.files) / 1000;
 progress('loading the registry');
 const modules: readonly { readonly name: string; readonly file: string; readonly times: number[] }[] = [
   { name: 'registry', file: await bundleRegistry(), times: [] },
-  { name: 'of it, Node’s `http`', file: 'node:http', times: [] },
+  { name: 'Node’s `http`', file: 'node:http', times: [] },
   { name: 'empty', file: path.join(folder, 'empty.cjs'), times: [] },
 ];
 writeFileSync(path.join(folder, 'empty.cjs'), '');
@@ -66,7 +72,7 @@ printRequirement(`entry: at most ${mostEntryKB} KB`, entryKB <= mostEntryKB, `${
 printRequirement(`all files: at most ${mostBuildKB} KB`, buildKB <= mostBuildKB, `${figure(buildKB)} KB`);
 
 console.log(
-  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. In an extension host Node’s own modules are there already.`,
+  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. Most of it are modules of Node’s own (\`http\`, \`crypto\`, \`child_process\`), which an extension host has loaded long before.`,
 );
 printTable(
   ['module', 'ms'],
