@@ -112,7 +112,8 @@ export class BackendRegistry {
     const settingsKey = detectionKey(settings);
     if (this.#detected?.settingsKey === settingsKey) return this.#detected;
     const found = await this.#firstReady(this.#candidates(settings), settings, signal);
-    this.#detected = { settingsKey, ...found };
+    // The embedded model answers for want of a server: one may be started any time.
+    if (found.client.backend !== 'embedded') this.#detected = { settingsKey, ...found };
     this.#host.log.info(`auto: ${found.client.backend} at ${found.client.endpoint}. ${found.reason}`);
     return found;
   }
@@ -122,7 +123,10 @@ export class BackendRegistry {
    * before one that has not.
    */
   async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal) {
+    signal.throwIfAborted();
     const asked = candidates.map((client) => ({ client, status: this.#probe(client, detectionLimitMs, signal) }));
+    // Of those that nobody waits for any more.
+    for (const { status } of asked) status.catch(() => undefined);
     let second: { client: LLMClient; reason: string } | undefined;
     const refusals: string[] = [];
     for (const { client, status: pending } of asked) {
