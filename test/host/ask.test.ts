@@ -99,9 +99,12 @@ describe('A2IA: Ask', () => {
       const document = await answerTo('Hidden?');
       exchange.text('before ');
       await textOf(document, (text) => text.includes('before '));
-      const column = vscode.window.visibleTextEditors.find((editor) => editor.document === document)?.viewColumn;
+      // Extensions hear of an editor before they hear in which column it is.
+      const viewColumn = await until(
+        () => vscode.window.visibleTextEditors.find((editor) => editor.document === document)?.viewColumn,
+      );
       await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: 'in front' }), {
-        ...(column === undefined ? {} : { viewColumn: column }),
+        viewColumn,
       });
       await until(() => !vscode.window.visibleTextEditors.some((editor) => editor.document === document));
       exchange.text('behind');

@@ -17,6 +17,7 @@ export function until<T>(found: () => T | undefined | false): Promise<T> {
       vscode.window.onDidChangeVisibleTextEditors(look),
       vscode.window.onDidChangeActiveTextEditor(look),
       vscode.window.onDidChangeTextEditorVisibleRanges(look),
+      vscode.window.onDidChangeTextEditorViewColumn(look),
     );
     look();
   });
