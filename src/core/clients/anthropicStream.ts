@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { DeltaJoiner } from './chatStream.ts';
 import type { ChatEvent, FinishReason, TokenUsage } from './llmClient.ts';
 
@@ -94,7 +93,7 @@ export class MessageReader {
 
   #start(index: number, block: MessageEvent['content_block']): void {
     if (block?.type === 'tool_use') {
-      const id = block.id || `toolu_${randomUUID()}`;
+      const id = block.id || `toolu_${crypto.randomUUID()}`;
       this.#open.set(index, { type: 'call', id, name: block.name ?? '', input: block.input ?? {}, json: '' });
     } else if (block?.type === 'thinking') {
       this.#open.set(index, { type: 'thinking', thinking: '', signature: '' });

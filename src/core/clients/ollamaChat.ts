@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Message, Options } from 'ollama/browser';
 import { DeltaJoiner, unfiltered, type DeltaFilter } from './chatStream.ts';
 import { BackendError } from './errors.ts';
@@ -200,7 +199,7 @@ function toolCallEvent({ id, function: called }: ToolCallLine): ChatEvent {
   return {
     type: 'toolCall',
     // Older servers give none, and a conversation refers to it for as long as it lasts.
-    id: id ?? `call_${randomUUID().slice(0, 8)}`,
+    id: id ?? `call_${crypto.randomUUID().slice(0, 8)}`,
     name: called?.name ?? '',
     argumentsJson: JSON.stringify(called?.arguments ?? {}),
   };
