@@ -119,13 +119,13 @@ const formats: readonly Format[] = [
 const readersOf = (format: Format) => [format.bare, ...format.clients, ...(format.package ? [format.package] : [])];
 
 const server = await startServer();
-for (const format of formats) {
+
+/** Every reader reads one whole answer in each round; in every second one in the opposite order. */
+async function measure(title: string, readers: readonly Reader[]): Promise<void> {
   // Round 0 compiles, and is not counted.
   for (let round = 0; round <= rounds; round++) {
-    progress(`${format.title}: round ${round} of ${rounds}`);
-    // There and back: the garbage of the package is never left to the bare reader.
-    const readers = round % 2 === 0 ? readersOf(format) : readersOf(format).toReversed();
-    for (const { name, read, rates } of readers) {
+    progress(`${title}: round ${round} of ${rounds}`);
+    for (const { name, read, rates } of round % 2 === 0 ? readers : readers.toReversed()) {
       const before = process.cpuUsage();
       const received = await read(server.url);
       const { user, system } = process.cpuUsage(before);
@@ -134,17 +134,27 @@ for (const format of formats) {
     }
   }
 }
+
+for (const format of formats) {
+  await measure(format.title, [format.bare, ...format.clients]);
+  // By itself: whoever comes after it pays for its garbage.
+  if (format.package) await measure(format.package.name, [format.package]);
+}
 server.stop();
 
 /** The median of the ratios within a round, so that what disturbs the machine for a while disturbs both. */
-function ratio(reader: Reader, base: Reader): number {
-  return median(reader.rates.map((rate, round) => rate / (base.rates[round] ?? NaN)));
+function shareOfBare(reader: Reader, { bare }: Format): number {
+  return median(reader.rates.map((rate, round) => rate / (bare.rates[round] ?? NaN)));
+}
+
+function timesPackage(reader: Reader, format: Format): number {
+  return format.package ? median(reader.rates) / median(format.package.rates) : NaN;
 }
 
 console.log(
-  `A server process streams ${whole(deltas)} deltas of ${chars} characters as fast as they are read; medians of ${rounds} rounds, in each of which every reader reads one whole answer. ` +
+  `A server process streams ${whole(deltas)} deltas of ${chars} characters as fast as they are read; medians of ${rounds} rounds, in each of which every reader reads one answer. ` +
     'Milliseconds are the processor time of the reading process, which other programs disturb least. “Bare” is `node:http`, a split at line ends and `JSON.parse`. ' +
-    'Ratios are taken within a round.',
+    'A share of it is the median of the shares within a round; the packages have rounds of their own.',
 );
 printTable(
   ['format', 'reader', 'events/CPU ms', '× bare', '× package'],
@@ -153,17 +163,17 @@ printTable(
       format.title,
       reader.name,
       median(reader.rates),
-      ratio(reader, format.bare),
-      format.package ? ratio(reader, format.package) : NaN,
+      shareOfBare(reader, format),
+      timesPackage(reader, format),
     ]),
   ),
 );
 for (const format of formats) {
   for (const client of format.clients) {
-    const share = ratio(client, format.bare);
+    const share = shareOfBare(client, format);
     printRequirement(`${client.name}: at least ${leastShareOfBare} × bare`, share >= leastShareOfBare, figure(share));
     if (!format.package || format.leastTimesPackage === undefined) continue;
-    const times = ratio(client, format.package);
+    const times = timesPackage(client, format);
     const title = `${client.name}: at least ${format.leastTimesPackage} × ${format.package.name}’s own iterator`;
     printRequirement(title, times >= format.leastTimesPackage, figure(times));
   }
