@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
 import { dialects, type Dialect } from '../test/support/dialects.ts';
+import { inClient } from './support/clientProcess.ts';
 import { figure, printRequirement, printTable, progress, whole } from './support/figures.ts';
 import type { RequestMemory, StreamMemory } from './support/memoryClient.ts';
 import { startServer, type ServerProcess } from './support/serverProcess.ts';
@@ -12,36 +10,29 @@ const requests = 1000;
 /** The heap after a collection is not the same to the byte; anything that a request left behind would be larger. */
 const mostGrowthBytesPerRequest = 100;
 
-/** Runs a client in a process of its own; `look` while it still lives. */
-async function inClient<Figures, T>(args: readonly string[], look: (figures: Figures) => Promise<T>): Promise<T> {
-  const program = path.join(import.meta.dirname, 'support', 'memoryClient.ts');
-  const client = fork(program, args, { execArgv: ['--expose-gc'] });
-  const ended = once(client, 'exit');
-  const [figures] = await Promise.race([once(client, 'message'), ended]);
-  if (typeof figures !== 'object') throw new Error(`A client of the bench ended with code ${figures}.`);
-  const result = await look(figures as Figures);
-  client.disconnect();
-  await ended;
-  return result;
-}
-
 async function measureStream(dialect: Dialect, server: ServerProcess) {
   progress(`${dialect.backend}: one long answer`);
   const args = ['stream', dialect.backend, server.url, String(streamMB * 1e6)];
-  return inClient(args, async ({ baseBytes, peakBytes }: StreamMemory) => ({
-    dialect,
-    baseMB: baseBytes / 1e6,
-    overBaseMB: (peakBytes - baseBytes) / 1e6,
-  }));
+  return inClient(
+    'memoryClient.ts',
+    args,
+    ({ baseBytes, peakBytes }: StreamMemory) => ({
+      dialect,
+      baseMB: baseBytes / 1e6,
+      overBaseMB: (peakBytes - baseBytes) / 1e6,
+    }),
+    ['--expose-gc'],
+  );
 }
 
 async function measureRequests(dialect: Dialect, server: ServerProcess) {
   progress(`${dialect.backend}: many requests`);
   const args = ['requests', dialect.backend, server.url, String(requests)];
-  return inClient(args, async ({ listeners, heapGrowthBytes }: RequestMemory) => {
+  const look = async ({ listeners, heapGrowthBytes }: RequestMemory) => {
     const { connections } = await server.state();
     return { dialect, listeners, connections, bytesPerRequest: heapGrowthBytes / requests };
-  });
+  };
+  return inClient('memoryClient.ts', args, look, ['--expose-gc']);
 }
 
 const streams: Awaited<ReturnType<typeof measureStream>>[] = [];
