@@ -72,7 +72,7 @@ printRequirement(`entry: at most ${mostEntryKB} KB`, entryKB <= mostEntryKB, `${
 printRequirement(`all files: at most ${mostBuildKB} KB`, buildKB <= mostBuildKB, `${figure(buildKB)} KB`);
 
 console.log(
-  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. Most of it are modules of Node’s own (\`http\`, \`crypto\`, \`child_process\`), which an extension host has loaded long before.`,
+  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. Most of it are modules of Node’s own (\`http\`, \`child_process\`), which an extension host has loaded long before.`,
 );
 printTable(
   ['module', 'ms'],
