@@ -109,6 +109,7 @@ export class AskCommand {
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
+    if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
     const answer = await runRequest(choice.client, request, signal, show, question.context);
     return { answer, choice };
   }
@@ -127,7 +128,7 @@ export class AskCommand {
   #explain(error: BackendError, question: Question): void {
     const { registry, log, actions } = this.#parts;
     registry.contradict(error);
-    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}`);
+    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}${placeForLog(error)}`);
     showProblem(error, { ...actions, retry: () => void this.#ask(question) });
   }
 }
@@ -151,6 +152,16 @@ function wordsForLog({ serverMessage, status }: BackendError): string {
   return serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
 }
 
+/** Where a mistake of ours happened. Not its message, which may quote what was read. */
+function placeForLog({ kind, cause }: BackendError): string {
+  if (kind !== 'internal' || !(cause instanceof Error)) return '';
+  const lines = cause.stack?.split('\n') ?? [];
+  return lines
+    .filter((line) => /^ +at /.test(line))
+    .map((line) => `\n${line}`)
+    .join('');
+}
+
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {
   return [settings.backend === 'auto' ? 'your model' : settings.backend, settings.model].filter(Boolean).join(' · ');
 }
@@ -165,7 +176,7 @@ function heading(question: Question): string {
 
 function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = choice ? `${choice.client.backend} · ${choice.model}` : '';
+  const who = choice ? listed(choice.client.backend, choice.model) : '';
   switch (outcome.type) {
     case 'stopped':
       return `${gap}*${join('Stopped.', who)}*\n`;
@@ -174,12 +185,17 @@ function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): s
       return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
     }
     case 'finished': {
-      const tokens = outcome.usage.outputTokens ? ` · ${outcome.usage.outputTokens} tokens` : '';
-      const rate = speed.tokensPerSecond ? ` · ${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
-      const cut = outcome.reason === 'length' ? ' · ended at the length limit' : '';
-      return `${gap}*${who}${tokens}${rate}${cut}*\n`;
+      const tokens = outcome.usage.outputTokens ? `${outcome.usage.outputTokens} tokens` : '';
+      const rate = speed.tokensPerSecond ? `${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
+      const cut = outcome.reason === 'length' ? 'ended at the length limit' : '';
+      return `${gap}*${listed(who, tokens, rate, cut)}*\n`;
     }
   }
+}
+
+/** In ASCII: in Restricted Mode the editor puts a box around every other character of a document (`editor.unicodeHighlight.nonBasicASCII`). */
+function listed(...parts: readonly string[]): string {
+  return parts.filter(Boolean).join(', ');
 }
 
 function join(sentence: string, who: string): string {

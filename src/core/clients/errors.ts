@@ -32,6 +32,7 @@ export type BackendErrorKind =
   | 'modelFile' // the embedded model's file is missing, broken or foreign
   | 'download'
   | 'diskFull'
+  | 'internal' // a mistake of A2IA, or the system refused it something
   | 'declined'; // the user said no to what the request needed
 
 /** What a model or server may be unable to do. */
