@@ -117,7 +117,10 @@ for (const dialect of dialects) {
           });
           const { text, events, error } = await chat();
           assert.equal(text, 'a');
-          assert.ok(events.every((event) => event.type !== 'toolCall' || event.argumentsJson === '{}'), 'half a call');
+          assert.ok(
+            events.every((event) => event.type !== 'toolCall' || event.argumentsJson === '{}'),
+            'half a call',
+          );
           assert.match(expectError(error, 'protocol').message, /tool calls .* no end/);
           await (
             await server.exchange(dialect.chatPath)
