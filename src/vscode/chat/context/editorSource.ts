@@ -1,0 +1,47 @@
+import * as vscode from 'vscode';
+import { largestTextBytes } from '../../../core/chat/fileContent.ts';
+import { selectedPiece } from '../../selectedPiece.ts';
+import { refuse, textAttachment, type Attached, type Offer } from './attached.ts';
+import { attachDocument, tooLarge } from './readFile.ts';
+
+/** The text editor the user was in last: the panel takes the focus, but nobody means the panel by "the selection". */
+export class EditorSource {
+  #last = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+  readonly #following = vscode.window.onDidChangeActiveTextEditor((editor) => {
+    if (editor) this.#last = editor;
+  });
+
+  dispose(): void {
+    this.#following.dispose();
+  }
+
+  /** Undefined when there is none, or it was closed. */
+  get editor(): vscode.TextEditor | undefined {
+    return this.#last?.document.isClosed === false ? this.#last : vscode.window.visibleTextEditors[0];
+  }
+
+  offers(): readonly Offer[] {
+    const editor = this.editor;
+    if (!editor || editor.selection.isEmpty) return [];
+    const detail = selectedPiece(editor.document, editor.selection).label;
+    return [{ id: 'selection', label: '@selection', detail, attach: () => Promise.resolve(this.attachSelection()) }];
+  }
+
+  attachSelection(): Attached {
+    const editor = this.editor;
+    if (!editor) return refuse('No text editor is open. Open a file and select something in it.');
+    const { document, selection } = editor;
+    const piece = selectedPiece(document, selection);
+    if (piece.text.trim() === '') return refuse('Nothing is selected. Select the lines you mean in an editor.');
+    const bytes = Buffer.byteLength(piece.text);
+    if (bytes > largestTextBytes) return tooLarge(`The selection (${piece.label})`, bytes);
+    const at = { uri: document.uri.toString(), firstLine: selection.start.line + 1 };
+    return textAttachment({ source: 'selection', ...piece, ...at });
+  }
+
+  /** The selection, else the whole file. */
+  attachEditor(): Attached {
+    const editor = this.editor;
+    return editor?.selection.isEmpty ? attachDocument(editor.document) : this.attachSelection();
+  }
+}
