@@ -15,14 +15,14 @@ export function fuzzyMatch(query: string, path: string): number | undefined {
 function matchFrom(wanted: string, path: string, from: number): number | undefined {
   const lower = path.toLowerCase();
   const whole = lower.indexOf(wanted, from);
-  if (whole >= 0) return wanted.length * 4 + (startsWord(path, whole) ? 5 : 0) + (whole === from ? 5 : 0);
+  if (whole >= 0) return wanted.length * 3 + (startsWord(path, whole) ? 5 : 0) + (whole === from ? 5 : 0);
   let score = 0;
   let previous = -2;
   let at = from;
   for (const letter of wanted) {
     const found = lower.indexOf(letter, at);
     if (found < 0) return undefined;
-    score += 1 + (found === previous + 1 ? 1 : 0) + (startsWord(path, found) ? 1 : 0);
+    score += 1 + (found === previous + 1 ? 1 : 0) + (startsWord(path, found) ? 3 : 0);
     previous = found;
     at = found + letter.length;
   }

@@ -16,6 +16,11 @@ export function estimateTokens(request: ChatRequest, notes: ModelNotes): TokenCo
   return { tokens: Math.ceil(bytes / (notes.bytesPerToken ?? defaultBytesPerToken)) + fixedTokens, isExact: false };
 }
 
+/** Of a text alone, without what a template adds around it. */
+export function estimateTextTokens(text: string, notes: Pick<ModelNotes, 'bytesPerToken'> = {}): number {
+  return Math.ceil(Buffer.byteLength(text) / (notes.bytesPerToken ?? defaultBytesPerToken));
+}
+
 /** From what the server counted for a request. */
 export function learnTokenSize(request: ChatRequest, notes: ModelNotes, promptTokens: number | undefined): void {
   const { bytes, fixedTokens } = weigh(request);
