@@ -5,7 +5,7 @@ export interface ProblemLine {
   readonly path: string;
   /** Counted from 1. */
   readonly line: number;
-  readonly severity: 'error' | 'warning' | 'information' | 'hint';
+  readonly severity: 'error' | 'warning' | 'note';
   readonly message: string;
   /** Who says so: `ts 2304`. */
   readonly source: string;
@@ -17,7 +17,7 @@ export interface ProblemsText {
   readonly summary: string;
 }
 
-const severities = ['error', 'warning', 'information', 'hint'] as const;
+const severities = ['error', 'warning', 'note'] as const;
 
 /** One line each, `src/app.ts:3: error: …`; errors first, so that what does not fit matters least. */
 export function problemsText(problems: readonly ProblemLine[], roomTokens: number): ProblemsText {
@@ -36,11 +36,10 @@ export function problemsText(problems: readonly ProblemLine[], roomTokens: numbe
 }
 
 export function countBySeverity(problems: readonly Pick<ProblemLine, 'severity'>[]): string {
-  const nouns = { error: 'error', warning: 'warning', information: 'note', hint: 'hint' };
   const counts = severities
     .map((severity) => ({ severity, count: problems.filter((problem) => problem.severity === severity).length }))
     .filter(({ count }) => count > 0);
-  return counts.length === 0 ? 'none' : counts.map(({ severity, count }) => plural(count, nouns[severity])).join(', ');
+  return counts.length === 0 ? 'none' : counts.map(({ severity, count }) => plural(count, severity)).join(', ');
 }
 
 function asLine({ path, line, severity, message, source }: ProblemLine): string {

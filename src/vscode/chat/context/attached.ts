@@ -35,5 +35,6 @@ export function imageAttachment(label: string, mediaType: string, bytes: Uint8Ar
 
 /** As the explorer names it: from its workspace folder on. */
 export function nameOf(uri: vscode.Uri): string {
-  return vscode.workspace.asRelativePath(uri);
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  return folder?.uri.toString() === uri.toString() ? folder.name : vscode.workspace.asRelativePath(uri);
 }

@@ -20,10 +20,11 @@ export class EditorSource {
     return this.#last?.document.isClosed === false ? this.#last : vscode.window.visibleTextEditors[0];
   }
 
-  offers(): readonly Offer[] {
+  offers(isNamed: boolean): readonly Offer[] {
     const editor = this.editor;
-    if (!editor || editor.selection.isEmpty) return [];
-    const detail = selectedPiece(editor.document, editor.selection).label;
+    const selected = editor && !editor.selection.isEmpty ? selectedPiece(editor.document, editor.selection).label : '';
+    if (selected === '' && !isNamed) return [];
+    const detail = selected || 'nothing is selected';
     return [{ id: 'selection', label: '@selection', detail, attach: () => Promise.resolve(this.attachSelection()) }];
   }
 

@@ -7,17 +7,16 @@ import { estimateTextTokens } from '../../../../src/core/clients/tokenEstimate.t
 const plenty = 100_000;
 
 describe('A folder as text', () => {
-  const files: Readonly<Record<string, string | LeftOut>> = {
+  const texts: Readonly<Record<string, string>> = {
     'app.ts': 'app();\n',
     'util/a.ts': 'a();',
     'util/deep/b.ts': 'b();',
   };
   const read = (contents: Readonly<Record<string, string>>) => (path: string) =>
     Promise.resolve(path in contents ? { text: contents[path] ?? '' } : ('binary' as const));
-  const texts = files as Readonly<Record<string, string>>;
 
   it('is its tree, then the texts of its files from the top down', async () => {
-    const { text, summary } = await folderText('src', Object.keys(files).reverse(), plenty, read(texts));
+    const { text, summary } = await folderText('src', Object.keys(texts).reverse(), plenty, read(texts));
     assert.equal(summary, '3 files');
     assert.equal(
       text,
@@ -114,12 +113,12 @@ describe('Problems as text', () => {
   });
 
   it('leaves out the least of them when there is no room, and says how many', () => {
-    const many = Array.from({ length: 500 }, (_, at) => problem('a.ts', at + 1, at < 3 ? 'error' : 'hint'));
+    const many = Array.from({ length: 500 }, (_, at) => problem('a.ts', at + 1, at < 3 ? 'error' : 'note'));
     const { text, summary } = problemsText(many, 200);
     const lines = text.split('\n');
     assert.ok(lines.length > 10 && lines.length < 60, `${lines.length} lines`);
     assert.equal(lines.at(-1), `(${500 - lines.length + 1} more problems left out)`);
-    assert.equal(summary, `3 errors, ${lines.length - 4} hints of 500 problems`);
+    assert.equal(summary, `3 errors, ${lines.length - 4} notes of 500 problems`);
   });
 
   it('counts none as none', () => {

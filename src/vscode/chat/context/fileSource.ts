@@ -1,0 +1,135 @@
+import * as vscode from 'vscode';
+import { fuzzyMatch } from '../../../core/chat/fuzzyMatch.ts';
+import { nameOf, type Attached, type Offer } from './attached.ts';
+import { attachFolder } from './folder.ts';
+import { allFiles, listFiles } from './listFiles.ts';
+import { attachFile } from './readFile.ts';
+
+/** More files than this a workspace is searched for by name instead. */
+const mostListed = 20_000;
+/** While one types a name, the list that is at hand is new enough. */
+const listedForMs = 5000;
+
+interface Listing {
+  readonly files: readonly vscode.Uri[];
+  readonly folders: readonly vscode.Uri[];
+  readonly isWhole: boolean;
+}
+
+/** The files and folders of the workspace, and what is open in editors. */
+export class FileSource {
+  readonly #roomTokens: () => number;
+  #listing: Promise<Listing> | undefined;
+  #listedAtMs = 0;
+
+  constructor(roomTokens: () => number) {
+    this.#roomTokens = roomTokens;
+  }
+
+  /** The open ones first, in the order of their tabs; then the best. */
+  async files(text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {
+    const open = best(text, openUris(), most);
+    const isOpen = new Set(open.map(String));
+    const listing = await this.#list(signal);
+    const named = listing.isWhole || text === '' ? [] : await searchByName(text, signal);
+    const others = [...listing.files, ...named].filter((uri) => !isOpen.has(uri.toString()));
+    const offer = (uri: vscode.Uri, detail: string): Offer => ({
+      id: `file ${uri.toString()}`,
+      label: `@file ${nameOf(uri)}`,
+      detail,
+      attach: () => attachFile(uri),
+    });
+    const rest = best(text, others, most - open.length);
+    return [...open.map((uri) => offer(uri, 'open in an editor')), ...rest.map((uri) => offer(uri, ''))];
+  }
+
+  async folders(text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {
+    const { folders } = await this.#list(signal);
+    return best(text, folders, most).map((uri) => ({
+      id: `folder ${uri.toString()}`,
+      label: `@folder ${nameOf(uri)}`,
+      detail: '',
+      attach: (signal) => attachFolder(uri, this.#roomTokens(), signal),
+    }));
+  }
+
+  /** A file or a folder of any file system. */
+  async attach(uri: vscode.Uri, signal: AbortSignal): Promise<Attached> {
+    return (await isFolder(uri)) ? attachFolder(uri, this.#roomTokens(), signal) : attachFile(uri);
+  }
+
+  #list(signal: AbortSignal): Promise<Listing> {
+    if (this.#listing && performance.now() - this.#listedAtMs < listedForMs) return this.#listing;
+    this.#listedAtMs = performance.now();
+    const listing = listWorkspace(signal);
+    this.#listing = listing;
+    // Half a list is nobody's list.
+    const forget = () => {
+      if (this.#listing === listing) this.#listing = undefined;
+    };
+    listing.then(() => signal.aborted && forget(), forget);
+    return listing;
+  }
+}
+
+async function listWorkspace(signal: AbortSignal): Promise<Listing> {
+  const roots = vscode.workspace.workspaceFolders ?? [];
+  const lists = await Promise.all(roots.map(({ uri }) => listFiles(uri, allFiles, mostListed, signal)));
+  const files = lists.flat();
+  const folders = roots.flatMap(({ uri }, at) => [uri, ...foldersBetween(uri, lists[at] ?? [])]);
+  return { files, folders, isWhole: lists.every(({ length }) => length < mostListed) };
+}
+
+function foldersBetween(root: vscode.Uri, files: readonly vscode.Uri[]): readonly vscode.Uri[] {
+  const paths = new Set<string>();
+  for (const { path } of files) {
+    for (let at = path.lastIndexOf('/'); at > root.path.length; at = path.lastIndexOf('/', at - 1)) {
+      if (paths.has(path.slice(0, at))) break;
+      paths.add(path.slice(0, at));
+    }
+  }
+  return [...paths].map((path) => root.with({ path }));
+}
+
+async function searchByName(text: string, signal: AbortSignal): Promise<readonly vscode.Uri[]> {
+  const letters = [...text.slice(text.lastIndexOf('/') + 1)].filter((letter) => /[\p{L}\p{N}._-]/u.test(letter));
+  const glob = `**/*${letters.map((letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`).join('*')}*`;
+  const roots = vscode.workspace.workspaceFolders ?? [];
+  return (await Promise.all(roots.map(({ uri }) => listFiles(uri, glob, 500, signal)))).flat();
+}
+
+function best(text: string, uris: readonly vscode.Uri[], most: number): readonly vscode.Uri[] {
+  const seen = new Set<string>();
+  return uris
+    .flatMap((uri) => {
+      const score = fuzzyMatch(text, nameOf(uri));
+      const key = uri.toString();
+      if (score === undefined || seen.has(key)) return [];
+      seen.add(key);
+      return [{ uri, score }];
+    })
+    .sort((a, b) => b.score - a.score)
+    .slice(0, Math.max(0, most))
+    .map(({ uri }) => uri);
+}
+
+function openUris(): readonly vscode.Uri[] {
+  const { all, activeTabGroup } = vscode.window.tabGroups;
+  const groups = [activeTabGroup, ...all.filter((group) => group !== activeTabGroup)];
+  return groups
+    .flatMap(({ tabs }) => [...tabs].sort((a, b) => Number(b.isActive) - Number(a.isActive)))
+    .flatMap(({ input }) => {
+      if (input instanceof vscode.TabInputTextDiff) return [input.modified];
+      const has = [vscode.TabInputText, vscode.TabInputCustom, vscode.TabInputNotebook];
+      return has.some((type) => input instanceof type) ? [(input as vscode.TabInputText).uri] : [];
+    })
+    .filter(({ scheme }) => !scheme.startsWith('a2ia-'));
+}
+
+async function isFolder(uri: vscode.Uri): Promise<boolean> {
+  try {
+    return ((await vscode.workspace.fs.stat(uri)).type & vscode.FileType.Directory) !== 0;
+  } catch {
+    return false;
+  }
+}
