@@ -45,6 +45,7 @@ export class Attachments {
 
   dispose(): void {
     this.#editors.dispose();
+    this.#files.dispose();
     this.#kept?.dispose();
   }
 

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { fuzzyMatch } from '../../../core/chat/fuzzyMatch.ts';
+import { abortable } from '../../../core/util/abortable.ts';
 import { nameOf, type Attached, type Offer } from './attached.ts';
 import { attachFolder } from './folder.ts';
 import { allFiles, listFiles } from './listFiles.ts';
@@ -21,9 +22,14 @@ export class FileSource {
   readonly #roomTokens: () => number;
   #listing: Promise<Listing> | undefined;
   #listedAtMs = 0;
+  readonly #disposing = new AbortController();
 
   constructor(roomTokens: () => number) {
     this.#roomTokens = roomTokens;
+  }
+
+  dispose(): void {
+    this.#disposing.abort();
   }
 
   /** The open ones first, in the order of their tabs; then the best. */
@@ -58,17 +64,17 @@ export class FileSource {
     return (await isFolder(uri)) ? attachFolder(uri, this.#roomTokens(), signal) : attachFile(uri);
   }
 
+  /** Whoever asks may give up; the next one, a letter later, wants the same list. */
   #list(signal: AbortSignal): Promise<Listing> {
-    if (this.#listing && performance.now() - this.#listedAtMs < listedForMs) return this.#listing;
-    this.#listedAtMs = performance.now();
-    const listing = listWorkspace(signal);
-    this.#listing = listing;
-    // Half a list is nobody's list.
-    const forget = () => {
-      if (this.#listing === listing) this.#listing = undefined;
-    };
-    listing.then(() => signal.aborted && forget(), forget);
-    return listing;
+    if (!this.#listing || performance.now() - this.#listedAtMs > listedForMs) {
+      const listing = listWorkspace(this.#disposing.signal);
+      this.#listing = listing;
+      this.#listedAtMs = performance.now();
+      listing.catch(() => {
+        if (this.#listing === listing) this.#listing = undefined;
+      });
+    }
+    return abortable(this.#listing, signal);
   }
 }
 

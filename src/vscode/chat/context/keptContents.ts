@@ -7,8 +7,8 @@ const scheme = 'a2ia-attachment';
 export class KeptContents implements vscode.FileSystemProvider {
   readonly #contents = new Map<string, Uint8Array>();
   readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
-  readonly #registration = vscode.workspace.registerFileSystemProvider(scheme, this, { isReadonly: true });
   readonly onDidChangeFile = this.#changed.event;
+  readonly #registration = vscode.workspace.registerFileSystemProvider(scheme, this, { isReadonly: true });
 
   dispose(): void {
     vscode.Disposable.from(this.#registration, this.#changed).dispose();
