@@ -6,6 +6,11 @@ import { Attachments } from '../../src/vscode/chat/context/attachments.ts';
 import { closeEverything, until, withSettings } from './documents.ts';
 import { MemoryFiles } from './memoryFiles.ts';
 
+interface GitState {
+  readonly state: 'uninitialized' | 'initialized';
+  readonly onDidChangeState: vscode.Event<unknown>;
+}
+
 const { signal } = new AbortController();
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
 
@@ -116,7 +121,7 @@ describe('Attachments', () => {
       const [attached] = await small.fromUris([made.toString()], signal);
       small.dispose();
       assert.match(text(attached).label, /^made \([1-3] of 20 files\)$/);
-      assert.match(text(attached).text, /left out of 1\d files \(too long for the limit\)/);
+      assert.match(text(attached).text, /left out of 1\d files \(no room for it\)/);
     });
 
     it('attaches a file that may hold secrets when it is chosen by itself', async () => {
@@ -126,7 +131,7 @@ describe('Attachments', () => {
     it('attaches the selection of the editor that was used last, under its lines', async () => {
       await select(inFolder('greeting.ts'), 0, 2);
       await until(() => !vscode.window.activeTextEditor?.selection.isEmpty);
-      assert.deepEqual(await labels('sel'), ['@selection']);
+      assert.deepEqual(await labels('selectio'), ['@selection']);
       const attached = text(await attach('selection', '@selection'));
       const document = await vscode.workspace.openTextDocument(inFolder('greeting.ts'));
       assert.equal(attached.label, 'greeting.ts, lines 1 to 2');
@@ -137,7 +142,7 @@ describe('Attachments', () => {
     it('says that nothing is selected', async () => {
       await select(inFolder('greeting.ts'), 0, 0);
       await until(() => vscode.window.activeTextEditor?.selection.isEmpty);
-      assert.deepEqual(await labels('sel'), []);
+      assert.deepEqual(await labels('selectio'), []);
       assert.match(refusal(await attach('selection', '@selection')), /^Nothing is selected\. /);
     });
 
@@ -261,24 +266,28 @@ describe('Attachments', () => {
       assert.match(refusal(attached.at(-1)), /^Only the first 50 of 60 were attached\./);
     });
 
-    it('takes images by what they are, and text in UTF-8', () => {
-      const image = attachments.fromData('photo.txt', 'text/plain', png.toString('base64'));
+    it('takes images by what they are, and text by its byte order mark', async () => {
+      const image = await attachments.fromData('photo.txt', 'text/plain', png.toString('base64'));
       assert.ok('kind' in image && image.kind === 'image');
       assert.equal(image.mediaType, 'image/png');
       assert.deepEqual(Buffer.from(image.base64, 'base64'), png);
-      const pasted = text(attachments.fromData('', 'text/plain', Buffer.from('Grüße').toString('base64')));
+      const data = async (bytes: Buffer) =>
+        text(await attachments.fromData('', 'text/plain', bytes.toString('base64')));
+      const pasted = await data(Buffer.from('Grüße'));
       assert.deepEqual([pasted.source, pasted.label, pasted.text], ['paste', 'Pasted text', 'Grüße']);
+      assert.equal((await data(Buffer.from('\ufeffGrüße', 'utf16le'))).text, 'Grüße');
     });
 
-    it('refuses data that is neither, or too much', () => {
-      const data = (bytes: Uint8Array) => refusal(attachments.fromData('x', '', Buffer.from(bytes).toString('base64')));
+    it('refuses data that is neither, or too much', async () => {
+      const data = async (bytes: Uint8Array) =>
+        refusal(await attachments.fromData('x', '', Buffer.from(bytes).toString('base64')));
       assert.match(
-        data(new Uint8Array(10)),
+        await data(new Uint8Array(10)),
         /^x is a binary file\. Text and images \(PNG, JPEG, GIF, WebP\) can be attached\.$/,
       );
-      assert.equal(data(new Uint8Array()), 'x is empty.');
-      assert.match(data(Buffer.concat([png, new Uint8Array(5_000_000)])), /^x has 5\.0 MB\. /);
-      assert.match(data(Buffer.from('x'.repeat(1_100_000))), /^x has 1\.1 MB\. /);
+      assert.equal(await data(new Uint8Array()), 'x is empty.');
+      assert.match(await data(Buffer.concat([png, new Uint8Array(5_000_000)])), /^x has 5\.0 MB\. /);
+      assert.match(await data(Buffer.from('x'.repeat(1_100_000))), /^x has 1\.1 MB\. /);
     });
 
     it('takes image files from the explorer', async () => {
@@ -341,7 +350,7 @@ describe('Attachments', () => {
     });
 
     it('as pictures when they are images', async () => {
-      const image = attachments.fromData('', 'image/png', png.toString('base64'));
+      const image = await attachments.fromData('', 'image/png', png.toString('base64'));
       assert.ok('kind' in image);
       assert.equal(await attachments.open(image), undefined);
       const tab = await until(() => vscode.window.tabGroups.activeTabGroup.activeTab);
@@ -358,6 +367,13 @@ describe('Attachments', () => {
         stdio: 'pipe',
       });
 
+    /** It looks for repositories when it begins. */
+    async function gitIsReady(): Promise<void> {
+      const extension = vscode.extensions.getExtension<{ getAPI(version: 1): GitState }>('vscode.git');
+      const api = (await extension?.activate())?.getAPI(1);
+      if (api?.state === 'uninitialized') await new Promise((resolve) => api.onDidChangeState(resolve));
+    }
+
     before(async function () {
       try {
         execFileSync('git', ['--version'], { stdio: 'ignore' });
@@ -371,9 +387,13 @@ describe('Attachments', () => {
       git('add', '.');
       git('commit', '--quiet', '-m', 'First');
     });
-    after(() => vscode.workspace.fs.delete(repository, { recursive: true }));
+    after(async () => {
+      await vscode.commands.executeCommand('git.close', repository.fsPath);
+      await vscode.workspace.fs.delete(repository, { recursive: true });
+    });
 
     it('attaches what is staged, what is not and the names of new files, but no secrets', async () => {
+      await gitIsReady();
       assert.match(refusal(await attach('diff', '@diff')), /^There is no Git repository in this workspace\.$/);
       await vscode.commands.executeCommand('git.openRepository', repository.fsPath);
       assert.equal(refusal(await attach('diff', '@diff')), 'Nothing is changed in repository.');

@@ -16,11 +16,16 @@ export function imageMediaType(bytes: Uint8Array): string | undefined {
   return imageTypes.find(([, signature]) => signature.test(head))?.[0];
 }
 
-/** As Git tells it: a NUL in the first 8,000 bytes; UTF-16 and UTF-32, which are full of them, begin with a byte order mark. */
+const pdfHead = Buffer.from('%PDF-');
+
+/**
+ * As Git tells it: a NUL in the first 8,000 bytes; UTF-16 and UTF-32, which are full of them, begin with a byte order mark. A PDF may have none so early, and
+ * is dropped often.
+ */
 export function isBinary(bytes: Uint8Array): boolean {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return false;
-  return bytes.subarray(0, 8000).includes(0);
+  return bytes.subarray(0, 8000).includes(0) || Buffer.from(bytes.subarray(0, 5)).equals(pdfHead);
 }
 
 const secretNames = [

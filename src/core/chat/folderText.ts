@@ -32,8 +32,12 @@ export async function folderText(
   const leftOut = new Map<LeftOut, string[]>();
   const texts: string[] = [];
   let reads = 0;
+  const lookAt = (path: string) => {
+    if (mayHoldSecrets(path)) return 'secret' as const;
+    return room.leftTokens > 0 && reads++ < mostReads ? read(path) : ('long' as const);
+  };
   for (const path of [...paths].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1))) {
-    const found = mayHoldSecrets(path) ? 'secret' : reads++ < mostReads ? await read(path) : 'long';
+    const found = await lookAt(path);
     const text = typeof found === 'string' ? undefined : `\n--- ${name}/${path}\n${found.text.trimEnd()}\n`;
     if (text !== undefined && room.take(text)) texts.push(text);
     else {
@@ -78,7 +82,7 @@ export function treeLines(name: string, paths: readonly string[]): readonly stri
 }
 
 const reasons: Readonly<Record<LeftOut, string>> = {
-  long: 'too long for the limit',
+  long: 'no room for it',
   binary: 'binary',
   unreadable: 'cannot be read',
   secret: 'may hold secrets',

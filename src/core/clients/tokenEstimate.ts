@@ -17,8 +17,8 @@ export function estimateTokens(request: ChatRequest, notes: ModelNotes): TokenCo
 }
 
 /** Of a text alone, without what a template adds around it. */
-export function estimateTextTokens(text: string, notes: Pick<ModelNotes, 'bytesPerToken'> = {}): number {
-  return Math.ceil(Buffer.byteLength(text) / (notes.bytesPerToken ?? defaultBytesPerToken));
+export function estimateTextTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / defaultBytesPerToken);
 }
 
 /** From what the server counted for a request. */

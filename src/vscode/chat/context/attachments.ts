@@ -1,18 +1,16 @@
 import * as vscode from 'vscode';
 import type { Attachment } from '../../../core/chat/conversation.ts';
-import { imageMediaType, largestImageBytes } from '../../../core/chat/fileContent.ts';
 import { parseMentionQuery, type MentionKind, type MentionQuery } from '../../../core/chat/mentionQuery.ts';
 import type { MentionView } from '../../../protocol/messages.ts';
-import { imageAttachment, refuse, textAttachment, type Attached, type Offer, type Refusal } from './attached.ts';
+import { refuse, type Attached, type Offer, type Refusal } from './attached.ts';
 import { diffOffers } from './diffSource.ts';
 import { EditorSource } from './editorSource.ts';
 import { FileSource } from './fileSource.ts';
 import { KeptContents } from './keptContents.ts';
-import { languageOf } from './languages.ts';
 import { openSource } from './openSource.ts';
 import { pickOffer } from './pickOffer.ts';
 import { problemOffers } from './problemsSource.ts';
-import { refuseBytes, tooLarge, unreadable } from './readFile.ts';
+import { attachBytes, unreadable } from './readFile.ts';
 import { symbolOffers } from './symbolSource.ts';
 import { terminalOffers } from './terminalSource.ts';
 
@@ -20,6 +18,7 @@ import { terminalOffers } from './terminalSource.ts';
 const mostAtOnce = 50;
 /** A list that is longer is searched, not read. */
 const mostOffered = 30;
+const mostGlanced = 8;
 const mostRemembered = 1000;
 /** Half of a small model's window. */
 const defaultRoomTokens = 4000;
@@ -77,20 +76,14 @@ export class Attachments {
     ];
   }
 
-  /** Pasted or dropped bytes: an image, or a text in UTF-8. */
-  fromData(name: string, mediaType: string, base64: string): Attached {
+  /** Pasted or dropped bytes: an image, or a text. */
+  async fromData(name: string, mediaType: string, base64: string): Promise<Attached> {
     const label = name.trim() || (mediaType.startsWith('image/') ? 'Pasted image' : 'Pasted text');
-    const bytes = Buffer.from(base64, 'base64');
-    if (bytes.length === 0) return refuse(`${label} is empty.`);
-    const imageType = imageMediaType(bytes);
-    if (imageType) {
-      return bytes.length > largestImageBytes
-        ? tooLarge(label, bytes.length)
-        : imageAttachment(label, imageType, bytes);
+    try {
+      return await attachBytes(label, Buffer.from(base64, 'base64'));
+    } catch (error) {
+      return unreadable(label, error);
     }
-    const refusal = refuseBytes(label, bytes);
-    if (refusal) return refusal;
-    return textAttachment({ source: 'paste', label, languageId: languageOf(name), text: bytes.toString('utf8') });
   }
 
   /** What is selected in the text editor that was used last. */
@@ -140,12 +133,10 @@ export class Attachments {
     }
   }
 
-  /** Without a kind, what has to ask a language server is not searched at every letter. */
   async #find(kind: MentionKind, query: MentionQuery, signal: AbortSignal): Promise<readonly Offer[]> {
     const { text, isNamed } = query;
     const editor = this.#editors.editor;
     if (!isNamed && !isSearched(kind) && !kind.startsWith(text.toLowerCase())) return [];
-    const most = isNamed ? mostOffered : text === '' ? 5 : 10;
     switch (kind) {
       case 'selection':
         return this.#editors.offers(isNamed);
@@ -158,9 +149,9 @@ export class Attachments {
       case 'file':
       case 'folder':
       case 'symbol': {
-        const all = isNamed || !kind.startsWith(text.toLowerCase()) ? [] : [this.#choice(kind)];
-        if (!isNamed && (kind === 'symbol' || (kind === 'folder' && text === ''))) return all;
-        return [...all, ...(await this.#search(kind, text, most, signal))];
+        if (isNamed) return this.#search(kind, text, mostOffered, signal);
+        const choice = kind.startsWith(text.toLowerCase()) ? [this.#choice(kind)] : [];
+        return [...choice, ...(await this.#glance(kind, text, signal))];
       }
     }
   }
@@ -178,6 +169,12 @@ export class Attachments {
         return offer?.attach(signal);
       },
     };
+  }
+
+  /** While no kind is named: nothing that takes long, and no language server is asked at every letter. */
+  async #glance(kind: SearchedKind, text: string, signal: AbortSignal): Promise<readonly Offer[]> {
+    if (text === '') return kind === 'file' ? this.#files.open('', mostGlanced) : [];
+    return kind === 'symbol' ? [] : this.#search(kind, text, mostGlanced, signal);
   }
 
   #search(kind: SearchedKind, text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {

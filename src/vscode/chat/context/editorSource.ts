@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { largestTextBytes } from '../../../core/chat/fileContent.ts';
+import { estimateTextTokens } from '../../../core/clients/tokenEstimate.ts';
 import { selectedPiece } from '../../selectedPiece.ts';
 import { refuse, textAttachment, type Attached, type Offer } from './attached.ts';
 import { attachDocument, tooLarge } from './readFile.ts';
@@ -22,9 +23,9 @@ export class EditorSource {
 
   offers(isNamed: boolean): readonly Offer[] {
     const editor = this.editor;
-    const selected = editor && !editor.selection.isEmpty ? selectedPiece(editor.document, editor.selection).label : '';
-    if (selected === '' && !isNamed) return [];
-    const detail = selected || 'nothing is selected';
+    const piece = editor && !editor.selection.isEmpty ? selectedPiece(editor.document, editor.selection) : undefined;
+    if (!piece && !isNamed) return [];
+    const detail = piece ? `${piece.label} (about ${estimateTextTokens(piece.text)} tokens)` : 'nothing is selected';
     return [{ id: 'selection', label: '@selection', detail, attach: () => Promise.resolve(this.attachSelection()) }];
   }
 

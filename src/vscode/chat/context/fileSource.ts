@@ -32,21 +32,19 @@ export class FileSource {
     this.#disposing.abort();
   }
 
-  /** The open ones first, in the order of their tabs; then the best. */
+  /** What is open in editors, in the order of their tabs where nothing is searched. */
+  open(text: string, most: number): readonly Offer[] {
+    return best(text, openUris(), most).map((uri) => fileOffer(uri, 'open in an editor'));
+  }
+
+  /** The open ones first, then the best. */
   async files(text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {
-    const open = best(text, openUris(), most);
-    const isOpen = new Set(open.map(String));
+    const open = this.open(text, most);
     const listing = await this.#list(signal);
     const named = listing.isWhole || text === '' ? [] : await searchByName(text, signal);
-    const others = [...listing.files, ...named].filter((uri) => !isOpen.has(uri.toString()));
-    const offer = (uri: vscode.Uri, detail: string): Offer => ({
-      id: `file ${uri.toString()}`,
-      label: `@file ${nameOf(uri)}`,
-      detail,
-      attach: () => attachFile(uri),
-    });
-    const rest = best(text, others, most - open.length);
-    return [...open.map((uri) => offer(uri, 'open in an editor')), ...rest.map((uri) => offer(uri, ''))];
+    const others = best(text, [...listing.files, ...named], most).map((uri) => fileOffer(uri, ''));
+    const isOpen = new Set(open.map(({ id }) => id));
+    return [...open, ...others.filter(({ id }) => !isOpen.has(id))].slice(0, most);
   }
 
   async folders(text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {
@@ -76,6 +74,15 @@ export class FileSource {
     }
     return abortable(this.#listing, signal);
   }
+}
+
+function fileOffer(uri: vscode.Uri, detail: string): Offer {
+  return {
+    id: `file ${uri.toString()}`,
+    label: `@file ${nameOf(uri)}`,
+    detail,
+    attach: () => attachFile(uri),
+  };
 }
 
 async function listWorkspace(signal: AbortSignal): Promise<Listing> {
@@ -115,7 +122,7 @@ function best(text: string, uris: readonly vscode.Uri[], most: number): readonly
       return [{ uri, score }];
     })
     .sort((a, b) => b.score - a.score)
-    .slice(0, Math.max(0, most))
+    .slice(0, most)
     .map(({ uri }) => uri);
 }
 

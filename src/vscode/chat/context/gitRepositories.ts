@@ -24,7 +24,6 @@ export interface GitRepository {
 
 interface GitApi {
   readonly state: 'uninitialized' | 'initialized';
-  readonly onDidChangeState: vscode.Event<GitApi['state']>;
   readonly repositories: readonly GitRepository[];
 }
 
@@ -48,7 +47,7 @@ export async function gitRepositories(): Promise<readonly GitRepository[] | Refu
     const git = await extension.activate();
     if (!git.enabled) return refuse('Git is turned off in the settings (git.enabled).');
     const api = git.getAPI(1);
-    if (api.state === 'uninitialized') await new Promise((resolve) => api.onDidChangeState(resolve));
+    if (api.state === 'uninitialized') return refuse('Git is still looking for repositories. Try again in a moment.');
     return api.repositories.length > 0 ? api.repositories : refuse('There is no Git repository in this workspace.');
   } catch {
     // Its API throws where the program is missing.

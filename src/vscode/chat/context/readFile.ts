@@ -32,21 +32,17 @@ export function attachDocument(document: vscode.TextDocument): Attached {
   return textAttachment({ source: 'file', label: name, languageId: document.languageId, text, uri });
 }
 
-async function attachBytes(name: string, bytes: Uint8Array, uri: vscode.Uri): Promise<Attached> {
+/** What was read of a file, or pasted: an image, or a text. */
+export async function attachBytes(name: string, bytes: Uint8Array, uri?: vscode.Uri): Promise<Attached> {
   const mediaType = imageMediaType(bytes);
+  if (bytes.length > (mediaType ? largestImageBytes : largestTextBytes)) return tooLarge(name, bytes.length);
   if (mediaType) return imageAttachment(name, mediaType, bytes);
-  const refusal = refuseBytes(name, bytes);
-  if (refusal) return refusal;
-  const text = await vscode.workspace.decode(bytes, { uri });
-  if (text.trim() === '') return refuse(`${name} is empty.`);
-  return textAttachment({ source: 'file', label: name, languageId: languageOf(uri.path), text, uri: uri.toString() });
-}
-
-/** Undefined where they can be text. */
-export function refuseBytes(name: string, bytes: Uint8Array): Refusal | undefined {
   if (isBinary(bytes))
     return refuse(`${name} is a binary file. Text and images (PNG, JPEG, GIF, WebP) can be attached.`);
-  return bytes.length > largestTextBytes ? tooLarge(name, bytes.length) : undefined;
+  const text = await (uri ? vscode.workspace.decode(bytes, { uri }) : vscode.workspace.decode(bytes));
+  if (text.trim() === '') return refuse(`${name} is empty.`);
+  const origin = uri ? { source: 'file' as const, uri: uri.toString() } : { source: 'paste' as const };
+  return textAttachment({ ...origin, label: name, languageId: languageOf(uri?.path ?? name), text });
 }
 
 export function tooLarge(name: string, bytes: number): Refusal {

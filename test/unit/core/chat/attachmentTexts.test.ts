@@ -53,13 +53,13 @@ b();
     const shown = text.match(/^--- src\/f/gm)?.length ?? 0;
     assert.ok(shown > 3 && shown < 12, `${shown} files`);
     assert.equal(summary, `${shown} of 40 files`);
-    assert.match(text, new RegExp(`left out of ${40 - shown} files \\(too long for the limit\\): f\\d+\\.ts, `));
+    assert.match(text, new RegExp(`left out of ${40 - shown} files \\(no room for it\\): f\\d+\\.ts, `));
   });
 
   it('takes a small file although a long one above it does not fit', async () => {
     const { text } = await folderText('src', ['a.ts', 'b.ts'], 500, read({ 'a.ts': 'y'.repeat(9000), 'b.ts': 'b' }));
     assert.match(text, /--- src\/b\.ts\nb\n/);
-    assert.match(text, /left out of 1 file \(too long for the limit\): a\.ts/);
+    assert.match(text, /left out of 1 file \(no room for it\): a\.ts/);
   });
 
   it('never reads what may hold secrets', async () => {

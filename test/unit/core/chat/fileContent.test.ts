@@ -16,6 +16,7 @@ describe('The content of a file', () => {
 
   it('is binary when there is a NUL near its beginning', () => {
     assert.equal(isBinary(bytes('ELF', 0)), true);
+    assert.equal(isBinary(bytes('%PDF-1.7\n')), true);
     assert.equal(isBinary(bytes('text')), false);
     assert.equal(isBinary(Buffer.from('Grüße 你好 🙂')), false);
     assert.equal(isBinary(bytes()), false);
