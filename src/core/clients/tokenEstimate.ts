@@ -16,9 +16,9 @@ export function estimateTokens(request: ChatRequest, notes: ModelNotes): TokenCo
   return { tokens: Math.ceil(bytes / (notes.bytesPerToken ?? defaultBytesPerToken)) + fixedTokens, isExact: false };
 }
 
-/** Of a text alone, without what a template adds around it. */
-export function estimateTextTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text) / defaultBytesPerToken);
+/** A part of a message, without what the template adds. */
+export function estimateTextTokens(text: string, bytesPerToken = defaultBytesPerToken): number {
+  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
 }
 
 /** From what the server counted for a request. */
