@@ -206,6 +206,19 @@ describe('Attachments', () => {
       assert.match(refusal(await attachments.attachMention('file file:///etc/passwd', signal)), /out of date/);
     });
 
+    it('lets one choose a file in a list of its own, or leave it', async () => {
+      await vscode.window.showTextDocument(inFolder('greeting.ts'));
+      await labels('');
+      let chosen: Attached | undefined;
+      const choosing = attachments.attachMention('file', signal).then((attached) => (chosen = attached));
+      // Enter does nothing until the list is there.
+      while (!chosen) await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      assert.equal(text(await choosing).label, 'greeting.ts');
+      const leaving = attachments.attachMention('file', signal);
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+      assert.equal(await leaving, undefined);
+    });
+
     it('offers nothing to somebody who types on', async () => {
       const typing = new AbortController();
       const found = attachments.mentions('file g', typing.signal);

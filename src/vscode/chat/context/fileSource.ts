@@ -11,9 +11,15 @@ const mostListed = 20_000;
 /** While one types a name, the list that is at hand is new enough. */
 const listedForMs = 5000;
 
+/** Of thousands the name is made once, not at every letter. */
+interface Named {
+  readonly uri: vscode.Uri;
+  readonly name: string;
+}
+
 interface Listing {
-  readonly files: readonly vscode.Uri[];
-  readonly folders: readonly vscode.Uri[];
+  readonly files: readonly Named[];
+  readonly folders: readonly Named[];
   readonly isWhole: boolean;
 }
 
@@ -34,15 +40,15 @@ export class FileSource {
 
   /** What is open in editors, in the order of their tabs where nothing is searched. */
   open(text: string, most: number): readonly Offer[] {
-    return best(text, openUris(), most).map((uri) => fileOffer(uri, 'open in an editor'));
+    return best(text, openUris().map(named), most).map((uri) => fileOffer(uri, 'open in an editor'));
   }
 
   /** The open ones first, then the best. */
   async files(text: string, most: number, signal: AbortSignal): Promise<readonly Offer[]> {
     const open = this.open(text, most);
     const listing = await this.#list(signal);
-    const named = listing.isWhole || text === '' ? [] : await searchByName(text, signal);
-    const others = best(text, [...listing.files, ...named], most).map((uri) => fileOffer(uri, ''));
+    const more = listing.isWhole || text === '' ? [] : await searchByName(text, signal);
+    const others = best(text, [...listing.files, ...more.map(named)], most).map((uri) => fileOffer(uri, ''));
     const isOpen = new Set(open.map(({ id }) => id));
     return [...open, ...others.filter(({ id }) => !isOpen.has(id))].slice(0, most);
   }
@@ -90,7 +96,11 @@ async function listWorkspace(signal: AbortSignal): Promise<Listing> {
   const lists = await Promise.all(roots.map(({ uri }) => listFiles(uri, allFiles, mostListed, signal)));
   const files = lists.flat();
   const folders = roots.flatMap(({ uri }, at) => [uri, ...foldersBetween(uri, lists[at] ?? [])]);
-  return { files, folders, isWhole: lists.every(({ length }) => length < mostListed) };
+  return {
+    files: files.map(named),
+    folders: folders.map(named),
+    isWhole: lists.every(({ length }) => length < mostListed),
+  };
 }
 
 function foldersBetween(root: vscode.Uri, files: readonly vscode.Uri[]): readonly vscode.Uri[] {
@@ -111,19 +121,24 @@ async function searchByName(text: string, signal: AbortSignal): Promise<readonly
   return (await Promise.all(roots.map(({ uri }) => listFiles(uri, glob, 500, signal)))).flat();
 }
 
-function best(text: string, uris: readonly vscode.Uri[], most: number): readonly vscode.Uri[] {
-  const seen = new Set<string>();
-  return uris
-    .flatMap((uri) => {
-      const score = fuzzyMatch(text, nameOf(uri));
-      const key = uri.toString();
-      if (score === undefined || seen.has(key)) return [];
-      seen.add(key);
-      return [{ uri, score }];
-    })
-    .sort((a, b) => b.score - a.score)
-    .slice(0, most)
-    .map(({ uri }) => uri);
+function named(uri: vscode.Uri): Named {
+  return { uri, name: nameOf(uri) };
+}
+
+/** Each once. */
+function best(text: string, candidates: readonly Named[], most: number): readonly vscode.Uri[] {
+  const scored = candidates.flatMap(({ uri, name }) => {
+    const score = fuzzyMatch(text, name);
+    return score === undefined ? [] : [{ uri, score }];
+  });
+  const sorted = scored.sort((a, b) => b.score - a.score).map(({ uri }) => uri);
+  // Only what is shown is compared: turning thousands of addresses to text would be felt.
+  const found = new Map<string, vscode.Uri>();
+  for (const uri of sorted) {
+    if (found.size === most) break;
+    found.set(uri.toString(), uri);
+  }
+  return [...found.values()];
 }
 
 function openUris(): readonly vscode.Uri[] {

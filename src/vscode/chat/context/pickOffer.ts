@@ -31,7 +31,11 @@ export function pickOffer(
     box.title = title;
     box.placeholder = 'Type a part of the name';
     box.onDidChangeValue((text) => void look(text));
-    box.onDidAccept(() => resolve(box.activeItems[0]?.offer));
+    box.onDidAccept(() => {
+      // Enter before anything was found: the list stays.
+      const [chosen] = box.activeItems;
+      if (chosen) resolve(chosen.offer);
+    });
     box.onDidHide(() => resolve(undefined));
     box.show();
     void look('');
