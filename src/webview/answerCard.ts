@@ -1,11 +1,12 @@
 import type { AnswerView } from '../protocol/panelState.ts';
+import { canContinue, isRunning } from './answering.ts';
 import { BranchStepper, type Post } from './branchStepper.ts';
-import { element, setClass, setText } from './dom.ts';
-import { iconButton } from './icons.ts';
+import { element, sameData, setClass, setText } from './dom.ts';
+import { icon, iconButton } from './icons.ts';
 import { MarkdownView } from './markdown/markdownView.ts';
 import { problemBlock } from './problemBlock.ts';
 import { ReasoningBlock } from './reasoningBlock.ts';
-import { canContinue, factsText, isRunning } from './wording.ts';
+import { factsText } from './wording.ts';
 
 /** An answer with all that belongs to it. Grows in place while it streams: nothing above or beside its text moves. */
 export class AnswerCard {
@@ -79,7 +80,7 @@ export class AnswerCard {
     if (answer.text !== shown?.text || answer.state.type !== shown.state.type) {
       this.#markdown.update(answer.text, !running);
     }
-    if (answer.state !== shown?.state || answer.toolCalls !== shown.toolCalls || answer.warnings !== shown.warnings) {
+    if (!shown || extraData(answer).some((part, index) => !sameData(part, extraData(shown)[index]))) {
       this.#extras.replaceChildren(...extrasOf(answer, this.#post));
     }
     setText(this.#facts, factsText(answer));
@@ -88,6 +89,11 @@ export class AnswerCard {
     this.#actions.hidden = running;
     this.#continue.hidden = !canContinue(answer);
   }
+}
+
+/** What the extras are made of: they are made anew only when it changes, so that what is open in them stays open. */
+function extraData({ state, toolCalls, warnings, isLeftOut }: AnswerView): readonly unknown[] {
+  return [state, toolCalls, warnings, isLeftOut];
 }
 
 function extrasOf(answer: AnswerView, post: Post): Node[] {
@@ -99,7 +105,7 @@ function extrasOf(answer: AnswerView, post: Post): Node[] {
       element('pre', { class: 'fold-content', text: argumentsJson, attributes: { tabindex: '0' } }),
     ),
   );
-  const warnings = answer.warnings.map((text) => element('p', { class: 'warning', text }));
+  const warnings = answer.warnings.map((text) => element('p', { class: 'warning' }, icon('warning'), text));
   const notSent = answer.isLeftOut ? [element('p', { class: 'dim note', text: 'Not sent any more' })] : [];
   const { state } = answer;
   const problem = state.type === 'failed' ? [problemBlock(state.problem, state.buttons, answer.id, post)] : [];

@@ -33,9 +33,8 @@ export class BudgetBar {
     const whole = Math.max(contextTokens ?? 0, used + counts.answer, 1);
     for (const [part, segment] of this.#segments) segment.style.width = `${(100 * counts[part]) / whole}%`;
     this.#bar.hidden = contextTokens === undefined;
-    const about = budget.isExact ? '' : 'about ';
     const of = contextTokens === undefined ? '' : ` of ${formatShort(contextTokens)}`;
-    setText(this.#text, `${about}${formatShort(used)}${of} tokens`);
+    setText(this.#text, `${formatShort(used)}${of} tokens`);
     setClass(this.element, 'over', isOver);
     this.element.title = overview(budget, used);
     const lines = parts.map((part) => [names[part], formatCount(counts[part])] as const);

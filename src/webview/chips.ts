@@ -31,7 +31,9 @@ function chip(
 ): View<AttachmentView> {
   const label = element('span', { class: 'chip-label' });
   const tokens = element('span', { class: 'dim' });
-  const open = button({ class: 'chip-open' }, () => post({ type: 'openAttachment', attachmentId: id }), label, tokens);
+  const openThis = () => post({ type: 'openAttachment', attachmentId: id });
+  const unit = element('span', { class: 'visually-hidden', text: ' tokens' });
+  const open = button({ class: 'chip-open' }, openThis, label, document.createTextNode(' '), tokens, unit);
   const chip = element('li', { class: 'chip' }, open);
   let current: AttachmentView;
   const removeThis = (): void => remove?.(current);
@@ -46,10 +48,9 @@ function chip(
     element: chip,
     update(attachment) {
       current = attachment;
-      const cost = `about ${formatCount(attachment.tokens)} tokens`;
       setText(label, attachment.label);
       setText(tokens, formatShort(attachment.tokens));
-      setLabel(open, `${attachment.canOpen ? 'Open ' : ''}${attachment.label}, ${cost}`);
+      open.title = `${attachment.canOpen ? 'Open ' : ''}${attachment.label}, about ${formatCount(attachment.tokens)} tokens`;
       open.disabled = !attachment.canOpen;
       if (removeButton) setLabel(removeButton, `Remove ${attachment.label}`);
     },

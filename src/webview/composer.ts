@@ -1,15 +1,16 @@
 import type { HostMessage } from '../protocol/messages.ts';
-import type { PanelState, QuestionView } from '../protocol/panelState.ts';
+import type { PanelState, ProposalView, QuestionView } from '../protocol/panelState.ts';
+import { isAnswering } from './answering.ts';
 import type { Post } from './branchStepper.ts';
 import { BudgetBar } from './budgetBar.ts';
 import { Chips } from './chips.ts';
-import { button, element, setClass } from './dom.ts';
+import { button, element, setText } from './dom.ts';
 import type { DraftKeeper } from './draftKeeper.ts';
 import { iconButton } from './icons.ts';
 import { acceptIncoming } from './incoming.ts';
+import { KeyedList, type View } from './keyedList.ts';
 import { MentionList } from './mentionList.ts';
 import { QuestionRecall } from './questionRecall.ts';
-import { isRunning } from './wording.ts';
 
 /** Where one asks. What is typed stays until the host has made a question of it: whatever it refuses, and if it dies. */
 export class Composer {
@@ -18,7 +19,8 @@ export class Composer {
     attributes: { rows: '1', 'aria-label': 'Question', placeholder: 'Ask anything, @ to attach' },
   });
   readonly #note = element('p', { class: 'composer-note' });
-  readonly #proposals = element('div', { class: 'proposals', attributes: { role: 'group' } });
+  readonly #proposals = element('div', { class: 'proposals' });
+  readonly #proposalList: KeyedList<ProposalView>;
   readonly #chips: Chips;
   readonly #budget = new BudgetBar();
   readonly #mentions: MentionList;
@@ -48,7 +50,14 @@ export class Composer {
     const box = element('div', { class: 'composer-box' }, this.#chips.element, this.#input, toolbar);
     this.element.append(this.#proposals, this.#note, this.#mentions.element, box);
     this.#note.hidden = true;
-    this.#proposals.setAttribute('aria-label', 'What could be left out');
+    const proposals = element('ul', { class: 'buttons' });
+    const reason = element('p', { text: 'This is more than the model reads at once. You can:' });
+    this.#proposals.append(reason, proposals);
+    this.#proposalList = new KeyedList(
+      proposals,
+      ({ id }) => id,
+      ({ id }) => this.#proposal(id),
+    );
     this.#input.addEventListener('input', () => this.#changed());
     this.#input.addEventListener('click', () => this.#mentions.ask());
     this.#input.addEventListener('keydown', (event) => this.#keyDown(event));
@@ -67,23 +76,19 @@ export class Composer {
       this.#sent = undefined;
       this.#setText(this.#draft.begin(conversation.id, composer.draft));
     }
-    if (conversation !== before?.conversation) {
-      this.#takeSent(lastQuestion(state));
-      const questions = conversation.messages.filter((message) => message.role === 'question');
-      this.#recall.update(questions.map(({ text }) => text));
-    }
+    if (conversation !== before?.conversation) this.#takeSent(lastQuestion(state));
     if (composer !== before?.composer) {
       this.#chips.update(composer.attachments);
       this.#budget.update(composer.budget);
-      this.#showProposals();
+      this.#showProposals(composer.budget.proposals);
     }
-    const isAnswering = this.#isAnswering();
+    const isBusy = isAnswering(state);
     const focused = document.activeElement;
-    this.#send.hidden = isAnswering;
-    this.#stop.hidden = !isAnswering;
+    this.#send.hidden = isBusy;
+    this.#stop.hidden = !isBusy;
     // The one button takes the place of the other, and the focus with it.
-    if (focused === this.#send && isAnswering) this.#stop.focus();
-    if (focused === this.#stop && !isAnswering) this.focus();
+    if (focused === this.#send && isBusy) this.#stop.focus();
+    if (focused === this.#stop && !isBusy) this.focus();
   }
 
   /** The host's text in place of what is there. */
@@ -116,7 +121,7 @@ export class Composer {
 
   #keyDown(event: KeyboardEvent): void {
     // Of an input method: Enter takes what it proposes.
-    if (event.isComposing) return;
+    if (event.isComposing || event.repeat) return;
     if (this.#takesKey(event)) event.preventDefault();
   }
 
@@ -129,7 +134,7 @@ export class Composer {
         return true;
       case 'ArrowUp':
       case 'ArrowDown': {
-        const recalled = this.#recall.step(key, this.#input.value);
+        const recalled = this.#recall.step(key, this.#input.value, this.#state?.conversation.messages ?? []);
         if (recalled === undefined) return false;
         this.#setText(recalled);
         this.#draft.changed(recalled);
@@ -143,10 +148,8 @@ export class Composer {
   #sendDraft(): void {
     const text = this.#input.value;
     if (text.trim() === '' || !this.#state) return;
-    if (this.#isAnswering()) return this.#say('An answer is on its way. Wait for its end, or stop it with Esc.');
-    if (this.#sent?.text === text) return;
+    if (isAnswering(this.#state)) return this.#say('An answer is on its way. Wait for its end, or stop it with Esc.');
     this.#sent = { text, lastId: lastQuestion(this.#state)?.id };
-    this.#draft.tell();
     this.#post({ type: 'send', text });
   }
 
@@ -182,21 +185,16 @@ export class Composer {
     this.#changed();
   }
 
-  #showProposals(): void {
-    const proposals = this.#state?.composer.budget.proposals ?? [];
+  #showProposals(proposals: readonly ProposalView[]): void {
+    const hadFocus = this.#proposals.contains(document.activeElement);
     this.#proposals.hidden = proposals.length === 0;
-    this.#proposals.replaceChildren(
-      element('p', { text: 'This is more than the model reads at once. You can:' }),
-      ...proposals.map(({ id, label }) =>
-        button({ class: 'text-button', text: label }, () => this.#post({ type: 'applyProposal', proposalId: id })),
-      ),
-    );
-    setClass(this.element, 'over', proposals.length > 0);
+    this.#proposalList.update(proposals);
+    if (hadFocus && !this.#proposals.contains(document.activeElement)) this.focus();
   }
 
-  #isAnswering(): boolean {
-    const last = this.#state?.conversation.messages.at(-1);
-    return last?.role === 'answer' && isRunning(last.state);
+  #proposal(id: string): View<ProposalView> {
+    const made = button({ class: 'text-button' }, () => this.#post({ type: 'applyProposal', proposalId: id }));
+    return { element: element('li', {}, made), update: ({ label }) => setText(made, label) };
   }
 
   #say(text: string): void {

@@ -1,7 +1,7 @@
 import type { ConversationItemView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
-import { button, element, setClass, setLabel, setText } from './dom.ts';
-import { iconButton } from './icons.ts';
+import { button, element, setLabel, setText } from './dom.ts';
+import { icon, iconButton } from './icons.ts';
 import type { View } from './keyedList.ts';
 import { formatAge, plural } from './wording.ts';
 
@@ -39,14 +39,16 @@ export class ConversationItem implements View<ConversationItemView & { readonly 
   }
 
   update(item: ConversationItemView & { readonly isCurrent: boolean }): void {
+    const title = item.title || 'New chat';
+    if (this.#title.textContent !== title || item.pinned !== this.#isPinned) {
+      this.#title.replaceChildren(...(item.pinned ? [icon('pin')] : []), title);
+    }
     this.#isPinned = item.pinned;
-    setText(this.#title, item.title || 'New chat');
     setText(this.#age, formatAge(item.changedAtMs, Date.now()));
     this.#open.title = `${item.title}, ${plural(item.messageCount, 'message')}`;
     setText(this.#excerpt, item.excerpt ?? '');
     this.#excerpt.hidden = item.excerpt === undefined;
     setLabel(this.#pin, item.pinned ? 'Unpin' : 'Pin');
-    setClass(this.element, 'pinned', item.pinned);
     if (item.isCurrent) this.#open.setAttribute('aria-current', 'true');
     else this.#open.removeAttribute('aria-current');
   }

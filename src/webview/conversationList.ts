@@ -8,7 +8,7 @@ import { plural } from './wording.ts';
 
 /** All conversations of the workspace, in place of the chat. */
 export class ConversationList {
-  readonly element = element('section', { class: 'conversations', attributes: { 'aria-label': 'Conversations' } });
+  readonly element = element('main', { class: 'conversations', attributes: { 'aria-label': 'Conversations' } });
   readonly #search = element('input', { class: 'input' });
   readonly #items = element('ul', { class: 'conversation-items' });
   readonly #nothing = element('p', { class: 'dim nothing' });

@@ -25,6 +25,11 @@ export function button(options: ElementOptions, onClick: () => void, ...children
   return made;
 }
 
+/** Of what travels as JSON: a snapshot brings the same things as new objects. */
+export function sameData(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** Changes nothing when nothing changed: what a screen reader or a selection is at stays. */
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;

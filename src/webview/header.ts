@@ -18,6 +18,8 @@ export class Header {
   readonly #dot = element('span', { class: 'dot' });
   readonly #name = element('span', { class: 'model-name' });
   readonly #state = element('span', { class: 'dim model-state' });
+  /** What the colour of the dot says, and what the button does. */
+  readonly #hint = element('span', { class: 'visually-hidden' });
   readonly #model: HTMLButtonElement;
   readonly #meter: HTMLButtonElement;
   readonly #fill = element('span', { class: 'bar-part' });
@@ -26,7 +28,7 @@ export class Header {
 
   constructor(post: Post, showBudget: () => void) {
     this.#model = button({ class: 'model' }, () => post({ type: 'pickModel' }));
-    this.#model.append(this.#dot, this.#name, this.#state, icon('chevronDown'));
+    this.#model.append(this.#dot, this.#name, ' ', this.#state, this.#hint, icon('chevronDown'));
     this.#meter = button({ class: 'meter' }, showBudget, element('span', { class: 'bar' }, this.#fill), this.#percent);
     this.#list = iconButton('history', 'Conversations', () => post({ type: 'openList' }));
     const add = iconButton('add', 'New chat', () => post({ type: 'newConversation' }));
@@ -37,10 +39,10 @@ export class Header {
     setText(this.#title, conversation.title || 'New chat');
     this.#dot.className = `dot dot-${model.state}`;
     setText(this.#name, model.model || model.backend);
-    const who = model.model ? `${model.backend} · ` : '';
-    setText(this.#state, `${who}${states[model.state]}`);
+    const state = states[model.state];
+    setText(this.#state, model.state === 'ready' ? model.backend : state);
     this.#model.title = model.detail;
-    this.#model.setAttribute('aria-label', `Model: ${model.model || 'none'}, ${who}${states[model.state]}. Change it`);
+    setText(this.#hint, `${model.state === 'ready' ? `, ${state}` : ''}. Switch model`);
     const share = usedShare(composer.budget);
     this.#meter.hidden = share === undefined;
     const percent = Math.round(100 * (share ?? 0));

@@ -23,8 +23,11 @@ export function acceptIncoming(input: HTMLTextAreaElement, panel: HTMLElement, i
     event.dataTransfer.dropEffect = 'copy';
     panel.classList.add('dropping');
   });
-  for (const type of ['dragleave', 'drop']) panel.addEventListener(type, () => panel.classList.remove('dropping'));
+  panel.addEventListener('dragleave', ({ relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && panel.contains(relatedTarget))) panel.classList.remove('dropping');
+  });
   panel.addEventListener('drop', (event) => {
+    panel.classList.remove('dropping');
     if (event.dataTransfer && takeData(event.dataTransfer, incoming)) {
       event.preventDefault();
       input.focus();

@@ -1,4 +1,4 @@
-import type { HostMessage } from '../protocol/messages.ts';
+import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import { DraftKeeper, type HostApi } from './draftKeeper.ts';
 import { PanelPage } from './panel.ts';
 import { emptyPanel, reducePanel } from './panelReducer.ts';
@@ -10,7 +10,12 @@ const askAgainMs = 2000;
 
 const api = acquireVsCodeApi();
 const draft = new DraftKeeper(api);
-const page = new PanelPage(document.body, (message) => api.postMessage(message), draft);
+/** Whatever somebody does, the host knows what he typed before: it may open another conversation, or die of it. */
+const post = (message: PanelMessage): void => {
+  draft.tell();
+  api.postMessage(message);
+};
+const page = new PanelPage(document.body, post, draft);
 let panel = emptyPanel;
 let frame: number | undefined;
 let asking: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,6 @@
 import type { NoticeView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
-import { button, element } from './dom.ts';
+import { button, element, sameData } from './dom.ts';
 import { icon } from './icons.ts';
 
 /** Something that concerns the whole panel. */
@@ -17,7 +17,7 @@ export class NoticeBar {
   }
 
   update(notice: NoticeView | undefined): void {
-    if (notice === this.#shown) return;
+    if (sameData(notice, this.#shown)) return;
     const isNew = notice !== undefined && notice.text !== this.#shown?.text;
     this.#shown = notice;
     this.element.hidden = !notice;

@@ -1,6 +1,7 @@
 import type { HostMessage } from '../protocol/messages.ts';
 import type { PanelState } from '../protocol/panelState.ts';
 import { Announcer } from './announcer.ts';
+import { isAnswering } from './answering.ts';
 import type { Post } from './branchStepper.ts';
 import { Composer } from './composer.ts';
 import { ConversationList } from './conversationList.ts';
@@ -10,7 +11,6 @@ import { Header } from './header.ts';
 import { NoticeBar } from './noticeBar.ts';
 import { Transcript } from './transcript.ts';
 import { Welcome } from './welcome.ts';
-import { isRunning } from './wording.ts';
 
 /** All parts, each given its own of the state. */
 export class PanelPage {
@@ -40,9 +40,8 @@ export class PanelPage {
     this.#list.element.hidden = true;
     root.append(this.#chat, this.#list.element, this.#announcer.element);
     root.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && !event.isComposing && !event.defaultPrevented && this.#isAnswering()) {
-        post({ type: 'stop' });
-      }
+      const isFree = event.key === 'Escape' && !event.isComposing && !event.defaultPrevented;
+      if (isFree && this.#state && isAnswering(this.#state)) post({ type: 'stop' });
     });
   }
 
@@ -71,10 +70,5 @@ export class PanelPage {
       case 'focus':
         return message.what === 'composer' ? this.#composer.focus() : this.#transcript.focusLast();
     }
-  }
-
-  #isAnswering(): boolean {
-    const last = this.#state?.conversation.messages.at(-1);
-    return last?.role === 'answer' && isRunning(last.state);
   }
 }

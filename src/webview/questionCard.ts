@@ -19,10 +19,9 @@ export class QuestionCard {
     this.#post = post;
     this.#chips = new Chips(post);
     this.#branch = new BranchStepper(post, 'question');
-    this.#edit = iconButton('edit', 'Edit and send again', () => this.#startEditing());
-    const tools = element('div', { class: 'question-tools' }, this.#branch.element, this.#edit);
+    this.#edit = iconButton('edit', 'Edit and send again', () => this.#startEditing(), { class: 'edit' });
     const bubble = element('div', { class: 'bubble' }, this.#text, this.#chips.element);
-    this.element.append(bubble, tools);
+    this.element.append(bubble, this.#edit, this.#branch.element);
   }
 
   update(question: QuestionView, label: string): void {

@@ -1,6 +1,6 @@
 import type { FoundView, WelcomeView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
-import { button, element } from './dom.ts';
+import { button, element, sameData } from './dom.ts';
 
 /** What an empty conversation shows: who could answer here, and something to ask. */
 export class Welcome {
@@ -15,7 +15,7 @@ export class Welcome {
   }
 
   update(welcome: WelcomeView): void {
-    if (welcome === this.#shown) return;
+    if (sameData(welcome, this.#shown)) return;
     this.#shown = welcome;
     const { found, suggestions } = welcome;
     this.element.replaceChildren(

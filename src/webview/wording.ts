@@ -1,4 +1,5 @@
 import type { AnswerState, AnswerView } from '../protocol/panelState.ts';
+import { isRunning } from './answering.ts';
 
 const grouped = new Intl.NumberFormat('en');
 
@@ -25,14 +26,16 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `now`, `5 min`, `3 h`, `2 d`, `12 May 2026` */
+/** `now`, `5 min`, `3 h`, `2 d`, `12 May`, `12 May 2025` */
 export function formatAge(atMs: number, nowMs: number): string {
   const minutes = Math.floor((nowMs - atMs) / 60_000);
   if (minutes < 1) return 'now';
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
   if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
-  return new Date(atMs).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+  const isThisYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
+  const year = isThisYear ? {} : { year: 'numeric' as const };
+  return new Date(atMs).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year });
 }
 
 export function countWords(text: string): number {
@@ -47,10 +50,6 @@ export function reasoningSummary({ reasoning, reasoningMs, state }: AnswerView):
   }
   const time = reasoningMs === undefined ? 'Thought' : `Thought for ${formatDuration(reasoningMs)}`;
   return `${time}, ${plural(countWords(reasoning), 'word')}`;
-}
-
-export function isRunning(state: AnswerState): boolean {
-  return state.type === 'waiting' || state.type === 'streaming';
 }
 
 /** Why it ended, or what it does. */
@@ -94,14 +93,8 @@ export function factsText({ state, facts }: AnswerView): string {
     const cached = cachedPromptTokens === undefined ? '' : ` (${formatCount(cachedPromptTokens)} cached)`;
     parts.push(`prompt ${formatCount(promptTokens)}${cached}`);
   }
-  return parts.join(' · ');
-}
-
-/** Whether more of it can be asked for. */
-export function canContinue({ state, text }: AnswerView): boolean {
-  if (state.type === 'finished') return state.reason === 'length';
-  if (state.type === 'failed') return text !== '';
-  return state.type === 'stopped' || state.type === 'interrupted';
+  // A line breaks between the figures, not within one.
+  return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' · ');
 }
 
 /** What is said to those who do not see it, when the state of an answer changes. */
