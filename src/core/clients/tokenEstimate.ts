@@ -16,6 +16,11 @@ export function estimateTokens(request: ChatRequest, notes: ModelNotes): TokenCo
   return { tokens: Math.ceil(bytes / (notes.bytesPerToken ?? defaultBytesPerToken)) + fixedTokens, isExact: false };
 }
 
+/** A part of a message, without what the template adds. */
+export function estimateTextTokens(text: string, bytesPerToken = defaultBytesPerToken): number {
+  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
+}
+
 /** From what the server counted for a request. */
 export function learnTokenSize(request: ChatRequest, notes: ModelNotes, promptTokens: number | undefined): void {
   const { bytes, fixedTokens } = weigh(request);
