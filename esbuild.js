@@ -90,6 +90,16 @@ const programs = [
   },
   {
     ...shared,
+    entryPoints: { 'webview/chat': 'src/webview/main.ts', 'webview/chatStyle': 'src/webview/chat.css' },
+    platform: 'browser',
+    // Electron 37, the editor of engines.vscode.
+    target: 'chrome138',
+    format: 'esm',
+    outExtension: { '.js': '.js' },
+    define: {},
+  },
+  {
+    ...shared,
     entryPoints: ['test/host/index.ts', 'test/host/check.ts', 'bench/host/activation.ts'],
     outdir: 'out',
     outbase: '.',

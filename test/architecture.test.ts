@@ -225,7 +225,7 @@ describe('A package', () => {
   it('holds the programs, what a user reads and its pictures, and nothing else', async () => {
     const files = await packedFiles();
     const expected =
-      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/icon\.png|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js)$/;
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/icon\.png|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js|dist\/webview\/[^/]+\.(js|css))$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file)),
       [],

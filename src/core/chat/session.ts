@@ -1,14 +1,8 @@
 import type { BackendError } from '../clients/errors.ts';
 import { toBackendError } from '../clients/failures.ts';
-import type {
-  ChatEvent,
-  ChatRequest,
-  FinishReason,
-  LLMClient,
-  ServerTimings,
-  TokenUsage,
-} from '../clients/llmClient.ts';
+import type { ChatEvent, ChatRequest, FinishReason, LLMClient, TokenUsage } from '../clients/llmClient.ts';
 import type { Settings } from '../settings/settings.ts';
+import { speedOf, type AnswerSpeed } from './answerSpeed.ts';
 import { requireFit, type PromptPart } from './contextFit.ts';
 
 /** How one request ended, with everything that arrived until then. */
@@ -23,14 +17,6 @@ export type Outcome =
   | { readonly type: 'finished'; readonly reason: FinishReason; readonly usage: TokenUsage }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: BackendError };
-
-export interface AnswerSpeed {
-  /** From sending to the first text or reasoning. */
-  readonly firstTokenMs?: number;
-  readonly totalMs: number;
-  /** Output tokens over the time they took: the server's own measure where it gives one, else our clock from the first token on. */
-  readonly tokensPerSecond?: number;
-}
 
 /**
  * Runs one request to its end. Never throws: a failure is an outcome, and what arrived before it stands.
@@ -80,28 +66,4 @@ export function generationSettings(settings: Settings): Partial<ChatRequest> {
     ...(seed === undefined ? {} : { seed }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
   };
-}
-
-/** In less time than this our clock measures how the network bundles, not how fast the model writes. */
-const leastMeasuredMs = 100;
-
-function speedOf(
-  totalMs: number,
-  firstTokenMs: number | undefined,
-  usage?: TokenUsage,
-  timings?: ServerTimings,
-): AnswerSpeed {
-  return {
-    totalMs,
-    ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
-    ...tokenRate(usage?.outputTokens ?? 0, timings?.outputMs, totalMs - (firstTokenMs ?? totalMs)),
-  };
-}
-
-function tokenRate(outputTokens: number, serverMs: number | undefined, clockMs: number): Partial<AnswerSpeed> {
-  if (outputTokens > 0 && serverMs) return { tokensPerSecond: (outputTokens / serverMs) * 1000 };
-  // The first token is where our clock begins.
-  return outputTokens > 1 && clockMs >= leastMeasuredMs
-    ? { tokensPerSecond: ((outputTokens - 1) / clockMs) * 1000 }
-    : {};
 }

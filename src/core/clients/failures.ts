@@ -138,13 +138,13 @@ export function notJson({ backend, url }: FailureContext): BackendError {
 }
 
 /** Whatever was thrown, as a `BackendError`: errors of the packages carry ours as `cause`. */
-export function toBackendError(error: unknown, backend: BackendId): BackendError {
+export function toBackendError(error: unknown, backend: BackendId | undefined): BackendError {
   for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
     if (inner instanceof BackendError) return inner;
   }
   return new BackendError({
     kind: 'internal',
-    backend,
+    ...(backend ? { backend } : {}),
     message: isOfTheSystem(error)
       ? `The system refused something that A2IA needs: ${error.message}.`
       : `A2IA made a mistake (${error instanceof Error ? error.name : typeof error}).`,
