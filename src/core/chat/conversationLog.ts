@@ -56,6 +56,8 @@ export class LogReader {
   /** A line without meaning, as long as it may be the beginning of the next. */
   #fragment: string | undefined;
   #damagedLines = 0;
+  #records = 0;
+  #knownRecords = 0;
   #version = 0;
   readonly #skipsDeltas: boolean;
 
@@ -82,6 +84,11 @@ export class LogReader {
   /** Lines that cannot be understood, other than those known before. */
   get damagedLines(): number {
     return this.#damagedLines + (this.#fragment === undefined ? 0 : 1);
+  }
+
+  /** How many of the records were there when damage was last told. */
+  get knownRecords(): number {
+    return this.#knownRecords;
   }
 
   read(bytes: Buffer): Line[] {
@@ -125,13 +132,16 @@ export class LogReader {
     const value = parseJson(text);
     if (isObject(value) && value.type === 'knownDamage') {
       this.#damagedLines = 0;
+      this.#knownRecords = this.#records;
       return undefined;
     }
     if (isObject(value) && value.type === 'begin')
       this.#version = typeof value.version === 'number' ? value.version : 0;
     const record = toRecord(migrate(value, this.#version));
     if (record === 'damaged' && !this.isNewer) this.#fragment = text;
-    return typeof record === 'string' ? undefined : record;
+    if (typeof record === 'string') return undefined;
+    this.#records++;
+    return record;
   }
 }
 

@@ -184,9 +184,12 @@ export class ConversationStore implements WriteWatcher {
     const begin = records.find(({ type }) => type === 'begin');
     const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : 0);
     const { waiting } = applyRecords(conversation, records);
+    const { reader } = file;
+    const isNew = new Set(records.slice(reader.knownRecords));
+    const isDamaged = reader.damagedLines > 0 || reader.isInLine || waiting.some((record) => isNew.has(record));
     const open = this.#hold(new OpenConversation(conversation, file, this));
     if (open.isReadOnly) this.onReadOnly(open);
-    else if (waiting.length > 0 || file.reader.damagedLines > 0 || file.reader.isInLine) await this.#keepDamaged(file);
+    else if (isDamaged) await this.#keepDamaged(file);
     return open;
   }
 
