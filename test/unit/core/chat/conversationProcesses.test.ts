@@ -49,10 +49,10 @@ afterEach(async () => {
 
 describe('Conversations and processes', () => {
   /** How much of what was shown is lost, in milliseconds of the process that was killed. */
-  async function lossAfterKill(): Promise<number> {
+  async function lossMsAfterKill(words: number): Promise<number> {
     writer = new Writer(process.execPath, [program, 'stream', desk.folder]);
     const id = await writer.next();
-    while (writer.said.length < 200) await writer.next();
+    while (writer.said.length < words) await writer.next();
     writer.process.kill('SIGKILL');
     await writer.end();
     const shown = writer.said.slice(1);
@@ -64,13 +64,12 @@ describe('Conversations and processes', () => {
   }
 
   it('A process killed in mid-answer loses at most 250 ms of what it had shown', async () => {
-    // The promise is about the store; on a machine that stands still for a moment, nobody keeps it. Such moments do not come three times in a row.
-    const losses: number[] = [];
-    while (losses.length < 3 && !losses.some((lossMs) => lossMs <= 250)) losses.push(await lossAfterKill());
-    assert.ok(
-      losses.some((lossMs) => lossMs <= 250),
-      `lost ${losses.join(', ')} ms`,
-    );
+    // At several moments between two writes. A machine that stands still for a moment is not what is tested: it does not do so three times in a row.
+    for (const words of [60, 80, 100, 120]) {
+      const losses: number[] = [];
+      while (losses.length < 3 && !losses.some((lossMs) => lossMs <= 250)) losses.push(await lossMsAfterKill(words));
+      assert.ok(Math.min(...losses) <= 250, `lost ${losses.join(', ')} ms`);
+    }
     assert.deepEqual(desk.troubles, []);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { ConversationRecord } from '../../../../src/core/chat/conversation.ts';
 import type { ConversationStore, OpenConversation } from '../../../../src/core/chat/conversationStore.ts';
 import { answerText, delta, Desk, exchange, finished, until } from '../../../support/conversations.ts';
 
@@ -18,7 +19,7 @@ const sum = ({ conversation }: OpenConversation) => ({
 });
 
 /** A conversation that is on disk, and that no window has open. */
-async function written(text: string, ...more: Parameters<OpenConversation['append']>): Promise<OpenConversation> {
+async function written(text: string, ...more: readonly ConversationRecord[]): Promise<OpenConversation> {
   const store = desk.store();
   const open = store.create();
   open.append(...exchange(1, text), delta('a1', `about ${text}`), finished('a1', 20), ...more);
