@@ -400,10 +400,8 @@ describe('Attachments', () => {
       git('add', '.');
       git('commit', '--quiet', '-m', 'First');
     });
-    after(async () => {
-      await vscode.commands.executeCommand('git.close', repository.fsPath);
-      await vscode.workspace.fs.delete(repository, { recursive: true });
-    });
+    // Its files stay, as does the whole copy of the sample until the window is closed: the Git extension still looks at them.
+    after(() => vscode.commands.executeCommand('git.close', repository.fsPath));
 
     it('attaches what is staged, what is not and the names of new files, but no secrets', async () => {
       await gitIsReady();
@@ -423,6 +421,15 @@ describe('Attachments', () => {
         /^Staged changes:\n[^]*\+staged\nChanges that are not staged:\n[^]*\+changed\nNew files, only their names: repository\/c\.txt\nLeft out: \.env \(may hold secrets\)$/,
       );
       assert.doesNotMatch(attached.text, /KEY/);
+    });
+
+    it('leaves out what Git ignores, unless just that is attached', async () => {
+      await write(vscode.Uri.joinPath(repository, '.gitignore'), 'built/\n');
+      const built = vscode.Uri.joinPath(repository, 'built');
+      await write(vscode.Uri.joinPath(built, 'bundle.txt'), 'bundled');
+      assert.deepEqual(await labels('file bundle.txt'), []);
+      assert.doesNotMatch(text(await fromUri(repository)).text, /bundle/);
+      assert.match(text(await fromUri(built)).text, /--- repository\/built\/bundle\.txt\nbundled/);
     });
   });
 
