@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Attached, TextAttachment } from '../../src/vscode/chat/context/attached.ts';
 import { Attachments } from '../../src/vscode/chat/context/attachments.ts';
@@ -30,6 +31,15 @@ function text(attached: Attached | undefined): TextAttachment {
 function refusal(attached: Attached | undefined): string {
   assert.ok(attached && 'refused' in attached, JSON.stringify(attached)?.slice(0, 200));
   return attached.refused;
+}
+
+function once<T>(event: vscode.Event<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const listening = event((value) => {
+      listening.dispose();
+      resolve(value);
+    });
+  });
 }
 
 async function write(uri: vscode.Uri, content: string | Uint8Array): Promise<vscode.Uri> {
@@ -384,7 +394,7 @@ describe('Attachments', () => {
     async function gitIsReady(): Promise<void> {
       const extension = vscode.extensions.getExtension<{ getAPI(version: 1): GitState }>('vscode.git');
       const api = (await extension?.activate())?.getAPI(1);
-      if (api?.state === 'uninitialized') await new Promise((resolve) => api.onDidChangeState(resolve));
+      if (api?.state === 'uninitialized') await once(api.onDidChangeState);
     }
 
     before(async function () {
@@ -457,6 +467,25 @@ describe('Attachments', () => {
       } finally {
         terminal.dispose();
         written.dispose();
+      }
+    });
+
+    it('attaches the last command with what it printed', async function () {
+      if (!existsSync('/bin/bash')) {
+        console.log('There is no /bin/bash here, so no command is run in a real terminal.');
+        this.skip();
+      }
+      const terminal = vscode.window.createTerminal({ name: 'Real', shellPath: '/bin/bash' });
+      const ended = once(vscode.window.onDidEndTerminalShellExecution);
+      try {
+        terminal.show();
+        if (!terminal.shellIntegration) await once(vscode.window.onDidChangeTerminalShellIntegration);
+        terminal.shellIntegration?.executeCommand('echo printed-$((40+2))');
+        await ended;
+        const attached = text(await attach('terminal', '@terminal last command'));
+        assert.match(attached.text, /^echo printed-[^]*\nprinted-42/);
+      } finally {
+        terminal.dispose();
       }
     });
   });
