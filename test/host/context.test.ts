@@ -341,7 +341,12 @@ describe('Attachments', () => {
     });
 
     it('says what to do when no editor is open', async () => {
-      const [attached] = await attachments.fromCommand(undefined, undefined, signal);
+      // Extensions hear of opened and closed editors later than the workbench.
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      await until(() => !vscode.window.activeTextEditor && vscode.window.visibleTextEditors.length === 0);
+      const withoutEditor = new Attachments();
+      const [attached] = await withoutEditor.fromCommand(undefined, undefined, signal);
+      withoutEditor.dispose();
       assert.match(refusal(attached), /^No text editor is open\. /);
     });
   });
