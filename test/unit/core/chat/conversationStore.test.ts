@@ -363,6 +363,25 @@ describe('ConversationStore', () => {
       ]);
     });
 
+    it('The file was emptied, or an older copy put in its place: what is missing is added to it', async () => {
+      const { conversation } = await written('x');
+      const here = await desk.store().open(conversation.id);
+      const older = await readFile(desk.file(here));
+      here.append(...exchange(2, 'more', 'a1'), delta('a2', 'and more'));
+      await here.flush();
+      for (const content of [older, Buffer.alloc(0)]) {
+        await writeFile(desk.file(here), content);
+        here.append(delta('a2', '.'));
+        await here.flush();
+        const again = await desk.store().open(conversation.id);
+        assert.deepEqual(sum(again), sum(here));
+        assert.deepEqual((await readFile(desk.file(here))).subarray(0, content.length), content);
+      }
+      here.append(...exchange(3, 'on', 'a2'));
+      await here.flush();
+      assert.deepEqual(sum(await desk.store().open(conversation.id)), sum(here));
+    });
+
     it('A full disk: told why, and written when there is room', async function () {
       if (process.platform !== 'linux') this.skip();
       const { conversation } = await written('x');
