@@ -151,6 +151,22 @@ describe('ConversationStore', () => {
       assert.equal(here.conversation.title, 'theirs');
     });
 
+    it('Each sees it when the folder was deleted and made again', async () => {
+      const { conversation } = await written('x');
+      const here = await desk.store().open(conversation.id);
+      const other = desk.store();
+      await other.open(conversation.id);
+      await rm(desk.folder, { recursive: true });
+      here.append({ type: 'pin', pinned: true });
+      await here.flush();
+      const created = other.create();
+      created.append(...exchange(1, 'new'));
+      await created.flush();
+      const seen = await desk.store().open(created.conversation.id);
+      seen.append(delta('a1', 'seen'));
+      await until(created, () => answerText(created, 'a1') === 'seen');
+    });
+
     it('Writing at the same time leaves every record whole, once, and in the order of its writer', async () => {
       const { conversation } = await written('x');
       const here = await desk.store().open(conversation.id);
