@@ -26,7 +26,7 @@ export class CodeBlock {
     const scroller = document.createElement('pre');
     // What scrolls has to be reached by keyboard.
     scroller.tabIndex = 0;
-    scroller.setAttribute('role', 'region');
+    scroller.setAttribute('role', 'group');
     scroller.setAttribute('aria-label', info === undefined ? 'Formula' : `Code, ${label}`);
     this.code = document.createElement('code');
     scroller.append(this.code);

@@ -34,7 +34,7 @@ export function tableElement(): {
   const element = document.createElement('div');
   element.className = 'tableScroller';
   element.tabIndex = 0;
-  element.setAttribute('role', 'region');
+  element.setAttribute('role', 'group');
   element.setAttribute('aria-label', 'Table');
   const table = document.createElement('table');
   const head = document.createElement('thead');
