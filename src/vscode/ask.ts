@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
-import { BackendError } from '../core/clients/errors.ts';
+import { BackendError, describeForLog } from '../core/clients/errors.ts';
 import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
@@ -127,7 +127,7 @@ export class AskCommand {
   #explain(error: BackendError, question: Question): void {
     const { registry, log, actions } = this.#parts;
     registry.contradict(error);
-    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}`);
+    log.warn(describeForLog(error));
     showProblem(error, { ...actions, retry: () => void this.#ask(question) });
   }
 }
@@ -143,12 +143,6 @@ function noAnswer(thrown: unknown, signal: AbortSignal): Answer {
   if (signal.aborted) return { ...nothing, outcome: { type: 'stopped' } };
   if (thrown instanceof BackendError) return { ...nothing, outcome: { type: 'failed', error: thrown } };
   throw thrown;
-}
-
-/** A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
-function wordsForLog({ serverMessage, status }: BackendError): string {
-  const mayQuote = status !== undefined && status >= 400 && status < 500;
-  return serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
 }
 
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {

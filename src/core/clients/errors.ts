@@ -98,3 +98,9 @@ export class BackendError extends Error {
     this.nextStep = init.nextStep ?? { do: 'showLog' };
   }
 }
+
+/** As a log may have it. A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
+export function describeForLog({ kind, message, serverMessage, status }: BackendError): string {
+  const mayQuote = status !== undefined && status >= 400 && status < 500;
+  return `${kind}: ${message}${serverMessage && !mayQuote ? ` It says: ${serverMessage}` : ''}`;
+}

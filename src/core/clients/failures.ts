@@ -138,13 +138,13 @@ export function notJson({ backend, url }: FailureContext): BackendError {
 }
 
 /** Whatever the packages throw, as a `BackendError`: theirs carry ours as `cause`. */
-export function toBackendError(error: unknown, backend: BackendId): BackendError {
+export function toBackendError(error: unknown, backend: BackendId | undefined): BackendError {
   for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
     if (inner instanceof BackendError) return inner;
   }
   return new BackendError({
     kind: 'protocol',
-    backend,
+    ...(backend ? { backend } : {}),
     message: 'The answer could not be read.',
     hint: 'Look at the log; if the server is up to date, please report it.',
     cause: error,
