@@ -12,16 +12,21 @@ export function continuationMessages(partial: string): readonly ChatMessage[] {
   ];
 }
 
-/** Long enough to be found again, short enough not to be waited for. */
-const lastWordsChars = 48;
+/** Fewer are the same by chance. */
+const leastRepeatedChars = 12;
+/** More would only be waited for. */
+const mostRepeatedChars = 48;
 
-/** The end of the last line that has one, cut between words. */
+/** The last line, with as many before it as it takes to be found again; of a long one the end, from a word on. */
 function lastWords(partial: string): string {
-  const line = partial.trimEnd().split('\n').at(-1)?.trimStart() ?? '';
-  if (line.length <= lastWordsChars) return line;
-  const end = line.slice(-lastWordsChars);
-  const space = end.indexOf(' ');
-  return space < 0 ? end : end.slice(space + 1);
+  const text = partial.trim();
+  let start = text.length;
+  do start = text.lastIndexOf('\n', start - 1);
+  while (start > 0 && text.length - start <= leastRepeatedChars);
+  const lines = text.slice(start + 1);
+  if (lines.length <= mostRepeatedChars) return lines;
+  const end = lines.slice(-mostRepeatedChars);
+  return end.slice(end.search(/\s/) + 1);
 }
 
 /**
@@ -86,9 +91,6 @@ function repetition(before: string, text: string): number {
   const word = /[\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*$/u.exec(before)?.[0] ?? '';
   return word.length > 1 && text.startsWith(word) ? word.length : 0;
 }
-
-/** Fewer are the same by chance. */
-const leastRepeatedChars = 12;
 
 /** `0, 0, 0, `: more of the same may well be meant. */
 function isPattern(text: string): boolean {

@@ -43,7 +43,7 @@ export function sentOf(leftOut: LeftOut, path: readonly Message[]): readonly Mes
 
 /** An attachment as the model reads it: that one is missing is said where it was. */
 export function renderAttachment(attachment: Attachment, leftOut: LeftOut): string {
-  if (leftOut.isLeftOut(attachment.id)) return `${attachment.label}: left out, since it does not fit.\n`;
+  if (leftOut.isLeftOut(attachment.id)) return `${attachment.label}: left out.\n`;
   return attachment.kind === 'text' ? renderPiece(attachment) : '';
 }
 

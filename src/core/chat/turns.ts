@@ -6,18 +6,11 @@ import type { Log } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { PromptPart } from './contextFit.ts';
 import { continuationMessages, ContinuationJoint } from './continuation.ts';
-import type {
-  Answer,
-  Attachment,
-  Conversation,
-  ConversationRecord,
-  Message,
-  Problem,
-  RunEnding,
-} from './conversation.ts';
+import type { Answer, Attachment, Conversation, ConversationRecord, Message, RunEnding } from './conversation.ts';
 import { describeProgress } from './progress.ts';
 import { pathMessages, sentOf } from './promptMessages.ts';
-import { generationSettings, runRequest, type Answer as Result } from './session.ts';
+import { endingOf } from './runEnding.ts';
+import { generationSettings, runRequest, type Outcome } from './session.ts';
 
 /** What turns need of an open conversation. */
 export interface ConversationSink {
@@ -193,10 +186,8 @@ class RunningTurn implements Turn {
       const isStopped = this.#controller.signal.aborted;
       if (!isStopped) this.error = toBackendError(thrown, choice?.client.backend);
       if (!choice) sink.append(this.#runRecord(undefined));
-      ending = {
-        outcome: this.error ? { type: 'failed', problem: toProblem(this.error) } : { type: 'stopped' },
-        speed: { totalMs: performance.now() - startedMs },
-      };
+      const outcome: Outcome = this.error ? { type: 'failed', error: this.error } : { type: 'stopped' };
+      ending = endingOf({ outcome, speed: { totalMs: performance.now() - startedMs } });
     }
     if (this.error) {
       registry.contradict(this.error);
@@ -292,22 +283,6 @@ class AnswerWriter {
   #text(text: string): void {
     if (text !== '') this.#sink.append({ type: 'delta', id: this.#id, text });
   }
-}
-
-function endingOf({ outcome, speed }: Result, reasoningMs: number | undefined): RunEnding {
-  const common = { speed, ...(reasoningMs === undefined ? {} : { reasoningMs }) };
-  switch (outcome.type) {
-    case 'finished':
-      return { outcome: { type: 'finished', reason: outcome.reason }, usage: outcome.usage, ...common };
-    case 'stopped':
-      return { outcome: { type: 'stopped' }, ...common };
-    case 'failed':
-      return { outcome: { type: 'failed', problem: toProblem(outcome.error) }, ...common };
-  }
-}
-
-export function toProblem({ kind, message, hint, serverMessage }: BackendError): Problem {
-  return { kind, message, hint, ...(serverMessage === undefined ? {} : { serverMessage }) };
 }
 
 /** For the advice when it does not fit after all. */
