@@ -86,8 +86,13 @@ async function attachFile(file: File, { takesImages, refuse, post }: Incoming): 
   } else if (file.size > maxFileBytes) {
     refuse(`${file.name} was left out: it is larger than ${maxFileBytes / 1024 / 1024} MB.`);
   } else {
-    const base64 = toBase64(new Uint8Array(await file.arrayBuffer()));
-    post({ type: 'attachData', name: file.name, mediaType: file.type || 'application/octet-stream', base64 });
+    try {
+      const base64 = toBase64(new Uint8Array(await file.arrayBuffer()));
+      post({ type: 'attachData', name: file.name, mediaType: file.type || 'application/octet-stream', base64 });
+    } catch {
+      // A folder, or a file that is gone.
+      refuse(`${file.name} could not be read, so it was left out.`);
+    }
   }
 }
 

@@ -52,7 +52,7 @@ export class Transcript {
     this.#conversation = conversation;
     const { messages } = conversation;
     if (isOther || this.#firstShown >= messages.length) this.#firstShown = Math.max(0, messages.length - windowSize);
-    this.#render(messages);
+    keepFocus(this.#messages, () => this.#render(messages));
     // Whoever asks something wants to see the answer, wherever he was.
     const asked = !isOther && messages.at(-1)?.id !== last;
     if (isOther || asked) this.#follower.toEnd();
@@ -95,6 +95,21 @@ function entriesFrom(first: number, messages: readonly MessageView[]): Entry[] {
     entries.push({ message, label: `${message.role === 'answer' ? 'Answer' : 'Question'} ${place}${by}` });
   }
   return entries;
+}
+
+/** Who steps to another branch by keys, or asks again, stays at the same button of what took the place; else at the message itself. */
+function keepFocus(messages: HTMLElement, change: () => void): void {
+  const focused = document.activeElement;
+  const place =
+    focused && messages.contains(focused) ? [...messages.children].findIndex((at) => at.contains(focused)) : -1;
+  change();
+  if (place < 0 || (focused?.isConnected && focused.checkVisibility())) return;
+  const message = messages.children[place];
+  const label = focused?.getAttribute('aria-label');
+  const buttons = [...(message?.querySelectorAll('button') ?? [])];
+  const same = buttons.find((made) => made.getAttribute('aria-label') === label && made.checkVisibility());
+  if (same && !same.disabled) same.focus({ preventScroll: true });
+  else if (message instanceof HTMLElement) message.focus({ preventScroll: true });
 }
 
 function card(first: MessageView, post: Post): View<Entry> {

@@ -18,6 +18,14 @@ function manyMessages(count: number): MessageView[] {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** In the page: what reaches out of it to the right. */
+function beyondTheEdge(): string[] {
+  const shown = [...document.querySelectorAll<HTMLElement>('body *')].filter((element) => element.checkVisibility());
+  return shown
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .map(({ className }) => className);
+}
+
 async function violations(panel: Panel): Promise<string[]> {
   await panel.page.evaluate(axeSource);
   const results = await panel.page.evaluate(() =>
@@ -198,7 +206,8 @@ describe('The chat panel in a page', () => {
             const clipboardData = new DataTransfer();
             for (const name of names) {
               const type = name.endsWith('.png') ? 'image/png' : 'text/plain';
-              clipboardData.items.add(new File(['äb'], name, { type }));
+              const content = name.startsWith('large') ? new Uint8Array(10 * 1024 * 1024 + 1) : 'äb';
+              clipboardData.items.add(new File([content], name, { type }));
             }
             if (words) clipboardData.setData('text/plain', words);
             input.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
@@ -210,6 +219,8 @@ describe('The chat panel in a page', () => {
       assert.deepEqual(file, { type: 'attachData', name: 'notes.txt', mediaType: 'text/plain', base64: 'w6Ri' });
       await paste(['picture.png'], '');
       await panel.page.getByText('This model does not take images, so picture.png was left out.').first().waitFor();
+      await paste(['large.txt'], '');
+      await panel.page.getByText('large.txt was left out: it is larger than 10 MB.').first().waitFor();
       await paste([], 'word '.repeat(2000));
       assert.equal((await panel.next('attachData')).name, 'Pasted text');
       assert.equal(panel.posted.filter(({ type }) => type === 'attachData').length, 2);
@@ -289,6 +300,19 @@ describe('The chat panel in a page', () => {
       assert.equal(await editor.inputValue(), 'What does it not do?');
       await panel.show(panelState([question('q1b', 'What does it not do?'), answer('a1b', 'Nothing.')]));
       assert.equal(await editor.count(), 0);
+    });
+
+    it('keep the focus of one who steps through branches by keys', async () => {
+      const branch = (number: number) => ({ number, count: 3, previousId: 'p', nextId: number < 3 ? 'n' : undefined });
+      const panel = await openPanel(panelState([question('q1', 'Why?'), answer('a1', 'One', { branch: branch(1) })]));
+      await panel.page.getByRole('button', { name: 'Next answer' }).press('Enter');
+      await panel.next('show');
+      await panel.show(panelState([question('q1', 'Why?'), answer('a2', 'Two', { branch: branch(2) })]));
+      await panel.page.keyboard.press('Enter');
+      await panel.next('show');
+      await panel.show(panelState([question('q1', 'Why?'), answer('a3', 'Three', { branch: branch(3) })]));
+      const focused = await panel.page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+      assert.equal(focused, 'Answer 1 of 1 by llama3.2:3b');
     });
 
     it('offer what helps when an answer failed', async () => {
@@ -430,6 +454,38 @@ describe('The chat panel in a page', () => {
       await page.getByRole('button', { name: 'Conversations' }).waitFor();
     });
 
+    it('are used from the first question to the last without a mouse', async () => {
+      const panel = await openPanel(panelState());
+      const { page } = panel;
+      const { keyboard } = page;
+      await panel.post({ type: 'focus', what: 'composer' });
+      await keyboard.type('What does this file do?');
+      await keyboard.press('Enter');
+      await panel.next('send');
+      const asked = question('q1', 'What does this file do?');
+      await panel.show(panelState([asked, streaming('It')]));
+      await keyboard.press('Escape');
+      await panel.next('stop');
+      await panel.show(panelState([asked, answer('a1', 'It', { state: { type: 'stopped' } })]));
+      await panel.post({ type: 'focus', what: 'lastAnswer' });
+      await keyboard.press('Tab');
+      await keyboard.press('Enter');
+      await panel.next('continue');
+      await panel.show(panelState([asked, answer('a1', 'It adds prices.')]));
+      await keyboard.press('Tab');
+      await keyboard.press('Tab');
+      await keyboard.press('Enter');
+      await panel.next('retry');
+      await page.getByRole('main').focus();
+      await keyboard.press('Tab');
+      await keyboard.press('Enter');
+      await keyboard.type('And not?');
+      await keyboard.press('Enter');
+      assert.equal((await panel.next('edit')).text, 'What does this file do?And not?');
+      await keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Edit and send again' }).waitFor();
+    });
+
     it('are reached by Tab alone, in the order in which they are read', async () => {
       const panel = await openPanel(panelState(exchange));
       const names: string[] = [];
@@ -470,8 +526,8 @@ describe('The chat panel in a page', () => {
         for (const width of [420, 300]) {
           await panel.page.setViewportSize({ width, height: 720 });
           await panel.screenshot(`${name}-${theme}-${width}`);
-          const excess = await panel.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          if (excess > 0) found.push(`${name}: ${excess} px wider than ${width} px`);
+          const beyond = await panel.page.evaluate(beyondTheEdge);
+          found.push(...beyond.map((what) => `${name}: at ${width} px beyond the edge: ${what}`));
         }
         found.push(...(await violations(panel)).map((violation) => `${name}: ${violation}`));
       }

@@ -145,6 +145,15 @@ const failed = answer('a1', '', {
   facts: {},
 });
 
+const longName = 'Qwen/Qwen2.5-Coder-7B-Instruct-GPTQ-Int4-and-what-somebody-added';
+const longChip: AttachmentView = {
+  id: 'chip-long',
+  kind: 'file',
+  label: 'src/a/very/long/path/'.repeat(5),
+  tokens: 20_000,
+  canOpen: true,
+};
+
 export const panelStates: Readonly<Record<string, PanelState>> = {
   empty: panelState(),
   looking: panelState([], {
@@ -209,6 +218,23 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
           ],
         },
       },
+    },
+  ),
+  long: panelState(
+    [
+      question('q1', 'x'.repeat(400), { attachments: [longChip] }),
+      answer('a1', 'y'.repeat(400), { model: longName, branch: second, warnings: ['w'.repeat(200)] }),
+    ],
+    {
+      model: {
+        backend: 'openai-compatible',
+        model: longName,
+        state: 'notRunning',
+        detail: 'd'.repeat(200),
+        takesImages: true,
+      },
+      composer: { draft: '', attachments: [longChip, ...chips], budget },
+      notice: { text: 'n'.repeat(200), button: { id: 'b', label: 'l'.repeat(30) } },
     },
   ),
   notice: panelState([asked, answer('a1', markdown)], {

@@ -1,8 +1,23 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, watch, type FSWatcher } from 'node:fs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Log } from '../host.ts';
-import { Conversation, type ConversationRecord } from './conversation.ts';
-import { applyRecords, formatVersion, LogReader, toLine } from './conversationLog.ts';
+import { Conversation } from './conversation.ts';
+import { ConversationFile } from './conversationFile.ts';
+import {
+  conversationIdOf,
+  ConversationIndex,
+  conversationPath,
+  isConversationId,
+  summaryOf,
+  textsOf,
+  type IndexEntry,
+} from './conversationIndex.ts';
+import { applyRecords, knownDamageLine } from './conversationLog.ts';
+import { OpenConversation, type WriteWatcher } from './openConversation.ts';
+import { excerptOf, searchWords } from './textSearch.ts';
+
+export type { OpenConversation };
 
 export interface ConversationSummary {
   readonly id: string;
@@ -30,137 +45,220 @@ export interface StoreParts {
   readonly onTrouble: (trouble: StoreTrouble) => void;
 }
 
-/** The conversations of one workspace. */
-export class ConversationStore {
+/** How long a deletion can be undone. */
+const deletedKeptMs = 30 * 24 * 60 * 60 * 1000;
+
+/** The conversations of one workspace, of which several windows may have one. */
+export class ConversationStore implements WriteWatcher {
   readonly #parts: StoreParts;
-  readonly #open = new Map<string, OpenConversation>();
+  readonly #index: ConversationIndex | undefined;
+  /** Weak: a conversation that nobody looks at any more costs no memory, and is read again. */
+  readonly #open = new Map<string, WeakRef<OpenConversation>>();
+  readonly #opening = new Map<string, Promise<OpenConversation>>();
+  readonly #unwritten = new Set<OpenConversation>();
+  readonly #failing = new Set<OpenConversation>();
+  #folderWatch: FSWatcher | undefined;
+  #isDisposed = false;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.#index = parts.folder === undefined ? undefined : new ConversationIndex(parts.folder);
   }
 
   /** Those that are not deleted: pinned ones first, then the newest. */
   async list(): Promise<readonly ConversationSummary[]> {
-    const { folder } = this.#parts;
-    const names = folder === undefined ? [] : await readdir(folder).catch(() => []);
-    const ids = names.filter((name) => name.endsWith('.jsonl')).map((name) => name.slice(0, -6));
-    await Promise.all(ids.map((id) => this.open(id)));
-    return [...this.#open.values()]
-      .map(({ conversation }) => conversation)
-      .filter(({ deleted, size, title }) => !deleted && (size > 0 || title !== ''))
-      .map(summaryOf)
+    await this.refresh();
+    const summaries = new Map<string, ConversationSummary>();
+    for (const [id, entry] of (await this.#index?.entries()) ?? []) {
+      if (await this.#isWorthListing(id, entry)) summaries.set(id, entry.summary);
+    }
+    for (const { conversation } of this.#opened()) {
+      if (conversation.deleted) summaries.delete(conversation.id);
+      else summaries.set(conversation.id, summaryOf(conversation));
+    }
+    return [...summaries.values()]
+      .filter(({ messageCount, title }) => messageCount > 0 || title !== '')
       .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.changedAtMs - a.changedAtMs);
   }
 
-  /** Those of `list` whose title or text has all words of the query, upper or lower case, each with some words around where it was found. */
+  /** Those of `list` whose title or messages have all words of the query, in upper or lower case; each with some words around the place. */
   async search(query: string): Promise<readonly (ConversationSummary & { readonly excerpt: string })[]> {
     const all = await this.list();
-    return all.filter(({ title }) => title.includes(query)).map((summary) => ({ ...summary, excerpt: summary.title }));
+    const words = searchWords(query);
+    const texts = new Map(await this.#index?.texts(all.map(({ id }) => id)));
+    for (const { conversation } of this.#opened()) texts.set(conversation.id, textsOf(conversation));
+    return all.flatMap((summary) => {
+      const excerpt = excerptOf(texts.get(summary.id) ?? [summary.title], words);
+      return excerpt === undefined ? [] : [{ ...summary, excerpt }];
+    });
   }
 
   /** A new conversation; it has no file before its first record. */
   create(): OpenConversation {
     const nowMs = Date.now();
+    // In lower case and without colons: the same name on every system.
     const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-    const open = this.#opened(new Conversation(`${time}-${crypto.randomUUID().slice(0, 8)}`, nowMs), false);
-    return open;
+    const id = `${time}-${crypto.randomUUID().slice(0, 8)}`;
+    const { folder } = this.#parts;
+    const file = folder === undefined ? undefined : new ConversationFile(conversationPath(folder, id));
+    return this.#hold(new OpenConversation(new Conversation(id, nowMs), file, this));
   }
 
   /**
    * The same object for as long as somebody has it.
-   * @throws Error when there is no such conversation
+   * @throws Error when there is no such conversation, or its file cannot be read
    */
   async open(id: string): Promise<OpenConversation> {
-    const already = this.#open.get(id);
-    if (already) return already;
-    const { folder } = this.#parts;
-    if (folder === undefined || !/^[0-9a-z-]{1,64}$/.test(id)) throw new Error('This conversation is not there.');
-    const lines = new LogReader().read(await readFile(join(folder, `${id}.jsonl`)));
-    const conversation = new Conversation(id, Date.now());
-    applyRecords(
-      conversation,
-      lines.flatMap(({ record }) => record ?? []),
-    );
-    return this.#open.get(id) ?? this.#opened(conversation, true);
+    const open = this.#open.get(id)?.deref() ?? this.#opening.get(id);
+    if (open) return open;
+    const opening = this.#read(id).finally(() => this.#opening.delete(id));
+    this.#opening.set(id, opening);
+    return opening;
   }
 
-  /** Reads what other windows have added to open conversations, where the system does not say so by itself: for when the window is looked at again. */
-  async refresh(): Promise<void> {}
+  /**
+   * Reads what other windows have added to open conversations. The system says so by itself on local disks; on network drives it often does not, so call
+   * this whenever the window or the panel is looked at again, and nobody has to poll.
+   */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#opened().map((open) => open.readOn()));
+  }
 
   /** Writes what is pending. */
   async dispose(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((open) => open.flush()));
+    this.#isDisposed = true;
+    this.#folderWatch?.close();
+    this.#index?.dispose();
+    const open = this.#opened();
+    await Promise.all(open.map((one) => one.flush()));
+    for (const one of open) one.dispose();
   }
 
-  #opened(conversation: Conversation, hasFile: boolean): OpenConversation {
-    const { folder } = this.#parts;
-    const path = folder === undefined ? undefined : join(folder, `${conversation.id}.jsonl`);
-    const open = new OpenConversation(conversation, path, hasFile, folder);
-    this.#open.set(conversation.id, open);
+  onUnwritten(open: OpenConversation): void {
+    this.#unwritten.add(open);
+  }
+
+  onWritten(open: OpenConversation): void {
+    this.#unwritten.delete(open);
+    this.#watchFolder();
+    if (!this.#failing.delete(open) || this.#failing.size > 0) return;
+    this.#parts.log.info('conversations are written again');
+    this.#parts.onTrouble({ type: 'writesAgain' });
+  }
+
+  onFailed(open: OpenConversation, error: unknown): void {
+    const isNew = this.#failing.size === 0;
+    this.#failing.add(open);
+    if (!isNew) return;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    this.#parts.log.warn(`conversations cannot be written: ${code}`);
+    this.#parts.onTrouble({ type: 'cannotWrite', message: whyNotWritten(code, this.#parts.folder ?? '') });
+  }
+
+  onReadOnly({ conversation: { id } }: OpenConversation): void {
+    this.#parts.onTrouble({ type: 'newer', id });
+  }
+
+  #opened(): readonly OpenConversation[] {
+    const opened: OpenConversation[] = [];
+    for (const [id, reference] of this.#open) {
+      const open = reference.deref();
+      if (open) opened.push(open);
+      else this.#open.delete(id);
+    }
+    return opened;
+  }
+
+  #hold(open: OpenConversation): OpenConversation {
+    this.#open.set(open.conversation.id, new WeakRef(open));
     return open;
   }
-}
 
-/** A conversation that is looked at or written to. */
-export class OpenConversation {
-  readonly conversation: Conversation;
-  readonly #path: string | undefined;
-  readonly #folder: string | undefined;
-  readonly #listeners = new Set<(record: ConversationRecord) => void>();
-  #pending: ConversationRecord[] = [];
-  #hasFile: boolean;
-  #timer: NodeJS.Timeout | undefined;
-  #work = Promise.resolve();
-
-  constructor(conversation: Conversation, path: string | undefined, hasFile: boolean, folder: string | undefined) {
-    this.conversation = conversation;
-    this.#path = path;
-    this.#folder = folder;
-    this.#hasFile = hasFile;
+  async #read(id: string): Promise<OpenConversation> {
+    const { folder } = this.#parts;
+    if (folder === undefined || !isConversationId(id)) throw new Error('This conversation is not there any more.');
+    this.#watchFolder();
+    const file = new ConversationFile(conversationPath(folder, id));
+    const records = await file.readOn();
+    if (records.length === 0) throw new Error('This conversation is not there any more, or nothing of it can be read.');
+    const begin = records.find(({ type }) => type === 'begin');
+    const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : 0);
+    const { waiting } = applyRecords(conversation, records);
+    const open = this.#hold(new OpenConversation(conversation, file, this));
+    if (open.isReadOnly) this.onReadOnly(open);
+    else if (waiting.length > 0 || file.reader.damagedLines > 0 || file.reader.isInLine) await this.#keepDamaged(file);
+    return open;
   }
 
-  /** A newer version of A2IA wrote it: what is appended is shown, but not kept. */
-  get isReadOnly(): boolean {
-    return false;
+  async #keepDamaged(file: ConversationFile): Promise<void> {
+    const keptAs = await this.#setAside(file.path, (from, to) => copyFile(from, to, constants.COPYFILE_EXCL));
+    if (keptAs === file.path) return;
+    await file.note(knownDamageLine(basename(keptAs))).catch(() => undefined);
   }
 
-  /** Applied at once, on disk within 100 ms. Never throws: what cannot be written stays in memory and is tried again. */
-  append(...records: readonly ConversationRecord[]): void {
-    for (const record of records) {
-      this.conversation.apply(record);
-      this.#pending.push(record);
-      for (const listener of this.#listeners) listener(record);
+  /** Returns where it is then; the file itself, when there is no room for another. */
+  async #setAside(path: string, move: (from: string, to: string) => Promise<void>): Promise<string> {
+    const { folder = '', log, onTrouble } = this.#parts;
+    const name = basename(path, '.jsonl');
+    let keptAs = join(folder, 'damaged', `${name}-${Date.now()}.jsonl`);
+    try {
+      await mkdir(join(folder, 'damaged'), { recursive: true });
+      await move(path, keptAs);
+    } catch {
+      keptAs = path;
     }
-    if (records.length > 0) this.#timer ??= setTimeout(() => void this.flush(), 100);
+    log.warn(`conversation ${name} is damaged; kept as ${keptAs}`);
+    onTrouble({ type: 'setAside', file: path, keptAs });
+    return keptAs;
   }
 
-  /** Own records and those of another window, after they were applied. Returns what ends it. */
-  onChange(listener: (record: ConversationRecord) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  async #isWorthListing(id: string, { deleted, isUnreadable, writtenAtMs }: IndexEntry): Promise<boolean> {
+    const path = conversationPath(this.#parts.folder ?? '', id);
+    if (isUnreadable) await this.#setAside(path, rename);
+    else if (deleted && Date.now() - writtenAtMs > deletedKeptMs && !this.#open.get(id)?.deref()) {
+      await rm(path, { force: true }).catch(() => undefined);
+    }
+    return !deleted && !isUnreadable;
   }
 
-  /** Resolves when everything so far is on disk, or could not be written. Never rejects. */
-  flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#work = this.#work.then(() => this.#write());
-    return this.#work;
-  }
-
-  async #write(): Promise<void> {
-    if (this.#path === undefined || this.#folder === undefined || this.#pending.length === 0) return;
-    const { id, createdAtMs } = this.conversation;
-    const records = this.#pending;
-    this.#pending = [];
-    if (!this.#hasFile) records.unshift({ type: 'begin', version: formatVersion, id, atMs: createdAtMs });
-    await mkdir(this.#folder, { recursive: true });
-    await appendFile(this.#path, records.map((record) => `${toLine(record)}\n`).join(''));
-    this.#hasFile = true;
+  /** From the first conversation on that could change. */
+  #watchFolder(): void {
+    const { folder, log } = this.#parts;
+    if (this.#folderWatch || this.#isDisposed || folder === undefined) return;
+    const stop = () => {
+      this.#folderWatch?.close();
+      this.#folderWatch = undefined;
+    };
+    try {
+      this.#folderWatch = watch(folder, { persistent: false }, (_event, name) => {
+        // Its own name: the folder was deleted or moved, and the next one has to be watched anew.
+        if (name === basename(folder)) stop();
+        else
+          void this.#open
+            .get(conversationIdOf(name ?? '') ?? '')
+            ?.deref()
+            ?.readOn();
+      });
+      this.#folderWatch.on('error', stop);
+    } catch (error) {
+      log.debug(`${folder} cannot be watched: ${(error as NodeJS.ErrnoException).code ?? ''}`);
+    }
   }
 }
 
-export function summaryOf(conversation: Conversation): ConversationSummary {
-  const { id, title, changedAtMs, pinned, size } = conversation;
-  return { id, title, changedAtMs, pinned, messageCount: size };
+function whyNotWritten(code: string, folder: string): string {
+  const meanwhile = 'They stay in memory and are written as soon as it works again.';
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `Conversations are not saved: the disk is full. ${meanwhile} Make some room.`;
+    case 'EFBIG':
+      return `Conversations are not saved: the file has become as large as the system allows. ${meanwhile} Begin a new conversation.`;
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `Conversations are not saved: A2IA may not write to ${folder}. ${meanwhile} Change the permissions of this folder.`;
+    default:
+      return `Conversations are not saved: ${folder} cannot be written to (${code}). ${meanwhile} Look whether this folder is there.`;
+  }
 }
