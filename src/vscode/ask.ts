@@ -51,11 +51,12 @@ export class AskCommand {
     return question && this.#ask(question);
   }
 
-  /** Stops the answer in the document the user is in, else all. */
-  stop(): void {
+  /** Stops the answer in the document the user is in, else all; false when it was not one alone. */
+  stop(): boolean {
     const active = vscode.window.activeTextEditor?.document;
     const here = [...this.#running].find(([, document]) => document && document === active);
     for (const [controller] of here ? [here] : this.#running) controller.abort();
+    return here !== undefined;
   }
 
   /** Leaves the servers that are still answering. */
@@ -67,7 +68,7 @@ export class AskCommand {
     const { statusBar } = this.#parts;
     const controller = new AbortController();
     this.#running.set(controller, undefined);
-    statusBar.setAnswering(this.#running.size);
+    statusBar.setAnswering('ask', this.#running.size);
     const waiting = showWaiting(controller);
     let page: AnswerDocument | undefined;
     try {
@@ -81,7 +82,7 @@ export class AskCommand {
       waiting.end();
       page?.dispose();
       this.#running.delete(controller);
-      statusBar.setAnswering(this.#running.size);
+      statusBar.setAnswering('ask', this.#running.size);
     }
   }
 

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
+import type { Chat } from './chat/chat.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
@@ -17,6 +18,9 @@ export interface CommandParts {
 
 export interface Commands {
   readonly ask: AskCommand;
+  readonly chat: () => Promise<Chat>;
+  /** The answer in the document the user is in, else all. */
+  readonly stop: () => void;
   readonly switchModel: () => Promise<unknown>;
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
@@ -43,16 +47,28 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     });
     return (await check).run(backend);
   };
+  const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
+  let madeChat: Promise<Chat> | undefined;
+  const chat = () =>
+    // Nor do most windows chat.
+    (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
+      const made = new Chat({ context, registry, settings, statusBar, log, actions: problemActions });
+      context.subscriptions.push(made);
+      return made;
+    }));
+  const stop = () => {
+    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+  };
   const ask = new AskCommand({
     registry,
     settings,
     statusBar,
     log,
     input: new AskInput(context.workspaceState),
-    actions: { ...actions, checkConnection: (backend) => void checkConnection(backend) },
+    actions: problemActions,
   });
   context.subscriptions.push(ask, registry);
-  return { ask, switchModel, setApiKey: () => askForKey(undefined), checkConnection };
+  return { ask, chat, stop, switchModel, setApiKey: () => askForKey(undefined), checkConnection };
 }
 
 /** A key belongs to one of the addresses in the settings. */

@@ -19,11 +19,14 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     statusBar,
     on('a2ia.ask', ({ ask }, argument) => ask.run(argument)),
-    on('a2ia.stop', ({ ask }) => ask.stop()),
+    on('a2ia.stop', ({ stop }) => stop()),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
+    vscode.window.registerWebviewViewProvider('a2ia.chat', {
+      resolveWebviewView: async (view) => (await (await commands()).chat()).resolveView(view),
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
     }),
