@@ -214,6 +214,14 @@ export class ChatPanel implements PanelSource {
     this.channel.do({ type: 'focus', what: 'composer' });
   }
 
+  /** A conversation of these records, which is shown. */
+  begin(records: readonly ConversationRecord[]): void {
+    const open = this.#parts.store.create();
+    open.append(...records);
+    this.#show(open);
+    this.#list.close();
+  }
+
   attach(reading: Promise<readonly (Attached | undefined)[]>): void {
     this.composer.attach(reading);
   }

@@ -6,11 +6,16 @@ export async function insertAtCursor(text: string, editors: EditorSource): Promi
   const last = editors.editor;
   if (!last) return 'No text editor is open. Open the file that the code belongs to.';
   // Only an editor that is on the screen can be edited, and its cursor seen.
-  const editor = await vscode.window.showTextDocument(last.document, { viewColumn: last.viewColumn ?? vscode.ViewColumn.Active, selection: last.selection });
+  const editor = await vscode.window.showTextDocument(last.document, {
+    viewColumn: last.viewColumn ?? vscode.ViewColumn.Active,
+    selection: last.selection,
+  });
   const done = await editor.edit((edit) => {
     for (const selection of editor.selections) edit.replace(selection, text);
   });
-  return done ? undefined : `${vscode.workspace.asRelativePath(editor.document.uri)} cannot be changed: it may be read-only.`;
+  return done
+    ? undefined
+    : `${vscode.workspace.asRelativePath(editor.document.uri)} cannot be changed: it may be read-only.`;
 }
 
 /** Not saved: its name and place are the user's to say. */

@@ -69,10 +69,9 @@ export class ConversationListState {
     await this.#try(async () => {
       const { conversation } = await this.#parts.store.open(id);
       const content = exportMarkdown(conversation);
-      await vscode.window.showTextDocument(
-        await vscode.workspace.openTextDocument({ language: 'markdown', content }),
-        { preview: false },
-      );
+      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: 'markdown', content }), {
+        preview: false,
+      });
     });
   }
 

@@ -97,7 +97,10 @@ export class ModelWatch {
 }
 
 /** What the server lists of it. It is not asked for its context window, for which some load the model. */
-async function modelInfo({ client, model }: { readonly client: LLMClient; readonly model: string }, signal: AbortSignal) {
+async function modelInfo(
+  { client, model }: { readonly client: LLMClient; readonly model: string },
+  signal: AbortSignal,
+) {
   const models = await client.listModels(signal).catch(() => []);
   return models.find(({ id }) => id === model || id === `${model}:latest`);
 }

@@ -50,7 +50,11 @@ export class TurnActions {
     return this.#follow(open, this.#parts.turns.ask(open, draft, this.#parts.settings.current()));
   }
 
-  retry(open: OpenConversation, answerId: string, other?: { readonly backend: BackendId; readonly model: string }): Turn {
+  retry(
+    open: OpenConversation,
+    answerId: string,
+    other?: { readonly backend: BackendId; readonly model: string },
+  ): Turn {
     this.stop(open);
     return this.#follow(open, this.#parts.turns.retry(open, answerId, this.#parts.settings.current(), other));
   }

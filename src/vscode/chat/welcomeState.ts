@@ -88,7 +88,10 @@ export class WelcomeState {
       const detail = status.state === 'loading' ? status.detail : `${status.reason} ${status.hint}`;
       const button = { label: 'Open Setting', run: () => void openSetting(settingOf[backend]) };
       const label = status.state === 'loading' ? status.server : backend;
-      return { view: { backend, label, detail, isReady: false }, button: status.state === 'loading' ? undefined : button };
+      return {
+        view: { backend, label, detail, isReady: false },
+        button: status.state === 'loading' ? undefined : button,
+      };
     }
     const models = await client.listModels(signal).catch((): readonly ModelInfo[] => []);
     if (backend === 'embedded') return this.#embedded(finding, models, settings);
