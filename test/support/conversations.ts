@@ -10,12 +10,19 @@ import type { ConversationSink } from '../../src/core/chat/turns.ts';
 export class MemorySink implements ConversationSink {
   readonly conversation = new Conversation('c', 0);
   readonly records: ConversationRecord[] = [];
+  #waiting: (() => void)[] = [];
 
   append(...records: readonly ConversationRecord[]): void {
     for (const record of records) {
       this.records.push(record);
       this.conversation.apply(record);
     }
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Settles with the next record that is added. */
+  nextRecord(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
 

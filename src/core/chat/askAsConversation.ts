@@ -31,7 +31,7 @@ export function askAsConversation(
     { type: 'question', id: questionId, atMs, text: question, attachments },
     { type: 'answer', id, parentId: questionId, atMs },
     { type: 'run', id, atMs, ...who },
-    { type: 'delta', id, ...(text === '' ? {} : { text }), ...(reasoning === '' ? {} : { reasoning }) },
+    ...(text === '' && reasoning === '' ? [] : [{ type: 'delta', id, text, reasoning } as const]),
     { type: 'end', id, atMs: atMs + Math.round(answer.speed.totalMs), ending: endingOf(answer) },
   ];
 }

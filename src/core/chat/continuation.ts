@@ -13,7 +13,7 @@ export function continuationMessages(partial: string): readonly ChatMessage[] {
 }
 
 /** Fewer are the same by chance. */
-const leastRepeatedChars = 12;
+const leastRepeatedChars = 6;
 /** More would only be waited for. */
 const mostRepeatedChars = 48;
 
@@ -82,19 +82,20 @@ function leadIn(text: string): number {
 }
 
 /** How many characters at the beginning of the text are a repetition of the end of what was there. */
-function repetition(before: string, text: string): number {
-  let longest = Math.min(before.length, text.length);
-  while (longest > 0 && !before.endsWith(text.slice(0, longest))) longest--;
-  if (longest >= lastWords(before).length || (longest >= leastRepeatedChars && !isPattern(text.slice(0, longest)))) {
-    return longest;
-  }
+function repetition(before: string, rest: string): number {
+  let longest = Math.min(before.length, rest.length);
+  while (longest > 0 && !before.endsWith(rest.slice(0, longest))) longest--;
+  const text = rest.slice(0, longest);
+  const isAsAsked = longest >= lastWords(before).length;
+  if (isAsAsked || (longest >= leastRepeatedChars && !isPattern(text, before))) return longest;
   const word = /[\p{L}\p{N}_]*\p{L}[\p{L}\p{N}_]*$/u.exec(before)?.[0] ?? '';
-  return word.length > 1 && text.startsWith(word) ? word.length : 0;
+  return word.length > 1 && rest.startsWith(word) ? word.length : 0;
 }
 
-/** `0, 0, 0, `: more of the same may well be meant. */
-function isPattern(text: string): boolean {
-  return `${text}${text}`.indexOf(text, 1) < text.length || /^(.+?)\1/s.test(text);
+/** `0, 0, 0, `, or what stands there twice already: more of the same may well be meant. */
+function isPattern(text: string, before: string): boolean {
+  for (let period = 1; period <= text.length / 2; period++) if (text.startsWith(text.slice(period))) return true;
+  return before.endsWith(text + text);
 }
 
 /** The space between what was there and the rest is there already. */

@@ -2,11 +2,12 @@ import { constants } from 'node:fs';
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ConversationRecord } from './conversation.ts';
-import { LogReader, toLine } from './conversationLog.ts';
+import { addRecord, LogReader, toLine } from './conversationLog.ts';
 
 const appendOnly = constants.O_WRONLY | constants.O_APPEND;
 const pieceBytes = 4 * 1024 * 1024;
 const lineEnd = 0x0a;
+const ignore = () => undefined;
 
 /**
  * One file, to which several processes may add. Each adds whole lines with one `write` to the end, which local file systems do not mix with another's.
@@ -95,10 +96,10 @@ export class ConversationFile {
       const { bytesRead } = await handle.read(piece, 0, length, this.#readBytes);
       if (bytesRead === 0) break;
       this.#readBytes += bytesRead;
-      for (const { text, record } of this.#reader.read(piece.subarray(0, bytesRead))) {
-        if (text === this.#own[0]) this.#own.shift();
-        else if (record) records.push(record);
-      }
+      this.#reader.read(piece.subarray(0, bytesRead), (line, record) => {
+        if (line === this.#own[0]) this.#own.shift();
+        else if (record) addRecord(records, record);
+      });
     }
     return records;
   }
@@ -112,7 +113,7 @@ export class ConversationFile {
     const count = Math.max(countLineEnds(written) - 1, 0);
     if (size === this.#readBytes + bytesWritten && !this.#reader.isInLine) {
       // Nobody else wrote: no need to read our own lines.
-      this.#reader.read(written);
+      this.#reader.read(written, ignore);
       this.#readBytes = size;
     } else {
       this.#own.push(...lines.slice(0, count));
@@ -134,7 +135,7 @@ export class ConversationFile {
       await handle.close();
     }
     this.#reader = new LogReader();
-    this.#reader.read(bytes);
+    this.#reader.read(bytes, ignore);
     this.#readBytes = bytes.length;
     this.#own = [];
   }

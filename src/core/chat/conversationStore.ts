@@ -13,7 +13,7 @@ import {
   textsOf,
   type IndexEntry,
 } from './conversationIndex.ts';
-import { applyRecords, knownDamageLine } from './conversationLog.ts';
+import { conversationOf, knownDamageLine } from './conversationLog.ts';
 import { OpenConversation, type WriteWatcher } from './openConversation.ts';
 import { excerptOf, searchWords } from './textSearch.ts';
 
@@ -181,19 +181,19 @@ export class ConversationStore implements WriteWatcher {
     const file = new ConversationFile(conversationPath(folder, id));
     const records = await file.readOn();
     if (records.length === 0) throw new Error('This conversation is not there any more, or nothing of it can be read.');
-    const begin = records.find(({ type }) => type === 'begin');
-    const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : 0);
-    const { waiting } = applyRecords(conversation, records);
+    const { conversation, waiting } = conversationOf(id, records, 0);
     const open = this.#hold(new OpenConversation(conversation, file, this));
     if (open.isReadOnly) this.onReadOnly(open);
-    else if (waiting.length > 0 || file.reader.damagedLines > 0 || file.reader.isInLine) await this.#keepDamaged(file);
+    else await this.#keepDamaged(file, [...waiting.keys()]);
     return open;
   }
 
-  async #keepDamaged(file: ConversationFile): Promise<void> {
+  async #keepDamaged(file: ConversationFile, missing: readonly string[]): Promise<void> {
+    const { reader } = file;
+    const isKnown = missing.every((id) => reader.knownMissing.includes(id));
+    if (isKnown && reader.damagedLines === 0 && !reader.isInLine) return;
     const keptAs = await this.#setAside(file.path, (from, to) => copyFile(from, to, constants.COPYFILE_EXCL));
-    if (keptAs === file.path) return;
-    await file.note(knownDamageLine(basename(keptAs))).catch(() => undefined);
+    if (keptAs !== file.path) await file.note(knownDamageLine(basename(keptAs), missing)).catch(() => undefined);
   }
 
   /** Returns where it is then; the file itself, when there is no room for another. */

@@ -23,7 +23,7 @@ describe('continuationMessages', () => {
   });
 
   it('names more than a last line that could stand anywhere', () => {
-    assert.ok(continuationMessages('if (a) {\n  b();\n}\n')[1]?.text.endsWith('\n\nif (a) {\n  b();\n}'));
+    assert.ok(continuationMessages('if (a) {\n  b();\n}\n')[1]?.text.endsWith('\n\n  b();\n}'));
   });
 
   it('names the last line when the answer broke off after it', () => {
@@ -51,7 +51,7 @@ describe('ContinuationJoint', () => {
       'and the last one, too',
       `${'word '.repeat(20)}and the last one, too`,
     ],
-    ['a line that ended', 'a();\nb();\n', 'b();\nc();\n', 'a();\nb();\nc();\n'],
+    ['a line that ended', 'a();\nbegin();\n', 'begin();\nc();\n', 'a();\nbegin();\nc();\n'],
     ['the code’s fence', '```ts\nlet a = ', '```ts\nlet a = 1;\n```', '```ts\nlet a = 1;\n```'],
     ['a fence without words', '```ts\nlet a = ', '```ts\n1;\n```', '```ts\n1;\n```'.replace('1', 'let a = 1')],
     ['a bare fence', '```ts\nlet a = ', '```\nlet a = 1;\n```', '```ts\nlet a = 1;\n```'],
