@@ -23,11 +23,6 @@ export function estimateTextTokens(text: string, bytesPerToken = defaultBytesPer
   return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
 }
 
-/** A part of a message, without what the template adds. */
-export function estimateTextTokens(text: string, bytesPerToken = defaultBytesPerToken): number {
-  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
-}
-
 /** From what the server counted for a request. */
 export function learnTokenSize(request: ChatRequest, notes: ModelNotes, promptTokens: number | undefined): void {
   const measured = tokenSize(request, promptTokens);
