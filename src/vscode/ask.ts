@@ -109,6 +109,7 @@ export class AskCommand {
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
+    if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
     const answer = await runRequest(choice.client, request, signal, show, question.context);
     return { answer, choice };
   }
@@ -159,7 +160,7 @@ function heading(question: Question): string {
 
 function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = choice ? `${choice.client.backend} · ${choice.model}` : '';
+  const who = choice ? listed(choice.client.backend, choice.model) : '';
   switch (outcome.type) {
     case 'stopped':
       return `${gap}*${join('Stopped.', who)}*\n`;
@@ -168,12 +169,17 @@ function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): s
       return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
     }
     case 'finished': {
-      const tokens = outcome.usage.outputTokens ? ` · ${outcome.usage.outputTokens} tokens` : '';
-      const rate = speed.tokensPerSecond ? ` · ${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
-      const cut = outcome.reason === 'length' ? ' · ended at the length limit' : '';
-      return `${gap}*${who}${tokens}${rate}${cut}*\n`;
+      const tokens = outcome.usage.outputTokens ? `${outcome.usage.outputTokens} tokens` : '';
+      const rate = speed.tokensPerSecond ? `${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
+      const cut = outcome.reason === 'length' ? 'ended at the length limit' : '';
+      return `${gap}*${listed(who, tokens, rate, cut)}*\n`;
     }
   }
+}
+
+/** In ASCII: in Restricted Mode the editor puts a box around every other character of a document (`editor.unicodeHighlight.nonBasicASCII`). */
+function listed(...parts: readonly string[]): string {
+  return parts.filter(Boolean).join(', ');
 }
 
 function join(sentence: string, who: string): string {

@@ -197,7 +197,7 @@ class RunningTurn implements Turn {
     this.#listeners.clear();
   }
 
-  async #request({ client, model }: Choice): Promise<RunEnding> {
+  async #request({ client, model, reason, isStandIn }: Choice): Promise<RunEnding> {
     const { sink, settings, answerId } = this.#parts;
     const { conversation } = sink;
     const answer = messageOf(sink, answerId, 'answer');
@@ -216,6 +216,7 @@ class RunningTurn implements Turn {
       if (event.type === 'progress') this.#say(`${model}: ${describeProgress(event)}`);
       else if (event.type !== 'finish') writer.write(event);
     };
+    if (isStandIn) onEvent({ type: 'warning', message: reason });
     const result = await runRequest(
       client,
       request,

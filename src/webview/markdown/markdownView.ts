@@ -13,6 +13,7 @@ export class MarkdownView {
   constructor(element: HTMLElement, actions: CodeActions) {
     void actions;
     this.#element = element;
+    element.style.whiteSpace = 'pre-wrap';
   }
 
   update(text: string, isComplete: boolean): void {
