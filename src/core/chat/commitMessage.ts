@@ -80,6 +80,7 @@ function changedFiles(diff: string): readonly ChangedFile[] {
 
 function overview(files: readonly ChangedFile[]): string {
   const names = files.slice(0, mostNames).map(({ path, text }) => {
+    if (mayHoldSecrets(path)) return `- ${path} (may hold secrets, not shown)`;
     const added = text.match(/^\+(?!\+\+ )/gm)?.length ?? 0;
     const removed = text.match(/^-(?!-- )/gm)?.length ?? 0;
     return `- ${path} (+${added} -${removed})`;
