@@ -60,8 +60,11 @@ for (const dialect of [ollama, vllm]) {
       return end;
     };
     const shown = () => sink.conversation.path().map(({ text }) => text);
-    const sent = (position = -1): { readonly model: string; readonly messages: readonly SentMessage[] } =>
-      JSON.parse(server.requestsTo(dialect.chatPath).at(position)?.body ?? '{}');
+    const sent = (position = -1) =>
+      JSON.parse(server.requestsTo(dialect.chatPath).at(position)?.body ?? '{}') as {
+        readonly model: string;
+        readonly messages: readonly SentMessage[];
+      };
 
     it('an answer, with who gave it, what it took and how fast', async () => {
       answers(dialect.reasoning('hm'), dialect.text('a'), dialect.text('b'));
