@@ -67,8 +67,8 @@ function urisOf(data: DataTransfer): string[] {
   );
   const listed = (lines ?? '').split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
   const uris = listed.length > 0 ? listed : resourceUrls(data.getData('resourceurls'));
-  // A link dragged from a page is text; what can be attached is a file, here or on a remote machine.
-  return uris.filter((uri) => /^(file|vscode-[a-z-]+|untitled):/i.test(uri));
+  // A link dragged from a page is text: nothing is fetched. What can be attached is in one of the file systems that VS Code knows.
+  return uris.filter((uri) => !/^(https?|data|blob|javascript|about|mailto):/i.test(uri));
 }
 
 function resourceUrls(json: string): string[] {

@@ -13,15 +13,21 @@ export class MentionList {
   readonly #input: HTMLTextAreaElement;
   readonly #post: Post;
   readonly #announce: (text: string) => void;
+  /** For an Enter that turned out not to be for this list. */
+  readonly #send: () => void;
   #items: readonly MentionView[] = [];
   #active = 0;
   /** Undefined: nothing is asked for. */
   #query: string | undefined;
+  #isAnswered = false;
+  /** Enter came before the answer to the query. */
+  #isEntered = false;
 
-  constructor(input: HTMLTextAreaElement, post: Post, announce: (text: string) => void) {
+  constructor(input: HTMLTextAreaElement, post: Post, announce: (text: string) => void, send: () => void) {
     this.#input = input;
     this.#post = post;
     this.#announce = announce;
+    this.#send = send;
     this.element.hidden = true;
     this.element.setAttribute('aria-label', 'What to attach');
     input.setAttribute('aria-autocomplete', 'list');
@@ -38,6 +44,8 @@ export class MentionList {
     if (query === this.#query) return;
     if (query === undefined) return this.close();
     this.#query = query;
+    this.#isAnswered = false;
+    this.#isEntered = false;
     this.#post({ type: 'mention', query });
   }
 
@@ -45,14 +53,23 @@ export class MentionList {
   show(query: string, items: readonly MentionView[]): void {
     if (query !== this.#query) return;
     this.#items = items;
+    this.#isAnswered = true;
+    if (this.#isEntered) {
+      this.#isEntered = false;
+      return items.length > 0 ? this.#choose(0) : this.#send();
+    }
     this.element.hidden = items.length === 0;
     this.element.replaceChildren(...items.map((item, index) => this.#option(item, index)));
     this.#activate(0);
     this.#announce(items.length === 0 ? 'Nothing to attach' : `${items.length} to attach`);
   }
 
-  /** True: the key was for the list. */
+  /** True: the key was for the list. Enter waits for one that is on its way, so that nothing is sent, or taken, that was not on screen. */
   key(key: string): boolean {
+    if (this.#query !== undefined && !this.#isAnswered && (key === 'Enter' || key === 'Tab')) {
+      this.#isEntered = true;
+      return true;
+    }
     if (this.element.hidden) return false;
     switch (key) {
       case 'ArrowDown':

@@ -64,7 +64,7 @@ export class PanelPage {
   do(message: Extract<HostMessage, { type: 'mentions' | 'focus' | 'setDraft' }>): void {
     switch (message.type) {
       case 'mentions':
-        return this.#composer.showMentions(message);
+        return this.#composer.mentions.show(message.query, message.items);
       case 'setDraft':
         return this.#composer.setDraft(message.text);
       case 'focus':

@@ -86,6 +86,9 @@ describe('The chat panel in a page', () => {
       await panel.next('send');
       await panel.show(panelState([question('q1', 'Something else')]));
       assert.equal(await input.inputValue(), 'Too long?');
+      await input.pressSequentially(' And more');
+      await panel.show(panelState([question('q2', 'Too long?')]));
+      assert.equal(await input.inputValue(), 'And more');
     });
 
     it('sends nothing while an answer runs, stops it with Esc, and turns its button', async () => {
@@ -188,6 +191,21 @@ describe('The chat panel in a page', () => {
       assert.equal(await input.inputValue(), 'Look at ');
       await list.waitFor({ state: 'hidden' });
       assert.ok(!panel.posted.some(({ type }) => type === 'send'));
+    });
+
+    it('waits for the list of what follows @ when Enter is faster, and sends what nothing follows', async () => {
+      const panel = await openPanel(panelState());
+      const input = panel.page.getByLabel('Question', { exact: true });
+      await input.pressSequentially('@a');
+      await input.press('Enter');
+      await panel.post({ type: 'mentions', query: 'a', items: [{ id: 'm1', label: '@file a.py', detail: '' }] });
+      assert.equal((await panel.next('attachMention')).mentionId, 'm1');
+      assert.equal(await input.inputValue(), '');
+      await input.pressSequentially('Who is @bob');
+      await input.press('Enter');
+      assert.ok(!panel.posted.some(({ type }) => type === 'send'));
+      await panel.post({ type: 'mentions', query: 'bob', items: [] });
+      assert.equal((await panel.next('send')).text, 'Who is @bob');
     });
 
     it('shows what goes along, opens and removes it by keys', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Attached, TextAttachment } from '../../src/vscode/chat/context/attached.ts';
 import { Attachments } from '../../src/vscode/chat/context/attachments.ts';
@@ -30,6 +31,15 @@ function text(attached: Attached | undefined): TextAttachment {
 function refusal(attached: Attached | undefined): string {
   assert.ok(attached && 'refused' in attached, JSON.stringify(attached)?.slice(0, 200));
   return attached.refused;
+}
+
+function once<T>(event: vscode.Event<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const listening = event((value) => {
+      listening.dispose();
+      resolve(value);
+    });
+  });
 }
 
 async function write(uri: vscode.Uri, content: string | Uint8Array): Promise<vscode.Uri> {
@@ -331,7 +341,12 @@ describe('Attachments', () => {
     });
 
     it('says what to do when no editor is open', async () => {
-      const [attached] = await attachments.fromCommand(undefined, undefined, signal);
+      // Extensions hear of opened and closed editors later than the workbench.
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      await until(() => !vscode.window.activeTextEditor && vscode.window.visibleTextEditors.length === 0);
+      const withoutEditor = new Attachments();
+      const [attached] = await withoutEditor.fromCommand(undefined, undefined, signal);
+      withoutEditor.dispose();
       assert.match(refusal(attached), /^No text editor is open\. /);
     });
   });
@@ -384,7 +399,7 @@ describe('Attachments', () => {
     async function gitIsReady(): Promise<void> {
       const extension = vscode.extensions.getExtension<{ getAPI(version: 1): GitState }>('vscode.git');
       const api = (await extension?.activate())?.getAPI(1);
-      if (api?.state === 'uninitialized') await new Promise((resolve) => api.onDidChangeState(resolve));
+      if (api?.state === 'uninitialized') await once(api.onDidChangeState);
     }
 
     before(async function () {
@@ -400,10 +415,8 @@ describe('Attachments', () => {
       git('add', '.');
       git('commit', '--quiet', '-m', 'First');
     });
-    after(async () => {
-      await vscode.commands.executeCommand('git.close', repository.fsPath);
-      await vscode.workspace.fs.delete(repository, { recursive: true });
-    });
+    // Its files stay, as does the whole copy of the sample until the window is closed: the Git extension still looks at them.
+    after(() => vscode.commands.executeCommand('git.close', repository.fsPath));
 
     it('attaches what is staged, what is not and the names of new files, but no secrets', async () => {
       await gitIsReady();
@@ -423,6 +436,15 @@ describe('Attachments', () => {
         /^Staged changes:\n[^]*\+staged\nChanges that are not staged:\n[^]*\+changed\nNew files, only their names: repository\/c\.txt\nLeft out: \.env \(may hold secrets\)$/,
       );
       assert.doesNotMatch(attached.text, /KEY/);
+    });
+
+    it('leaves out what Git ignores, unless just that is attached', async () => {
+      await write(vscode.Uri.joinPath(repository, '.gitignore'), 'built/\n');
+      const built = vscode.Uri.joinPath(repository, 'built');
+      await write(vscode.Uri.joinPath(built, 'bundle.txt'), 'bundled');
+      assert.deepEqual(await labels('file bundle.txt'), []);
+      assert.doesNotMatch(text(await fromUri(repository)).text, /bundle/);
+      assert.match(text(await fromUri(built)).text, /--- repository\/built\/bundle\.txt\nbundled/);
     });
   });
 
@@ -450,6 +472,25 @@ describe('Attachments', () => {
       } finally {
         terminal.dispose();
         written.dispose();
+      }
+    });
+
+    it('attaches the last command with what it printed', async function () {
+      if (!existsSync('/bin/bash')) {
+        console.log('There is no /bin/bash here, so no command is run in a real terminal.');
+        this.skip();
+      }
+      const terminal = vscode.window.createTerminal({ name: 'Real', shellPath: '/bin/bash' });
+      const ended = once(vscode.window.onDidEndTerminalShellExecution);
+      try {
+        terminal.show();
+        if (!terminal.shellIntegration) await once(vscode.window.onDidChangeTerminalShellIntegration);
+        terminal.shellIntegration?.executeCommand('echo printed-$((40+2))');
+        await ended;
+        const attached = text(await attach('terminal', '@terminal last command'));
+        assert.match(attached.text, /^echo printed-[^]*\nprinted-42/);
+      } finally {
+        terminal.dispose();
       }
     });
   });

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Conversation } from './conversation.ts';
-import { applyRecords, LogReader } from './conversationLog.ts';
+import type { Conversation, ConversationRecord } from './conversation.ts';
+import { addRecord, conversationOf, LogReader } from './conversationLog.ts';
 import type { ConversationSummary } from './conversationStore.ts';
 
 /** What is known of a file without opening it as a conversation. */
@@ -75,7 +75,7 @@ export class ConversationIndex {
     clearTimeout(this.#forgetTexts);
     const found = new Map<string, readonly string[]>();
     await forEach(ids, async (id) => {
-      const texts = await this.#fresh(id, this.#texts, (bytes, atMs) => textsOf(readConversation(id, bytes, atMs)));
+      const texts = await this.#fresh(id, this.#texts, (bytes, atMs) => readTexts(id, bytes, atMs));
       if (texts) found.set(id, texts);
     });
     this.#forgetTexts = setTimeout(() => this.#texts.clear(), textsKeptMs).unref();
@@ -109,26 +109,21 @@ export class ConversationIndex {
 
 function readEntry(id: string, bytes: Buffer, writtenAtMs: number): IndexEntry {
   const reader = new LogReader({ skipsDeltas: true });
-  const lines = reader.read(bytes);
-  const conversation = sum(id, lines, writtenAtMs);
+  const records: ConversationRecord[] = [];
+  reader.read(bytes, (_line, record) => void (record && records.push(record)));
+  const { conversation } = conversationOf(id, records, writtenAtMs);
   return {
     summary: summaryOf(conversation),
     deleted: conversation.deleted,
-    isUnreadable: bytes.length > 0 && !reader.isNewer && lines.every(({ record }) => !record),
+    isUnreadable: bytes.length > 0 && records.length === 0 && !reader.isNewer,
     writtenAtMs,
   };
 }
 
-function readConversation(id: string, bytes: Buffer, writtenAtMs: number): Conversation {
-  return sum(id, new LogReader().read(bytes), writtenAtMs);
-}
-
-function sum(id: string, lines: ReturnType<LogReader['read']>, writtenAtMs: number): Conversation {
-  const records = lines.flatMap(({ record }) => record ?? []);
-  const begin = records.find(({ type }) => type === 'begin');
-  const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : writtenAtMs);
-  applyRecords(conversation, records);
-  return conversation;
+function readTexts(id: string, bytes: Buffer, writtenAtMs: number): readonly string[] {
+  const records: ConversationRecord[] = [];
+  new LogReader().read(bytes, (_line, record) => void (record && addRecord(records, record)));
+  return textsOf(conversationOf(id, records, writtenAtMs).conversation);
 }
 
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

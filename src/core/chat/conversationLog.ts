@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Conversation, ConversationRecord } from './conversation.ts';
+import { Conversation, type ConversationRecord } from './conversation.ts';
 import { isObject, toRecord } from './recordChecks.ts';
 
 /**
@@ -18,9 +18,9 @@ export function toLine(record: ConversationRecord): string {
   return JSON.stringify(reasoning ? [id, text, reasoning] : [id, text]);
 }
 
-/** The damage in the lines before it is known: they were kept aside under this name. */
-export function knownDamageLine(keptAs: string): string {
-  return JSON.stringify({ type: 'knownDamage', keptAs });
+/** What is damaged in the lines before it, and which messages are missing, is known: they were kept aside under this name. */
+export function knownDamageLine(keptAs: string, missing: readonly string[]): string {
+  return JSON.stringify({ type: 'knownDamage', keptAs, missing });
 }
 
 /** What a line of the version that is its index becomes in the next. */
@@ -40,14 +40,10 @@ function migrate(line: unknown, version: number): unknown {
 /** Longer than any attachment that a model takes. */
 const lengthLimitBytes = 64 * 1024 * 1024;
 const lineEnd = 0x0a;
-const arrayStart = 0x5b;
 const nothing = Buffer.alloc(0);
 
-export interface Line {
-  readonly text: string;
-  /** Undefined: nothing that concerns a conversation. */
-  readonly record: ConversationRecord | undefined;
-}
+/** `record` is undefined when a line says nothing about the conversation. */
+export type TakeLine = (line: string, record: ConversationRecord | undefined) => void;
 
 /** Reads a file from its first byte on, in pieces cut anywhere, so that it can be read on when it has grown. */
 export class LogReader {
@@ -56,6 +52,7 @@ export class LogReader {
   /** A line without meaning, as long as it may be the beginning of the next. */
   #fragment: string | undefined;
   #damagedLines = 0;
+  #knownMissing: readonly string[] = [];
   #version = 0;
   readonly #skipsDeltas: boolean;
 
@@ -84,16 +81,23 @@ export class LogReader {
     return this.#damagedLines + (this.#fragment === undefined ? 0 : 1);
   }
 
-  read(bytes: Buffer): Line[] {
-    const lines: Line[] = [];
+  /** Ids of messages that were missing when damage was last told. */
+  get knownMissing(): readonly string[] {
+    return this.#knownMissing;
+  }
+
+  read(bytes: Buffer, take: TakeLine): void {
+    const end = bytes.lastIndexOf(lineEnd) + 1;
     let start = 0;
-    for (let end = bytes.indexOf(lineEnd); end >= 0; end = bytes.indexOf(lineEnd, start)) {
-      const line = this.#line(bytes.subarray(start, end));
-      if (line) lines.push(line);
-      start = end + 1;
+    if (end > 0 && this.isInLine) {
+      start = bytes.indexOf(lineEnd) + 1;
+      this.#endLine(bytes.subarray(0, start), take);
     }
-    if (start < bytes.length) this.#keepRest(bytes.subarray(start));
-    return lines;
+    const whole = bytes.subarray(start, end);
+    // One string cut into lines is twice as fast as a string for each.
+    if (isUtf8(whole)) for (const line of linesOf(whole.toString())) this.#line(line, take);
+    else for (const line of byteLinesOf(whole)) this.#endLine(line, take);
+    if (end < bytes.length) this.#keepRest(bytes.subarray(end));
   }
 
   #keepRest(bytes: Buffer): void {
@@ -102,62 +106,101 @@ export class LogReader {
     this.#rest = this.#isTooLong ? nothing : Buffer.concat([this.#rest, bytes]);
   }
 
-  #line(end: Buffer): Line | undefined {
-    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, end]) : end;
-    const isTooLong = this.#isTooLong || bytes.length > lengthLimitBytes;
+  #endLine(bytes: Buffer, take: TakeLine): void {
+    this.#keepRest(bytes);
+    const line = this.#rest;
+    const isTooLong = this.#isTooLong;
     this.#rest = nothing;
     this.#isTooLong = false;
-    if (isTooLong) {
-      this.#damagedLines++;
-      return undefined;
-    }
-    if (this.#skipsDeltas && bytes[0] === arrayStart) return undefined;
-    const text = bytes.toString('utf8').trimEnd();
-    if (text === '') return undefined;
-    if (text.includes('\ufffd') && !isUtf8(bytes)) this.#damagedLines++;
-    // A write that the disk cut short leaves the beginning of a line, and is said again in the next: nothing is lost.
-    if (this.#fragment !== undefined && !text.startsWith(this.#fragment)) this.#damagedLines++;
-    this.#fragment = undefined;
-    return { text, record: this.#understand(text) };
+    if (isTooLong || !isUtf8(line)) this.#damagedLines++;
+    if (!isTooLong) this.#line(line.toString(), take);
   }
 
-  #understand(text: string): ConversationRecord | undefined {
-    const value = parseJson(text);
+  #line(untrimmed: string, take: TakeLine): void {
+    if (this.#skipsDeltas && untrimmed.startsWith('[')) return;
+    const line = untrimmed.trimEnd();
+    if (line === '') return;
+    // A write that the disk cut short leaves the beginning of a line, and is said again in the next: nothing is lost.
+    if (this.#fragment !== undefined && !line.startsWith(this.#fragment)) this.#damagedLines++;
+    this.#fragment = undefined;
+    take(line, this.#understand(line));
+  }
+
+  #understand(line: string): ConversationRecord | undefined {
+    const value = parseJson(line);
+    if (isObject(value) && value.type === 'begin') this.#version = Number(value.version ?? 0);
     if (isObject(value) && value.type === 'knownDamage') {
       this.#damagedLines = 0;
+      this.#knownMissing = Array.isArray(value['missing']) ? value['missing'].map(String) : [];
       return undefined;
     }
-    if (isObject(value) && value.type === 'begin')
-      this.#version = typeof value.version === 'number' ? value.version : 0;
     const record = toRecord(migrate(value, this.#version));
-    if (record === 'damaged' && !this.isNewer) this.#fragment = text;
+    if (record === 'damaged' && !this.isNewer) this.#fragment = line;
     return typeof record === 'string' ? undefined : record;
   }
 }
 
-/** Applies records in whatever order they came. Returns those that name a message which is not there, and have to wait for it. */
+function* linesOf(text: string): Iterable<string> {
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+}
+
+function* byteLinesOf(bytes: Buffer): Iterable<Buffer> {
+  let start = 0;
+  for (let end = bytes.indexOf(lineEnd); end >= 0; end = bytes.indexOf(lineEnd, start)) {
+    yield bytes.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+/** Adds a record, to the one before it when both are deltas of one answer. */
+export function addRecord(records: ConversationRecord[], record: ConversationRecord): void {
+  const last = records.at(-1);
+  if (record.type === 'delta' && last?.type === 'delta' && last.id === record.id) {
+    const text = (last.text ?? '') + (record.text ?? '');
+    const reasoning = (last.reasoning ?? '') + (record.reasoning ?? '');
+    records[records.length - 1] = { type: 'delta', id: record.id, text, reasoning };
+  } else {
+    records.push(record);
+  }
+}
+
+/** The conversation of a file's records. `createdAtMs` is for one whose first line is lost. */
+export function conversationOf(id: string, records: readonly ConversationRecord[], createdAtMs: number) {
+  const begin = records.find(({ type }) => type === 'begin');
+  const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : createdAtMs);
+  return { conversation, ...applyRecords(conversation, records) };
+}
+
+/** Applies records in whatever order they came. Those that name a message which is not there have to wait for it. */
 export function applyRecords(
   conversation: Conversation,
   records: readonly ConversationRecord[],
-): { readonly applied: readonly ConversationRecord[]; readonly waiting: readonly ConversationRecord[] } {
+): {
+  readonly applied: readonly ConversationRecord[];
+  readonly waiting: ReadonlyMap<string, readonly ConversationRecord[]>;
+} {
   const applied: ConversationRecord[] = [];
-  let waiting = records;
-  let left: ConversationRecord[];
-  do {
-    left = [];
-    for (const record of waiting) {
-      const needed = neededMessage(record);
+  const waiting = new Map<string, ConversationRecord[]>();
+  for (const record of records) {
+    const ready = [record];
+    for (const next of ready) {
+      const needed = neededMessage(next);
       if (needed !== undefined && !conversation.message(needed)) {
-        left.push(record);
+        waiting.set(needed, [...(waiting.get(needed) ?? []), next]);
         continue;
       }
-      conversation.apply(record);
-      applied.push(record);
+      conversation.apply(next);
+      applied.push(next);
+      if (next.type !== 'question' && next.type !== 'answer') continue;
+      ready.push(...(waiting.get(next.id) ?? []));
+      waiting.delete(next.id);
     }
-    if (left.length === waiting.length) break;
-    waiting = left;
-  } while (left.length > 0);
-  return { applied, waiting: left };
+  }
+  return { applied, waiting };
 }
 
 function neededMessage(record: ConversationRecord): string | undefined {

@@ -49,7 +49,7 @@ function factsOf({ backend, model, ending }: Run): string[] {
       reasoningMs === undefined ? undefined : `thought for ${seconds(reasoningMs)}`,
     );
   }
-  return [...facts, whyItEnded(ending?.outcome)].filter((fact) => fact !== undefined && fact !== '') as string[];
+  return [...facts, whyItEnded(ending?.outcome)].flatMap((fact) => fact || []);
 }
 
 function whyItEnded(outcome: NonNullable<Run['ending']>['outcome'] | undefined): string | undefined {
@@ -78,7 +78,8 @@ function quoted(text: string): string {
 
 /** Longer than any run of backticks inside. */
 function fenceAround(text: string): string {
-  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([ticks]) => ticks.length));
+  let longest = 2;
+  for (const [ticks] of text.matchAll(/`+/g)) longest = Math.max(longest, ticks.length);
   return '`'.repeat(longest + 1);
 }
 

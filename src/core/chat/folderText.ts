@@ -1,5 +1,5 @@
 import { mayHoldSecrets } from './fileContent.ts';
-import { plural } from './plural.ts';
+import { plural } from '../util/plural.ts';
 import { TokenRoom } from './tokenRoom.ts';
 
 export interface FolderText {

@@ -1,6 +1,6 @@
 import type { Conversation, ConversationRecord } from './conversation.ts';
 import type { ConversationFile } from './conversationFile.ts';
-import { applyRecords, formatVersion } from './conversationLog.ts';
+import { addRecord, applyRecords, formatVersion } from './conversationLog.ts';
 
 /** Of what was shown, this much can be lost when the program is killed; and an answer has ten lines a second at most. */
 const writeDelayMs = 100;
@@ -46,7 +46,7 @@ export class OpenConversation {
   append(...records: readonly ConversationRecord[]): void {
     for (const record of records) {
       this.conversation.apply(record);
-      this.#keepUnwritten(record);
+      if (!this.isReadOnly) addRecord(this.#unwritten, record);
       this.#tell(record);
     }
     if (this.#unwritten.length === 0) return;
@@ -77,18 +77,6 @@ export class OpenConversation {
   /** Tries no more. */
   dispose(): void {
     clearTimeout(this.#timer);
-  }
-
-  #keepUnwritten(record: ConversationRecord): void {
-    if (this.isReadOnly) return;
-    const last = this.#unwritten.at(-1);
-    if (record.type === 'delta' && last?.type === 'delta' && last.id === record.id) {
-      const text = (last.text ?? '') + (record.text ?? '');
-      const reasoning = (last.reasoning ?? '') + (record.reasoning ?? '');
-      this.#unwritten[this.#unwritten.length - 1] = { type: 'delta', id: record.id, text, reasoning };
-    } else {
-      this.#unwritten.push(record);
-    }
   }
 
   async #write(): Promise<void> {
@@ -129,7 +117,7 @@ export class OpenConversation {
     const wasReadOnly = this.isReadOnly;
     const records = (await this.#file?.readOn()) ?? [];
     const { applied, waiting } = applyRecords(this.conversation, [...this.#waiting, ...records]);
-    this.#waiting = waiting;
+    this.#waiting = [...waiting.values()].flat();
     for (const record of applied) this.#tell(record);
     if (this.isReadOnly && !wasReadOnly) this.#watcher.onReadOnly(this);
   }

@@ -1,4 +1,4 @@
-import { plural } from './plural.ts';
+import { plural } from '../util/plural.ts';
 import { TokenRoom } from './tokenRoom.ts';
 
 export interface ProblemLine {

@@ -62,7 +62,11 @@ export class Attachments {
   async attachMention(mentionId: string, signal: AbortSignal): Promise<Attached | undefined> {
     const offer = this.#offered.get(mentionId);
     if (!offer) return refuse('That list is out of date. Type @ again.');
-    return offer.attach(signal);
+    try {
+      return await offer.attach(signal);
+    } catch (error) {
+      return unreadable(offer.label, error);
+    }
   }
 
   /** Files and folders of any file system, as the explorer and editor tabs name them when they are dropped. */

@@ -1,5 +1,5 @@
 import { diffText } from '../../../core/chat/diffText.ts';
-import { plural } from '../../../core/chat/plural.ts';
+import { plural } from '../../../core/util/plural.ts';
 import { nameOf, refuse, textAttachment, type Attached, type Offer } from './attached.ts';
 import { changeCount, gitRepositories, newFiles, type GitRepository } from './gitRepositories.ts';
 

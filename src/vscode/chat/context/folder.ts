@@ -5,7 +5,7 @@ import { nameOf, refuse, textAttachment, type Attached } from './attached.ts';
 import { allFiles, listFiles } from './listFiles.ts';
 import { openDocument, unreadable } from './readFile.ts';
 
-const mostFiles = 5000;
+const mostFiles = 20_000;
 /** More than any tokenizer makes one token of, on average. */
 const bytesPerToken = 8;
 
@@ -15,6 +15,7 @@ export async function attachFolder(uri: vscode.Uri, roomTokens: number, signal: 
   try {
     const files = await listFiles(uri, allFiles, mostFiles, signal);
     if (files.length === 0) return refuse(`${name} has no files that can be attached.`);
+    if (files.length >= mostFiles) return refuse(`${name} has ${mostFiles} files or more. Attach a folder in it.`);
     const inside = uri.path.endsWith('/') ? uri.path.length : uri.path.length + 1;
     const byPath = new Map(files.map((file) => [file.path.slice(inside), file]));
     const { text, summary } = await folderText(name, [...byPath.keys()], roomTokens, async (path) => {

@@ -20,6 +20,8 @@ export interface GitRepository {
   /** Reads the state anew. */
   status(): Promise<void>;
   diff(cached?: boolean): Promise<string>;
+  /** Which of these paths Git ignores. Missing in older versions. */
+  checkIgnore?(paths: string[]): Promise<ReadonlySet<string>>;
 }
 
 interface GitApi {
@@ -53,6 +55,23 @@ export async function gitRepositories(): Promise<readonly GitRepository[] | Refu
     // Its API throws where the program is missing.
     return refuse('VS Code did not find Git on this machine. Install it, or set git.path.');
   }
+}
+
+/** Without those that Git ignores; all of them where it cannot be asked. */
+export async function withoutIgnored(files: readonly vscode.Uri[]): Promise<readonly vscode.Uri[]> {
+  const repositories = await gitRepositories();
+  if ('refused' in repositories) return files;
+  const ignored = await Promise.all(
+    repositories.map(async (repository) => {
+      const root = `${repository.rootUri.toString()}/`;
+      const paths = files.filter((uri) => uri.toString().startsWith(root)).map(({ fsPath }) => fsPath);
+      if (paths.length === 0) return [];
+      // One path that Git does not like (beyond a link, say) fails them all.
+      return (await repository.checkIgnore?.(paths).catch(() => undefined)) ?? [];
+    }),
+  );
+  const all = new Set(ignored.flatMap((paths) => [...paths]));
+  return files.filter(({ fsPath }) => !all.has(fsPath));
 }
 
 /** Those that Git does not know yet. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { abortable } from '../../../core/util/abortable.ts';
 import { withToken } from './cancellation.ts';
+import { withoutIgnored } from './gitRepositories.ts';
 
 export const allFiles = '**/*';
 
@@ -11,8 +12,8 @@ const notSearchable = new Set<string>();
 const neverWalked: readonly string[] = ['.git', 'node_modules'];
 
 /**
- * The files in a folder, without those that `files.exclude` and `search.exclude` hide (and `.gitignore`, where VS Code lets a search heed it). What cannot be
- * searched is walked through.
+ * The files in a folder, without those that `files.exclude`, `search.exclude` and Git hide, unless that hides them all: then the folder itself was meant. What
+ * cannot be searched is walked through.
  * @throws the signal's reason
  */
 export async function listFiles(
@@ -21,8 +22,11 @@ export async function listFiles(
   most: number,
   signal: AbortSignal,
 ): Promise<readonly vscode.Uri[]> {
-  const found = notSearchable.has(folder.scheme) ? [] : await search(folder, include, most, signal);
-  return found.length > 0 || include !== allFiles ? found : walk(folder, most, signal);
+  const searched = notSearchable.has(folder.scheme) ? [] : await search(folder, include, most, signal);
+  const found = searched.length > 0 || include !== allFiles ? searched : await walk(folder, most, signal);
+  const kept = await withoutIgnored(found);
+  signal.throwIfAborted();
+  return kept.length > 0 ? kept : found;
 }
 
 async function search(

@@ -16,7 +16,8 @@ export function pickOffer(
     searching.abort();
     const { signal } = (searching = new AbortController());
     box.busy = true;
-    const offers = await search(text, signal);
+    // Typed on, or a language extension failed: there is nothing to show.
+    const offers = await search(text, signal).catch(() => []);
     if (signal.aborted) return;
     box.busy = false;
     box.items = offers.map((offer) => ({
