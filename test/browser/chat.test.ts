@@ -5,7 +5,9 @@ import { textWhen, Workbench } from './workbench.ts';
 
 /** The page inside the view: VS Code puts it into two frames. */
 function panelOf(workbench: Workbench): FrameLocator {
-  return workbench.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
+  return workbench.page
+    .frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]')
+    .frameLocator('iframe#active-frame');
 }
 
 describe('A2IA chat in a real workbench', () => {
