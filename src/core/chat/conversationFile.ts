@@ -4,7 +4,10 @@ import { dirname } from 'node:path';
 import type { ConversationRecord } from './conversation.ts';
 import { addRecord, LogReader, toLine } from './conversationLog.ts';
 
-const appendOnly = constants.O_WRONLY | constants.O_APPEND;
+const readAndAppend = constants.O_RDWR | constants.O_APPEND;
+const nothing = Buffer.alloc(0);
+/** No two files have the same bytes in the same place by chance: a message's id is among them. */
+const readEndBytes = 100;
 const pieceBytes = 4 * 1024 * 1024;
 const lineEnd = 0x0a;
 const ignore = () => undefined;
@@ -17,8 +20,9 @@ export class ConversationFile {
   readonly path: string;
   #reader = new LogReader();
   #readBytes = 0;
-  /** Undefined while it was never there. */
-  #inode: number | undefined;
+  /** The last of them, by which the file is known again. */
+  #readEnd = nothing;
+  #wasThere = false;
   /** Lines that this process has written and that were not read over yet. Equal lines of another process mean the same, so it need not be known whose is whose. */
   #own: string[] = [];
 
@@ -43,9 +47,9 @@ export class ConversationFile {
     const handle = await ifThere(open(this.path, 'r'));
     if (!handle) return [];
     try {
-      const { ino, size } = await handle.stat();
-      if (this.#isAnother(ino, size)) return [];
-      this.#inode = ino;
+      const { size } = await handle.stat();
+      if (await this.#isAnother(handle, size)) return [];
+      this.#wasThere = true;
       return await this.#read(handle, size);
     } finally {
       await handle.close();
@@ -58,14 +62,14 @@ export class ConversationFile {
    * @throws Error of the file system, when none is on disk
    */
   async append(records: readonly ConversationRecord[], sum: () => readonly ConversationRecord[]): Promise<number> {
-    const handle = this.#inode === undefined ? undefined : await ifThere(open(this.path, appendOnly));
+    const handle = this.#wasThere ? await ifThere(open(this.path, readAndAppend)) : undefined;
     if (!handle) {
-      await this.#create(this.#inode === undefined ? records : sum());
+      await this.#create(this.#wasThere ? sum() : records);
       return records.length;
     }
     try {
-      const { ino, size } = await handle.stat();
-      if (!this.#isAnother(ino, size)) return await this.#addTo(handle, records.map(toLine));
+      const { size } = await handle.stat();
+      if (!(await this.#isAnother(handle, size))) return await this.#addTo(handle, records.map(toLine));
     } finally {
       await handle.close();
     }
@@ -75,7 +79,7 @@ export class ConversationFile {
 
   /** Adds a line that is about the file and no part of the conversation. @throws Error of the file system */
   async note(line: string): Promise<void> {
-    const handle = await open(this.path, appendOnly);
+    const handle = await open(this.path, readAndAppend);
     try {
       await this.#addTo(handle, [line]);
     } finally {
@@ -84,8 +88,16 @@ export class ConversationFile {
   }
 
   /** Not the one that was read before: something put another in its place, a backup maybe. */
-  #isAnother(inode: number, sizeBytes: number): boolean {
-    return this.#inode !== undefined && (inode !== this.#inode || sizeBytes < this.#readBytes);
+  async #isAnother(handle: FileHandle, sizeBytes: number): Promise<boolean> {
+    if (sizeBytes < this.#readBytes) return true;
+    const bytes = Buffer.alloc(this.#readEnd.length);
+    await handle.read(bytes, 0, bytes.length, this.#readBytes - bytes.length);
+    return !bytes.equals(this.#readEnd);
+  }
+
+  #advance(bytes: Buffer): void {
+    this.#readBytes += bytes.length;
+    this.#readEnd = Buffer.concat([this.#readEnd, bytes.subarray(-readEndBytes)]).subarray(-readEndBytes);
   }
 
   async #read(handle: FileHandle, sizeBytes: number): Promise<ConversationRecord[]> {
@@ -95,8 +107,9 @@ export class ConversationFile {
       const length = Math.min(piece.length, sizeBytes - this.#readBytes);
       const { bytesRead } = await handle.read(piece, 0, length, this.#readBytes);
       if (bytesRead === 0) break;
-      this.#readBytes += bytesRead;
-      this.#reader.read(piece.subarray(0, bytesRead), (line, record) => {
+      const bytes = piece.subarray(0, bytesRead);
+      this.#advance(bytes);
+      this.#reader.read(bytes, (line, record) => {
         if (line === this.#own[0]) this.#own.shift();
         else if (record) addRecord(records, record);
       });
@@ -114,7 +127,7 @@ export class ConversationFile {
     if (size === this.#readBytes + bytesWritten && !this.#reader.isInLine) {
       // Nobody else wrote: no need to read our own lines.
       this.#reader.read(written, ignore);
-      this.#readBytes = size;
+      this.#advance(written);
     } else {
       this.#own.push(...lines.slice(0, count));
     }
@@ -127,30 +140,35 @@ export class ConversationFile {
     const handle = await open(this.path, 'ax');
     try {
       await handle.writeFile(bytes);
-      this.#inode = (await handle.stat()).ino;
     } catch (error) {
       await rm(this.path, { force: true });
       throw error;
     } finally {
       await handle.close();
     }
-    this.#reader = new LogReader();
+    this.#become(new ConversationFile(this.path));
+    this.#wasThere = true;
     this.#reader.read(bytes, ignore);
-    this.#readBytes = bytes.length;
-    this.#own = [];
+    this.#advance(bytes);
   }
 
   /** Adds to another file in the place of ours what it does not have. */
   async #completeOther(records: readonly ConversationRecord[], sum: readonly ConversationRecord[]): Promise<void> {
     const other = new ConversationFile(this.path);
     const has = new Set((await other.readOn()).flatMap((record) => messageId(record) ?? []));
-    this.#reader = other.#reader;
-    this.#readBytes = other.#readBytes;
-    this.#inode = other.#inode;
-    this.#own = [];
+    this.#become(other);
     if (other.reader.isNewer) return;
     const missing = (record: ConversationRecord) => !has.has(messageId(record) ?? '');
-    await this.append([...sum.filter(missing), ...records.filter((record) => !missing(record))], () => sum);
+    let left = [...sum.filter(missing), ...records.filter((record) => !missing(record))];
+    while (left.length > 0) left = left.slice(await this.append(left, () => sum));
+  }
+
+  #become(other: ConversationFile): void {
+    this.#reader = other.#reader;
+    this.#readBytes = other.#readBytes;
+    this.#readEnd = other.#readEnd;
+    this.#wasThere = other.#wasThere;
+    this.#own = [];
   }
 }
 

@@ -49,7 +49,7 @@ export interface StoreParts {
 const deletedKeptMs = 30 * 24 * 60 * 60 * 1000;
 
 /** The conversations of one workspace, of which several windows may have one. */
-export class ConversationStore implements WriteWatcher {
+export class ConversationStore {
   readonly #parts: StoreParts;
   readonly #index: ConversationIndex | undefined;
   /** Weak: a conversation that nobody looks at any more costs no memory, and is read again. */
@@ -57,6 +57,12 @@ export class ConversationStore implements WriteWatcher {
   readonly #opening = new Map<string, Promise<OpenConversation>>();
   readonly #unwritten = new Set<OpenConversation>();
   readonly #failing = new Set<OpenConversation>();
+  readonly #watcher: WriteWatcher = {
+    onUnwritten: (open) => void this.#unwritten.add(open),
+    onWritten: (open) => this.#onWritten(open),
+    onFailed: (open, error) => this.#onFailed(open, error),
+    onReadOnly: (open) => this.#onReadOnly(open),
+  };
   #folderWatch: FSWatcher | undefined;
   #isDisposed = false;
 
@@ -101,7 +107,7 @@ export class ConversationStore implements WriteWatcher {
     const id = `${time}-${crypto.randomUUID().slice(0, 8)}`;
     const { folder } = this.#parts;
     const file = folder === undefined ? undefined : new ConversationFile(conversationPath(folder, id));
-    return this.#hold(new OpenConversation(new Conversation(id, nowMs), file, this));
+    return this.#hold(new OpenConversation(new Conversation(id, nowMs), file, this.#watcher));
   }
 
   /**
@@ -134,11 +140,7 @@ export class ConversationStore implements WriteWatcher {
     for (const one of open) one.dispose();
   }
 
-  onUnwritten(open: OpenConversation): void {
-    this.#unwritten.add(open);
-  }
-
-  onWritten(open: OpenConversation): void {
+  #onWritten(open: OpenConversation): void {
     this.#unwritten.delete(open);
     this.#watchFolder();
     if (!this.#failing.delete(open) || this.#failing.size > 0) return;
@@ -146,16 +148,16 @@ export class ConversationStore implements WriteWatcher {
     this.#parts.onTrouble({ type: 'writesAgain' });
   }
 
-  onFailed(open: OpenConversation, error: unknown): void {
-    const isNew = this.#failing.size === 0;
+  #onFailed(open: OpenConversation, error: unknown): void {
+    const isFirst = this.#failing.size === 0;
     this.#failing.add(open);
-    if (!isNew) return;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (!isFirst) return;
+    const code = errorCode(error);
     this.#parts.log.warn(`conversations cannot be written: ${code}`);
     this.#parts.onTrouble({ type: 'cannotWrite', message: whyNotWritten(code, this.#parts.folder ?? '') });
   }
 
-  onReadOnly({ conversation: { id } }: OpenConversation): void {
+  #onReadOnly({ conversation: { id } }: OpenConversation): void {
     this.#parts.onTrouble({ type: 'newer', id });
   }
 
@@ -179,11 +181,14 @@ export class ConversationStore implements WriteWatcher {
     if (folder === undefined || !isConversationId(id)) throw new Error('This conversation is not there any more.');
     this.#watchFolder();
     const file = new ConversationFile(conversationPath(folder, id));
-    const records = await file.readOn();
-    if (records.length === 0) throw new Error('This conversation is not there any more, or nothing of it can be read.');
+    const records = await file.readOn().catch((error: unknown) => {
+      throw new Error(`This conversation cannot be read (${errorCode(error)}): ${file.path}`, { cause: error });
+    });
+    if (records.length === 0)
+      throw new Error(`This conversation is not there any more, or nothing of it can be read: ${file.path}`);
     const { conversation, waiting } = conversationOf(id, records, 0);
-    const open = this.#hold(new OpenConversation(conversation, file, this));
-    if (open.isReadOnly) this.onReadOnly(open);
+    const open = this.#hold(new OpenConversation(conversation, file, this.#watcher));
+    if (open.isReadOnly) this.#onReadOnly(open);
     else await this.#keepDamaged(file, [...waiting.keys()]);
     return open;
   }
@@ -241,9 +246,13 @@ export class ConversationStore implements WriteWatcher {
       });
       this.#folderWatch.on('error', stop);
     } catch (error) {
-      log.debug(`${folder} cannot be watched: ${(error as NodeJS.ErrnoException).code ?? ''}`);
+      log.debug(`${folder} cannot be watched: ${errorCode(error)}`);
     }
   }
+}
+
+function errorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
 function whyNotWritten(code: string, folder: string): string {

@@ -151,6 +151,22 @@ describe('ConversationStore', () => {
       assert.equal(here.conversation.title, 'theirs');
     });
 
+    it('Each sees it when the folder was deleted and made again', async () => {
+      const { conversation } = await written('x');
+      const here = await desk.store().open(conversation.id);
+      const other = desk.store();
+      await other.open(conversation.id);
+      await rm(desk.folder, { recursive: true });
+      here.append({ type: 'pin', pinned: true });
+      await here.flush();
+      const created = other.create();
+      created.append(...exchange(1, 'new'));
+      await created.flush();
+      const seen = await desk.store().open(created.conversation.id);
+      seen.append(delta('a1', 'seen'));
+      await until(created, () => answerText(created, 'a1') === 'seen');
+    });
+
     it('Writing at the same time leaves every record whole, once, and in the order of its writer', async () => {
       const { conversation } = await written('x');
       const here = await desk.store().open(conversation.id);
@@ -361,6 +377,25 @@ describe('ConversationStore', () => {
         ['q2', 'here'],
         ['q3', 'there'],
       ]);
+    });
+
+    it('The file was emptied, or an older copy put in its place: what is missing is added to it', async () => {
+      const { conversation } = await written('x');
+      const here = await desk.store().open(conversation.id);
+      const older = await readFile(desk.file(here));
+      here.append(...exchange(2, 'more', 'a1'), delta('a2', 'and more'));
+      await here.flush();
+      for (const content of [older, Buffer.alloc(0)]) {
+        await writeFile(desk.file(here), content);
+        here.append(delta('a2', '.'));
+        await here.flush();
+        const again = await desk.store().open(conversation.id);
+        assert.deepEqual(sum(again), sum(here));
+        assert.deepEqual((await readFile(desk.file(here))).subarray(0, content.length), content);
+      }
+      here.append(...exchange(3, 'on', 'a2'));
+      await here.flush();
+      assert.deepEqual(sum(await desk.store().open(conversation.id)), sum(here));
     });
 
     it('A full disk: told why, and written when there is room', async function () {
