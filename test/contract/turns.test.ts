@@ -69,7 +69,15 @@ for (const dialect of [ollama, vllm]) {
       return end;
     };
     const shown = () => sink.conversation.path().map(({ text }) => text);
+<<<<<<< HEAD
     const sent = (position = -1) => bodyOf(server, dialect, position);
+=======
+    const sent = (position = -1) =>
+      JSON.parse(server.requestsTo(dialect.chatPath).at(position)?.body ?? '{}') as {
+        readonly model: string;
+        readonly messages: readonly SentMessage[];
+      };
+>>>>>>> leftovers
 
     it('an answer, with who gave it, what it took and how fast', async () => {
       answers(dialect.reasoning('hm'), dialect.text('a'), dialect.text('b'));
