@@ -8,6 +8,7 @@ import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import { chooseEmbedded } from './embeddedChoice.ts';
 import { pickModel } from './modelPicker.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -28,6 +29,8 @@ export interface Commands {
   /** The answer in the document the user is in, else all. */
   readonly stop: () => void;
   readonly switchModel: () => Promise<unknown>;
+  /** The way to an answer that needs nothing to be set up. */
+  readonly useEmbedded: () => Promise<unknown>;
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
@@ -53,6 +56,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     });
     return (await check).run(backend);
   };
+  const useEmbedded = () => chooseEmbedded(registry, settings);
   const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
   let madeChat: Promise<Chat> | undefined;
   const chat = () =>
@@ -94,6 +98,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     close,
     stop,
     switchModel,
+    useEmbedded,
     setApiKey: () => askForKey(undefined),
     checkConnection,
   };

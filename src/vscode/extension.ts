@@ -39,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
       (await chatCommands()).continueAsk(ask.asked(vscode.window.activeTextEditor?.document)),
     ),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
+    on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),

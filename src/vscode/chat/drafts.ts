@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { isObject, toRecord } from '../../core/chat/recordChecks.ts';
 
-const writeDelayMs = 250;
+const writeDelayMs = 100;
 /** Of the oldest ones nobody knows any more that they are there. */
 const mostDrafts = 20;
 

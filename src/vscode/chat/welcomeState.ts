@@ -7,6 +7,7 @@ import { configuredModel, type Settings } from '../../core/settings/settings.ts'
 import { megabytes } from '../../core/util/megabytes.ts';
 import type { FoundView, SuggestionView, WelcomeView } from '../../protocol/panelState.ts';
 import { openSetting, writeSettings, type EditorSettings } from '../editorSettings.ts';
+import { chooseEmbedded } from '../embeddedChoice.ts';
 import { settingOf, worthShowing } from '../modelPicker.ts';
 import type { Button } from '../problems.ts';
 import { selectedPiece } from '../selectedPiece.ts';
@@ -94,7 +95,7 @@ export class WelcomeState {
       };
     }
     const models = await client.listModels(signal).catch((): readonly ModelInfo[] => []);
-    if (backend === 'embedded') return this.#embedded(finding, models, settings);
+    if (backend === 'embedded') return this.#embedded(models, settings);
     const server = [status.server, status.version].filter(Boolean).join(' ');
     const names = models.map(({ displayName, id }) => displayName ?? id);
     const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
@@ -104,7 +105,7 @@ export class WelcomeState {
   }
 
   /** A model inside A2IA: nothing has to be set up, but it has to be fetched once. */
-  #embedded({ client }: Finding, models: readonly ModelInfo[], settings: Settings): Item {
+  #embedded(models: readonly ModelInfo[], settings: Settings): Item {
     const wanted = configuredModel(settings, 'embedded');
     const model = models.find(({ id }) => id === wanted) ?? models[0];
     const label = `${model?.displayName ?? 'A model'}, inside A2IA`;
@@ -116,12 +117,7 @@ export class WelcomeState {
     const size = model.sizeBytes === undefined ? '' : ` (${megabytes(model.sizeBytes)})`;
     const detail = 'On the CPU. Needs no server, and is downloaded once.';
     const fetch = async () => {
-      try {
-        await client.load?.(model.id, new AbortController().signal);
-        if (settings.backend !== 'embedded') await writeSettings({ 'a2ia.backend': 'embedded' });
-      } catch (error) {
-        this.#parts.onFailure(error instanceof Error ? error.message : String(error));
-      }
+      await chooseEmbedded(this.#parts.registry, this.#parts.settings);
       this.look();
     };
     const button = { label: `Download${size}`, run: () => void fetch() };
