@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
-import { BackendError } from '../core/clients/errors.ts';
+import { BackendError, describeForLog } from '../core/clients/errors.ts';
 import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
@@ -109,6 +109,7 @@ export class AskCommand {
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
+    if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
     const answer = await runRequest(choice.client, request, signal, show, question.context);
     return { answer, choice };
   }
@@ -127,7 +128,7 @@ export class AskCommand {
   #explain(error: BackendError, question: Question): void {
     const { registry, log, actions } = this.#parts;
     registry.contradict(error);
-    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}`);
+    log.warn(describeForLog(error));
     showProblem(error, { ...actions, retry: () => void this.#ask(question) });
   }
 }
@@ -145,12 +146,6 @@ function noAnswer(thrown: unknown, signal: AbortSignal): Answer {
   throw thrown;
 }
 
-/** A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
-function wordsForLog({ serverMessage, status }: BackendError): string {
-  const mayQuote = status !== undefined && status >= 400 && status < 500;
-  return serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
-}
-
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {
   return [settings.backend === 'auto' ? 'your model' : settings.backend, settings.model].filter(Boolean).join(' · ');
 }
@@ -165,7 +160,7 @@ function heading(question: Question): string {
 
 function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = choice ? `${choice.client.backend} · ${choice.model}` : '';
+  const who = choice ? listed(choice.client.backend, choice.model) : '';
   switch (outcome.type) {
     case 'stopped':
       return `${gap}*${join('Stopped.', who)}*\n`;
@@ -174,12 +169,17 @@ function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): s
       return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
     }
     case 'finished': {
-      const tokens = outcome.usage.outputTokens ? ` · ${outcome.usage.outputTokens} tokens` : '';
-      const rate = speed.tokensPerSecond ? ` · ${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
-      const cut = outcome.reason === 'length' ? ' · ended at the length limit' : '';
-      return `${gap}*${who}${tokens}${rate}${cut}*\n`;
+      const tokens = outcome.usage.outputTokens ? `${outcome.usage.outputTokens} tokens` : '';
+      const rate = speed.tokensPerSecond ? `${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
+      const cut = outcome.reason === 'length' ? 'ended at the length limit' : '';
+      return `${gap}*${listed(who, tokens, rate, cut)}*\n`;
     }
   }
+}
+
+/** In ASCII: in Restricted Mode the editor puts a box around every other character of a document (`editor.unicodeHighlight.nonBasicASCII`). */
+function listed(...parts: readonly string[]): string {
+  return parts.filter(Boolean).join(', ');
 }
 
 function join(sentence: string, who: string): string {

@@ -1,7 +1,7 @@
 // Another window: adds to a conversation, and says on standard output what it has shown. `node conversationWriter.ts stream|share|fill FOLDER [ID]`
 import { once } from 'node:events';
 import { ConversationStore, type OpenConversation } from '../../src/core/chat/conversationStore.ts';
-import { delta, exchange, finished, until } from './conversations.ts';
+import { delta, exchange, finished, until } from './storedConversations.ts';
 
 const [, , mode, folder, id = ''] = process.argv;
 const say = (text: string) => void process.stdout.write(`${text}\n`);

@@ -1,84 +1,80 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { ConversationRecord } from '../../src/core/chat/conversation.ts';
-import { ConversationStore, type OpenConversation, type StoreTrouble } from '../../src/core/chat/conversationStore.ts';
+import {
+  Conversation,
+  type Attachment,
+  type ConversationRecord,
+  type RunEnding,
+} from '../../src/core/chat/conversation.ts';
+import type { ConversationSink } from '../../src/core/chat/turns.ts';
 
-/** A question and its empty answer, which runs: `q1` and `a1`. */
-export function exchange(number: number, text: string, parentId?: string): readonly ConversationRecord[] {
-  const question = { type: 'question', id: `q${number}`, atMs: number * 10, text, attachments: [] } as const;
-  return [
-    parentId === undefined ? question : { ...question, parentId },
-    { type: 'answer', id: `a${number}`, parentId: `q${number}`, atMs: number * 10 + 1 },
-    { type: 'run', id: `a${number}`, atMs: number * 10 + 1, backend: 'ollama', model: 'm' },
-  ];
+/** A conversation in memory, with every record that it was given. */
+export class MemorySink implements ConversationSink {
+  readonly conversation = new Conversation('c', 0);
+  readonly records: ConversationRecord[] = [];
+  #waiting: (() => void)[] = [];
+
+  append(...records: readonly ConversationRecord[]): void {
+    for (const record of records) {
+      this.records.push(record);
+      this.conversation.apply(record);
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Settles with the next record that is added. */
+  nextRecord(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
 }
 
-export const delta = (id: string, text: string): ConversationRecord => ({ type: 'delta', id, text });
+export function textAttachment(id: string, text: string, label = `${id}.ts`): Attachment {
+  return { kind: 'text', id, source: 'file', label, languageId: 'typescript', text };
+}
 
-export const finished = (id: string, atMs = 0): ConversationRecord => ({
-  type: 'end',
-  id,
-  atMs,
-  ending: { outcome: { type: 'finished', reason: 'stop' }, speed: { totalMs: 5 } },
-});
+export function imageAttachment(id: string): Attachment {
+  return { kind: 'image', id, label: `${id}.png`, mediaType: 'image/png', base64: 'AAAA' };
+}
 
-/** Folders and stores of one test. */
-export class Desk {
-  /** As told to the user, in order, by all stores. */
-  readonly troubles: StoreTrouble[] = [];
-  readonly logged: string[] = [];
-  readonly #stores: ConversationStore[] = [];
-  readonly #root: string;
+export interface Exchange {
+  readonly question: string;
+  readonly attachments?: readonly Attachment[];
+  /** Left out: none was begun. */
+  readonly answer?: string;
+  readonly reasoning?: string;
+  readonly model?: string;
+  readonly usage?: RunEnding['usage'];
+}
 
-  constructor(root: string) {
-    this.#root = root;
-  }
-
-  static async create(): Promise<Desk> {
-    return new Desk(await mkdtemp(path.join(tmpdir(), 'a2ia-conversations-')));
-  }
-
-  /** Not made yet. */
-  get folder(): string {
-    return path.join(this.#root, 'conversations');
-  }
-
-  /** As another window would. */
-  store({ inMemory = false } = {}): ConversationStore {
-    const write = (message: string) => void this.logged.push(message);
-    const store = new ConversationStore({
-      folder: inMemory ? undefined : this.folder,
-      log: { debug: write, info: write, warn: write },
-      onTrouble: (trouble) => void this.troubles.push(trouble),
+/** A conversation of these questions and answers: `q1`, `a1`, `q2`, … */
+export function conversationOf(...exchanges: readonly Exchange[]): Conversation {
+  const sink = new MemorySink();
+  exchanges.forEach(({ question, attachments = [], answer, reasoning = '', model = 'm', usage }, index) => {
+    const id = `a${index + 1}`;
+    const questionId = `q${index + 1}`;
+    const parent = sink.conversation.path().at(-1)?.id;
+    sink.append({
+      type: 'question',
+      id: questionId,
+      ...(parent === undefined ? {} : { parentId: parent }),
+      atMs: index,
+      text: question,
+      attachments,
     });
-    this.#stores.push(store);
-    return store;
-  }
-
-  file({ conversation: { id } }: OpenConversation): string {
-    return path.join(this.folder, `${id}.jsonl`);
-  }
-
-  async clear(): Promise<void> {
-    await Promise.all(this.#stores.map((store) => store.dispose()));
-    await rm(this.#root, { recursive: true, force: true });
-  }
-}
-
-export function answerText(open: OpenConversation, id: string): string {
-  return open.conversation.message(id)?.text ?? '(no such message)';
-}
-
-/** Resolves as soon as it holds, which is looked at after each change. The suite's own time limit ends it otherwise. */
-export function until(open: OpenConversation, holds: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!holds()) return;
-      stop();
-      resolve();
-    };
-    const stop = open.onChange(look);
-    look();
+    if (answer === undefined) return;
+    sink.append(
+      { type: 'answer', id, parentId: questionId, atMs: index },
+      { type: 'run', id, atMs: index, backend: 'vllm', model },
+      { type: 'delta', id, text: answer, reasoning },
+      {
+        type: 'end',
+        id,
+        atMs: index,
+        ending: {
+          outcome: { type: 'finished', reason: 'stop' },
+          speed: { totalMs: 1 },
+          ...(usage ? { usage } : {}),
+        },
+      },
+    );
   });
+  return sink.conversation;
 }

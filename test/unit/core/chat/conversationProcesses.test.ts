@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { answerText, delta, Desk, exchange, finished, until } from '../../../support/conversations.ts';
+import { answerText, delta, Desk, exchange, finished, until } from '../../../support/storedConversations.ts';
 
 const program = path.join(import.meta.dirname, '../../../support/conversationWriter.ts');
 

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes
 import path from 'node:path';
 import type { ConversationRecord } from '../../../../src/core/chat/conversation.ts';
 import type { ConversationStore, OpenConversation } from '../../../../src/core/chat/conversationStore.ts';
-import { answerText, delta, Desk, exchange, finished, until } from '../../../support/conversations.ts';
+import { answerText, delta, Desk, exchange, finished, until } from '../../../support/storedConversations.ts';
 
 let desk: Desk;
 beforeEach(async () => {
