@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Conversation, type ConversationRecord } from '../../../../src/core/chat/conversation.ts';
-import { delta, exchange, finished } from '../../../support/conversations.ts';
+import { delta, exchange, finished } from '../../../support/storedConversations.ts';
 
 function sumOf(records: readonly ConversationRecord[]): Conversation {
   const conversation = new Conversation('c', 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ConversationRecord } from '../../../../src/core/chat/conversation.ts';
 import { LogReader, toLine } from '../../../../src/core/chat/conversationLog.ts';
-import { delta, exchange, finished } from '../../../support/conversations.ts';
+import { delta, exchange, finished } from '../../../support/storedConversations.ts';
 
 const records: readonly ConversationRecord[] = [
   { type: 'begin', version: 1, id: 'c', atMs: 1 },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Conversation, type ConversationRecord } from '../../../../src/core/chat/conversation.ts';
 import { exportMarkdown } from '../../../../src/core/chat/conversationMarkdown.ts';
-import { delta, exchange, finished } from '../../../support/conversations.ts';
+import { delta, exchange, finished } from '../../../support/storedConversations.ts';
 
 function exported(...records: readonly ConversationRecord[]): string {
   const conversation = new Conversation('c', 1);
