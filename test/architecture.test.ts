@@ -127,13 +127,25 @@ describe('The import graph', () => {
       'https-proxy-agent': /^src\/cli\/cliHost\.ts$/,
       'proxy-from-env': /^src\/cli\/cliHost\.ts$/,
     };
-    const packages = imports.filter(({ to }) => !/^(src\/|node:|vscode$)/.test(to));
+    const packages = imports.filter(
+      ({ from, to }) => !from.startsWith('src/webview/') && !/^(src\/|node:|vscode$)/.test(to),
+    );
     for (const { from, to, typeOnly, dynamic } of packages) {
       const name = Object.keys(places).find((candidate) => to === candidate || to.startsWith(`${candidate}/`));
       assert.ok(name, `${from} imports ${to}`);
       assert.match(from, places[name] ?? /^$/);
       assert.ok(typeOnly || dynamic, `${from} imports ${to} statically`);
     }
+  });
+
+  it('lets the panel use a reader of Markdown, and a highlighter that comes with the first code block', () => {
+    const packages = imports.filter(({ from, to }) => from.startsWith('src/webview/') && !to.startsWith('src/'));
+    assert.deepEqual([...new Set(packages.map(({ from, to }) => `${from} ${to.split('/')[0]}`))].sort(), [
+      'src/webview/markdown/highlight.ts highlight.js',
+      'src/webview/markdown/inline.ts marked',
+    ]);
+    const loaders = imports.filter(({ to }) => to === 'src/webview/markdown/highlight.ts');
+    assert.ok(loaders.length > 0 && loaders.every(({ dynamic }) => dynamic));
   });
 
   it('has no barrels and no default exports', () => {

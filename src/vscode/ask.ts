@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Ask } from '../core/chat/askAsConversation.ts';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
@@ -35,6 +36,11 @@ export interface AskResult {
 export class AskCommand {
   readonly #parts: AskParts;
   readonly #running = new Map<AbortController, vscode.TextDocument | undefined>();
+  /** Those whose documents are open, by the address of the document. */
+  readonly #asked = new Map<string, Ask>();
+  readonly #closing = vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+    if (this.#asked.delete(uri.toString())) this.#showAsked();
+  });
 
   constructor(parts: AskParts) {
     this.#parts = parts;
@@ -51,15 +57,22 @@ export class AskCommand {
     return question && this.#ask(question);
   }
 
-  /** Stops the answer in the document the user is in, else all. */
-  stop(): void {
+  /** Stops the answer in the document the user is in, else all; false when it was not one alone. */
+  stop(): boolean {
     const active = vscode.window.activeTextEditor?.document;
     const here = [...this.#running].find(([, document]) => document && document === active);
     for (const [controller] of here ? [here] : this.#running) controller.abort();
+    return here !== undefined;
+  }
+
+  /** What the document is the answer to; undefined when it is none, or has not its end. */
+  asked(document: vscode.TextDocument | undefined): Ask | undefined {
+    return document && this.#asked.get(document.uri.toString());
   }
 
   /** Leaves the servers that are still answering. */
   dispose(): void {
+    this.#closing.dispose();
     for (const controller of this.#running.keys()) controller.abort();
   }
 
@@ -67,22 +80,31 @@ export class AskCommand {
     const { statusBar } = this.#parts;
     const controller = new AbortController();
     this.#running.set(controller, undefined);
-    statusBar.setAnswering(this.#running.size);
+    statusBar.setAnswering('ask', this.#running.size);
     const waiting = showWaiting(controller);
     let page: AnswerDocument | undefined;
     try {
       page = await AnswerDocument.open(heading(question), () => controller.abort());
       this.#running.set(controller, page.document);
+      const atMs = Date.now();
       const { answer, choice } = await this.#answer(question, page, waiting, controller.signal);
       waiting.end();
       await page.finish(footer(answer, choice));
+      const { text, context } = question;
+      this.#asked.set(page.document.uri.toString(), { question: text, context, answer, choice, atMs });
+      this.#showAsked();
       return this.#result(answer, choice, question);
     } finally {
       waiting.end();
       page?.dispose();
       this.#running.delete(controller);
-      statusBar.setAnswering(this.#running.size);
+      statusBar.setAnswering('ask', this.#running.size);
     }
+  }
+
+  /** For the button above such a document. */
+  #showAsked(): void {
+    void vscode.commands.executeCommand('setContext', 'a2ia.answers', [...this.#asked.keys()]);
   }
 
   /** Who answers is found out, and answers. That there is nobody is an answer too: a failed one. */
