@@ -15,6 +15,15 @@ interface SentMessage {
   readonly content: string;
 }
 
+interface SentBody {
+  readonly model: string;
+  readonly messages: readonly SentMessage[];
+}
+
+function bodyOf(server: ScriptedServer, { chatPath }: Dialect, position: number): SentBody {
+  return JSON.parse(server.requestsTo(chatPath).at(position)?.body ?? '{}') as SentBody;
+}
+
 for (const dialect of [ollama, vllm]) {
   describe(`turns: ${dialect.backend}`, () => {
     let server: ScriptedServer;
@@ -60,8 +69,7 @@ for (const dialect of [ollama, vllm]) {
       return end;
     };
     const shown = () => sink.conversation.path().map(({ text }) => text);
-    const sent = (position = -1): { readonly model: string; readonly messages: readonly SentMessage[] } =>
-      JSON.parse(server.requestsTo(dialect.chatPath).at(position)?.body ?? '{}');
+    const sent = (position = -1) => bodyOf(server, dialect, position);
 
     it('an answer, with who gave it, what it took and how fast', async () => {
       answers(dialect.reasoning('hm'), dialect.text('a'), dialect.text('b'));
@@ -311,8 +319,7 @@ describe('turns: another backend in the middle of a conversation', () => {
       message.role === 'answer' ? message.runs.map(({ backend, model }) => `${backend} ${model}`) : [],
     );
     assert.deepEqual(who, ['ollama small', 'vllm large', 'ollama small']);
-    const sentTo = ({ chatPath }: Dialect) =>
-      (JSON.parse(server.requestsTo(chatPath).at(-1)?.body ?? '{}') as { messages: readonly SentMessage[] }).messages;
+    const sentTo = (dialect: Dialect) => bodyOf(server, dialect, -1).messages;
     assert.deepEqual(
       sentTo(vllm)
         .map(({ content }) => content)

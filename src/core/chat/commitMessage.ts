@@ -1,4 +1,6 @@
 import type { ChatMessage } from '../clients/llmClient.ts';
+import { splitDiff } from './diffText.ts';
+import { mayHoldSecrets } from './fileContent.ts';
 import { fenceFor } from './prompts.ts';
 
 export interface CommitPrompt {
@@ -26,7 +28,7 @@ const mostNames = 100;
 
 /** Asks for a message of these changes. Of a diff that is too long the longest files are shortened, which is said to the model as well. */
 export function commitPrompt({ diff, mostTokens, subjects = [] }: CommitRequest): CommitPrompt {
-  const files = filesOf(diff);
+  const files = changedFiles(diff);
   const style =
     subjects.length > 0
       ? `The latest commits are called:\n${subjects.map((subject) => `- ${subject}`).join('\n')}\n\n`
@@ -68,20 +70,17 @@ interface ChangedFile {
   readonly text: string;
 }
 
-function filesOf(diff: string): readonly ChangedFile[] {
-  const texts = diff.split(/^(?=diff --(?:git|cc|combined) )/m).filter((text) => text.trim() !== '');
-  return texts.map((text) => ({ path: pathOf(text), text }));
-}
-
-function pathOf(text: string): string {
-  const [, added] = /^\+\+\+ (?:b\/)?(.+)$/m.exec(text) ?? [];
-  const [, removed] = /^--- (?:a\/)?(.+)$/m.exec(text) ?? [];
-  const path = added === '/dev/null' ? removed : added;
-  return path ?? /^diff --\w+ (?:a\/.+ b\/)?(.+)$/m.exec(text)?.[1] ?? 'a file';
+/** Of a file that may hold secrets nothing but the name is shown. */
+function changedFiles(diff: string): readonly ChangedFile[] {
+  return splitDiff(diff).map(({ path, head, hunks }) => ({
+    path,
+    text: head + (mayHoldSecrets(path) ? '' : hunks.join('')),
+  }));
 }
 
 function overview(files: readonly ChangedFile[]): string {
   const names = files.slice(0, mostNames).map(({ path, text }) => {
+    if (mayHoldSecrets(path)) return `- ${path} (may hold secrets, not shown)`;
     const added = text.match(/^\+(?!\+\+ )/gm)?.length ?? 0;
     const removed = text.match(/^-(?!-- )/gm)?.length ?? 0;
     return `- ${path} (+${added} -${removed})`;

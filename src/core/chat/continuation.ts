@@ -17,6 +17,9 @@ const leastRepeatedChars = 6;
 /** More would only be waited for. */
 const mostRepeatedChars = 48;
 
+/** What stands before a repetition is short. */
+const mostLeadInChars = 200;
+
 /** The last line, with as many before it as it takes to be found again; of a long one the end, from a word on. */
 function lastWords(partial: string): string {
   const text = partial.trim();
@@ -67,6 +70,7 @@ export class ContinuationJoint {
 
   /** As long as all of it stands somewhere in what was there. */
   #mayRepeat(): boolean {
+    if (this.#held.length > this.#partial.length + mostLeadInChars) return false;
     const text = this.#held.slice(leadIn(this.#held));
     return text === '' || /^\s*(`+|~+)[\w+#.-]*$/.test(this.#held) || this.#partial.includes(text.trimEnd());
   }

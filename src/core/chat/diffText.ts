@@ -16,7 +16,8 @@ export interface DiffText {
   readonly summary: string;
 }
 
-interface FileDiff {
+export interface FileDiff {
+  /** Its name now, or the one it had. */
   readonly path: string;
   readonly head: string;
   readonly hunks: readonly string[];
@@ -62,7 +63,8 @@ function fit({ path, head, hunks }: FileDiff, room: TokenRoom, leftOut: string[]
   return (head + (first ?? '') + fitting.join('')).trimEnd();
 }
 
-function splitDiff(diff: string): readonly FileDiff[] {
+/** By file; what comes before the first one is not of the diff. */
+export function splitDiff(diff: string): readonly FileDiff[] {
   return diff
     .split(/^(?=diff --git )/m)
     .filter((part) => part.startsWith('diff --git '))
@@ -76,6 +78,7 @@ function splitDiff(diff: string): readonly FileDiff[] {
 function pathOf(head: string): string {
   const [, after] = /^\+\+\+ (?!\/dev\/null)"?(?:[a-z]\/)?([^"\t\n]+)/m.exec(head) ?? [];
   const [, before] = /^--- (?!\/dev\/null)"?(?:[a-z]\/)?([^"\t\n]+)/m.exec(head) ?? [];
+  const [, renamed] = /^rename to "?([^"\n]+)/m.exec(head) ?? [];
   const [, either] = /^diff --git .*? "?(?:[a-z]\/)?([^"\n]+)"?$/m.exec(head) ?? [];
-  return after ?? before ?? either ?? 'a file';
+  return after ?? before ?? renamed ?? either ?? 'a file';
 }

@@ -55,16 +55,21 @@ describe('commitPrompt', () => {
     assert.ok(bytes <= 3500, `${bytes}`);
   });
 
-  it('knows files that are new, gone, renamed, binary, and diffs of other programs', () => {
+  it('shows of a file that may hold secrets the name alone', () => {
+    const { text } = textOf(diffOf('.env', 2) + diffOf('a.ts', 2), 4000);
+    assert.ok(text.includes('- .env (may hold secrets, not shown)'));
+    assert.doesNotMatch(text, /line \d of \.env/);
+    assert.match(text, /line 1 of a\.ts/);
+  });
+
+  it('knows files that are gone and renamed', () => {
     const gone =
       'diff --git a/gone.ts b/gone.ts\ndeleted file mode 100644\n--- a/gone.ts\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n';
     const renamed =
       'diff --git a/old name.ts b/new name.ts\nsimilarity index 100%\nrename from old name.ts\nrename to new name.ts\n';
-    const plain = '--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-a\n+b\n';
     const { text } = textOf(gone + renamed, 4000);
     assert.ok(text.includes('- gone.ts (+0 -1)'), text);
     assert.ok(text.includes('- new name.ts (+0 -0)'), text);
-    assert.ok(textOf(plain, 4000).text.includes('- x.c (+1 -1)'));
   });
 });
 
