@@ -31,8 +31,11 @@ async function share(open: OpenConversation): Promise<void> {
     if (count % 3 === 0) await open.flush();
   }
   open.append(finished('a2'));
+  // Until the other window has written, nothing else keeps this process alive: to watch a folder does not.
+  process.stdin.resume();
   await until(open, () => open.conversation.message('a1')?.text.endsWith('199 ') === true);
   say(open.conversation.message('a1')?.text ?? '');
+  process.stdin.destroy();
   await store.dispose();
 }
 
