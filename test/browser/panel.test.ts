@@ -18,12 +18,14 @@ function manyMessages(count: number): MessageView[] {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** In the page: what reaches out of it to the right. */
+/** In the page: what reaches out of it to the right, and cannot be scrolled to by itself, as code and tables can. */
 function beyondTheEdge(): string[] {
-  const shown = [...document.querySelectorAll<HTMLElement>('body *')].filter((element) => element.checkVisibility());
-  return shown
-    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .map(({ className }) => className);
+  const scrolls = (element: Element | null): boolean =>
+    element !== null && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  return [...document.querySelectorAll<HTMLElement>('body *')]
+    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
+    .filter((element) => !scrolls(element.parentElement))
+    .map(({ tagName, className }) => `${tagName} ${className}`);
 }
 
 async function violations(panel: Panel): Promise<string[]> {
@@ -261,7 +263,7 @@ describe('The chat panel in a page', () => {
       await panel.page.getByRole('button', { name: /of the context window/ }).press('Enter');
       const explanation = panel.page.locator('.budget dl');
       await explanation.waitFor();
-      assert.match(await explanation.innerText(), /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456/);
+      assert.match(await explanation.innerText(), /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456\s+Context window\s+8,192/);
       await panel.screenshot('budget');
     });
   });
@@ -519,7 +521,7 @@ describe('The chat panel in a page', () => {
       }
       assert.deepEqual(names, [
         'llama3.2:3b ollama, ready. Switch model',
-        '30 % of the context window is used. Show what by',
+        'The conversation takes 22 % of the context window. Show details',
         'Conversations',
         'New chat',
         'Conversation',
@@ -529,7 +531,7 @@ describe('The chat panel in a page', () => {
         'Retry with another model',
         'Question',
         'Attach (@)',
-        '2.5k of 8.2k tokens',
+        '644 of 5.3k free tokens',
         'Send (Enter)',
       ]);
     });
