@@ -106,7 +106,7 @@ function extrasOf(answer: AnswerView, post: Post): Node[] {
     ),
   );
   const warnings = answer.warnings.map((text) => element('p', { class: 'warning' }, icon('warning'), text));
-  const notSent = answer.isLeftOut ? [element('p', { class: 'dim note', text: 'Not sent any more' })] : [];
+  const notSent = answer.isLeftOut ? [element('p', { class: 'dim', text: 'Not sent any more' })] : [];
   const { state } = answer;
   const problem = state.type === 'failed' ? [problemBlock(state.problem, state.buttons, answer.id, post)] : [];
   return [...calls, ...warnings, ...notSent, ...problem];

@@ -141,12 +141,31 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       const input = panel.page.getByLabel('Question', { exact: true });
       await input.fill('Half a thought');
-      assert.equal((await panel.next('draft')).text, 'Half a thought');
+      const told = { type: 'draft', conversationId: 'conversation-1', text: 'Half a thought' };
+      assert.deepEqual(await panel.next('draft'), told);
       await panel.page.reload();
       await panel.next('ready');
       await panel.show(panelState());
       assert.equal(await input.inputValue(), 'Half a thought');
-      assert.equal((await panel.next('draft')).text, 'Half a thought');
+      assert.deepEqual(await panel.next('draft'), told);
+    });
+
+    it('tells what was typed last in a conversation when another takes its place', async () => {
+      const panel = await openPanel(panelState());
+      const typed = 'Not yet told';
+      // In one turn of the page, so that the moment after which it would have been told cannot have passed.
+      const other = { type: 'change', revision: 2, part: { conversation: { id: 'other', title: '', messages: [] } } };
+      await panel.page.evaluate(
+        ([text, message]) => {
+          const input = document.querySelector('textarea');
+          input?.setRangeText(text);
+          input?.dispatchEvent(new Event('input', { bubbles: true }));
+          window.postMessage(message, '*');
+        },
+        [typed, other] as const,
+      );
+      assert.deepEqual(await panel.next('draft'), { type: 'draft', conversationId: 'conversation-1', text: typed });
+      await panel.page.waitForFunction(() => document.querySelector('textarea')?.value === '');
     });
 
     it('shows the draft of each conversation, and what the host puts there', async () => {
@@ -250,10 +269,11 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       await panel.page.evaluate(() => {
         const dataTransfer = new DataTransfer();
-        dataTransfer.setData('resourceurls', JSON.stringify(['file:///work/a.py', 'https://example.com/']));
+        const uris = ['file:///work/a.py', 'sftp://host/b.py', 'https://example.com/', 'JavaScript:alert(1)', 'c.py'];
+        dataTransfer.setData('resourceurls', JSON.stringify(uris));
         document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
       });
-      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///work/a.py']);
+      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///work/a.py', 'sftp://host/b.py']);
     });
 
     it('says what the next request takes, and offers what could be left out', async () => {
@@ -263,7 +283,10 @@ describe('The chat panel in a page', () => {
       await panel.page.getByRole('button', { name: /of the context window/ }).press('Enter');
       const explanation = panel.page.locator('.budget dl');
       await explanation.waitFor();
-      assert.match(await explanation.innerText(), /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456\s+Context window\s+8,192/);
+      assert.match(
+        await explanation.innerText(),
+        /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456\s+Context window\s+8,192/,
+      );
       await panel.screenshot('budget');
     });
   });
