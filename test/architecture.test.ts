@@ -14,12 +14,19 @@ import { createTestHost } from './support/testHost.ts';
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
+interface MenuItem {
+  readonly command?: string;
+  readonly submenu?: string;
+}
+
 interface Manifest {
   readonly contributes: {
     readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
     readonly commands: readonly { readonly command: string; readonly title: string; readonly category?: string }[];
     readonly keybindings: readonly { readonly command: string }[];
-    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+    readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
+    readonly walkthroughs: unknown;
+    readonly submenus: readonly { readonly id: string; readonly label: string }[];
   };
   readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
   readonly overrides: Readonly<Record<string, string>>;
@@ -184,17 +191,25 @@ describe('The manifest', () => {
   });
 
   it('says whose command it is where a menu shows its title alone', () => {
-    const { commands, menus } = manifest.contributes;
-    const shown = Object.values(menus).flat();
+    const { commands, menus, submenus } = manifest.contributes;
+    // The palette shows the category too, and the menu of the chat says whose it is.
+    const ownMenus = ['commandPalette', 'view/title'];
+    const shown = Object.entries(menus).flatMap(([name, items]) => (ownMenus.includes(name) ? [] : items));
     assert.ok(shown.length > 0);
-    for (const { command } of shown) assert.match(commands.find((one) => one.command === command)?.title ?? '', /A2IA/);
+    for (const { command, submenu } of shown) {
+      const title = commands.find((one) => one.command === command)?.title;
+      assert.match(title ?? submenus.find(({ id }) => id === submenu)?.label ?? '', /A2IA/);
+    }
   });
 
   it('refers to commands that exist', () => {
-    const { commands, keybindings, menus } = manifest.contributes;
-    const known = commands.map(({ command }) => command);
-    for (const { command } of [...keybindings, ...Object.values(menus).flat()])
-      assert.ok(known.includes(command), command);
+    const { commands, keybindings, menus, submenus, walkthroughs } = manifest.contributes;
+    const known = [...commands.map(({ command }) => command), ...submenus.map(({ id }) => id)];
+    for (const { command, submenu } of [...(keybindings as readonly MenuItem[]), ...Object.values(menus).flat()])
+      assert.ok(known.includes(command ?? submenu ?? ''), command ?? submenu);
+    const links = [...JSON.stringify(walkthroughs).matchAll(/command:([\w.]+)/g)].map(([, command]) => command ?? '');
+    assert.ok(links.length > 0);
+    for (const command of links) assert.ok(known.includes(command), command);
   });
 
   it('keeps the GPU builds of the engine out of an install', () => {
@@ -237,7 +252,7 @@ describe('A package', () => {
   it('holds the programs, what a user reads and its pictures, and nothing else', async () => {
     const files = await packedFiles();
     const expected =
-      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/icon\.png|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js|dist\/webview\/[^/]+\.(js|css))$/;
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/(icon\.png|chat\.svg)|media\/walkthrough\/[^/]+\.md|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js|dist\/webview\/[^/]+\.(js|css))$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file)),
       [],

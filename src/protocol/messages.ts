@@ -16,8 +16,12 @@ export type HostMessage =
     }
   /** One answer anew, for what `append` does not carry: its state, its facts. */
   | { readonly type: 'answer'; readonly revision: number; readonly answer: AnswerView }
-  /** Whole parts of the state anew. */
-  | { readonly type: 'change'; readonly revision: number; readonly part: Partial<PanelState> }
+  /** Whole parts of the state anew. `null` where there is none any more: messages travel as JSON, which drops what is undefined. */
+  | {
+      readonly type: 'change';
+      readonly revision: number;
+      readonly part: { readonly [Part in keyof PanelState]?: PanelState[Part] | null };
+    }
   /** What follows `@` and can be attached; an answer to `mention`. */
   | { readonly type: 'mentions'; readonly query: string; readonly items: readonly MentionView[] }
   /** Not a state: something to do once. */

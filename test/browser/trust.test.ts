@@ -40,11 +40,11 @@ describe('A workspace that names another machine', () => {
     const exchange = await proxy.nextChat();
     exchange.text('From far away');
     exchange.finish();
-    await textWhen(workbench.answer('Open one?'), (text) => text.includes('vllm · their-model'));
+    await textWhen(workbench.answer('Open one?'), (text) => text.includes('vllm, their-model'));
     await workbench.ask('And again?');
     const second = await proxy.nextChat();
     second.finish();
-    await textWhen(workbench.answer('And again?'), (text) => text.includes('vllm · their-model'));
+    await textWhen(workbench.answer('And again?'), (text) => text.includes('vllm, their-model'));
   });
 });
 
@@ -80,7 +80,7 @@ describe('A workspace in Restricted Mode', () => {
     const exchange = await own.nextChat();
     assert.equal(exchange.body.model, 'own-model');
     exchange.finish();
-    await textWhen(workbench.answer('Who are you?'), (text) => text.includes('vllm · own-model'));
+    await textWhen(workbench.answer('Who are you?'), (text) => text.includes('vllm, own-model'));
     await workbench.screenshot('restricted-mode');
     assert.equal(theirs.requestCount, 0);
   });

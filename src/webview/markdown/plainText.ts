@@ -1,7 +1,7 @@
 /** Colours of terminal output: of no use here. Every other escape sequence is shown. */
-// eslint-disable-next-line no-control-regex
+
 const colours = /\u001b\[[0-9;:]*m/g;
-// eslint-disable-next-line no-control-regex
+
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Marks that reorder text, and those that nobody sees, as far as no language and no emoji needs them in prose. */
