@@ -64,8 +64,13 @@ async function viewOf(text: string): Promise<MarkdownView> {
   while (element.hasAttribute('aria-busy')) await turn();
   // What is to be coloured is, and the page is drawn.
   await new Promise((resolve) => setTimeout(resolve, 500));
-  void element.offsetHeight;
+  followEnd();
   return view;
+}
+
+/** As the panel does while the user is there; the browser lays the page out to know where the end is. */
+function followEnd(): void {
+  document.documentElement.scrollTop = document.documentElement.scrollHeight;
 }
 
 function turn(): Promise<void> {
@@ -78,7 +83,7 @@ async function msPerToken(tokensBefore: number): Promise<number> {
   const startedMs = performance.now();
   for (let end = tokensBefore + 1; end <= tokensBefore + periodTokens; end++) {
     view.update(text.slice(0, end * tokenChars), false);
-    void element.offsetHeight;
+    followEnd();
   }
   return (performance.now() - startedMs) / periodTokens;
 }
@@ -103,6 +108,7 @@ async function stream(tokensBefore: number, tokensPerSecond: number, durationMs:
     passedMs = performance.now() - startedMs;
     const tokens = tokensBefore + Math.floor((passedMs * tokensPerSecond) / 1000);
     view.update(text.slice(0, tokens * tokenChars), false);
+    followEnd();
   }
 }
 

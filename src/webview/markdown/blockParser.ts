@@ -10,6 +10,8 @@ const deepest = 24;
 const paragraphChars = 4_000;
 const listItems = 200;
 const tableCells = 600;
+/** For the same reason blocks are laid out in parts: a part that has not changed is skipped at once. */
+const partBlocks = 20;
 /** Headings of an answer stand below the heading of its message, which is an h2. */
 const headingShift = 2;
 
@@ -416,8 +418,16 @@ export class BlockParser {
     return { element, marker, length: 1, next: first + 1 };
   }
 
+  /** Where the next block goes. */
   get #parent(): HTMLElement {
-    return this.#containers.at(-1)?.element ?? this.#root;
+    const container = this.#containers.at(-1)?.element;
+    if (container) return container;
+    const last = this.#root.lastElementChild;
+    if (last instanceof HTMLElement && last.childElementCount < partBlocks) return last;
+    const part = document.createElement('div');
+    part.className = 'part';
+    this.#append(this.#root, part);
+    return part;
   }
 
   #add<Name extends keyof HTMLElementTagNameMap>(name: Name): HTMLElementTagNameMap[Name] {
