@@ -11,7 +11,7 @@ import { factsText } from './wording.ts';
 /** An answer with all that belongs to it. Grows in place while it streams: nothing above or beside its text moves. */
 export class AnswerCard {
   readonly element = element('article', { class: 'message answer', attributes: { tabindex: '-1' } });
-  readonly #author = element('span', { class: 'author' });
+  readonly #author = element('h2', { class: 'author' });
   readonly #backend = element('span', { class: 'dim' });
   readonly #branch: BranchStepper;
   readonly #reasoning = new ReasoningBlock();

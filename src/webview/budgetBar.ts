@@ -9,11 +9,18 @@ export class BudgetBar {
   readonly #attachments = element('span', { class: 'bar-part bar-attachments' });
   readonly #draft = element('span', { class: 'bar-part' });
   readonly #text = element('span', { class: 'budget-text' });
-  readonly #explanation = element('dl', { class: 'fold-content' });
+  readonly #explanation = element('dl');
 
   constructor() {
     this.#bar.append(this.#attachments, this.#draft);
     this.element.append(element('summary', {}, this.#bar, this.#text), this.#explanation);
+    // It lies over the messages, so it goes with whoever opened it.
+    this.element.addEventListener('focusout', () => this.#close());
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !this.element.open) return;
+      event.preventDefault();
+      this.#close();
+    });
   }
 
   update(budget: BudgetView): void {
@@ -32,6 +39,10 @@ export class BudgetBar {
       element('dd', { text: typeof count === 'number' ? formatCount(count) : count }),
     ]);
     this.#explanation.replaceChildren(...rows);
+  }
+
+  #close(): void {
+    this.element.open = false;
   }
 }
 

@@ -10,6 +10,12 @@ const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It ad
 const streaming = (text: string) => answer('a1', text, { state: { type: 'streaming' }, facts: {} });
 const lines = (count: number) => Array.from({ length: count }, (_, line) => `line ${line}\n\n`).join('');
 
+const mentions = [
+  { id: 'm1', label: '@file src/prices.py', detail: 'open in an editor' },
+  { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
+  { id: 'm3', label: '@folder src/a/very/long/path/to/a/folder/of/many', detail: 'a detail that is as long as this' },
+];
+
 function manyMessages(count: number): MessageView[] {
   return Array.from({ length: count }, (_, index) =>
     index % 2 === 0 ? question(`m${index}`, `Question number ${index}`) : answer(`m${index}`, `Answer number ${index}`),
@@ -26,6 +32,16 @@ function beyondTheEdge(): string[] {
     .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
     .filter((element) => !scrolls(element.parentElement))
     .map(({ tagName, className }) => `${tagName} ${className}`);
+}
+
+/** In the page: of code that says its language. */
+function allIsHighlighted(): boolean {
+  const blocks = [...document.querySelectorAll('.codeBlock')];
+  return blocks.every((block) => block.querySelector('[class^=hljs-]') || block.textContent.startsWith('text'));
+}
+
+function openFold(fold: HTMLDetailsElement): void {
+  fold.open = true;
 }
 
 async function violations(panel: Panel): Promise<string[]> {
@@ -195,12 +211,8 @@ describe('The chat panel in a page', () => {
       const input = panel.page.getByLabel('Question', { exact: true });
       await input.pressSequentially('Look at @pri');
       while ((await panel.next('mention')).query !== 'pri');
-      const items = [
-        { id: 'm1', label: '@file src/prices.py', detail: '412 tokens' },
-        { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
-      ];
       await panel.post({ type: 'mentions', query: 'pr', items: [] });
-      await panel.post({ type: 'mentions', query: 'pri', items });
+      await panel.post({ type: 'mentions', query: 'pri', items: mentions });
       const list = panel.page.getByRole('listbox', { name: 'What to attach' });
       await list.waitFor();
       await panel.screenshot('mentions');
@@ -288,6 +300,9 @@ describe('The chat panel in a page', () => {
         /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456\s+Context window\s+8,192/,
       );
       await panel.screenshot('budget');
+      await panel.page.keyboard.press('Escape');
+      await explanation.waitFor({ state: 'hidden' });
+      assert.ok(!panel.posted.some(({ type }) => type === 'stop'));
     });
   });
 
@@ -564,8 +579,7 @@ describe('The chat panel in a page', () => {
     it(`has no fault that axe finds, in any state, in the theme ${theme}`, async () => {
       const panel = await openPanel(panelState(), { theme, widthPx: 300 });
       const found: string[] = [];
-      for (const [name, state] of Object.entries(panelStates)) {
-        await panel.show(state);
+      const check = async (name: string): Promise<void> => {
         for (const width of [420, 300]) {
           await panel.page.setViewportSize({ width, height: 720 });
           await panel.screenshot(`${name}-${theme}-${width}`);
@@ -573,7 +587,21 @@ describe('The chat panel in a page', () => {
           found.push(...beyond.map((what) => `${name}: at ${width} px beyond the edge: ${what}`));
         }
         found.push(...(await violations(panel)).map((violation) => `${name}: ${violation}`));
+      };
+      for (const [name, state] of Object.entries(panelStates)) {
+        await panel.show(state);
+        if (name === 'everything') await panel.page.waitForFunction(allIsHighlighted);
+        await check(name);
       }
+      await panel.show(panelStates['finished'] ?? panelState());
+      for (const fold of await panel.page.locator('details').all()) await fold.evaluate(openFold);
+      await panel.page.getByRole('button', { name: 'Copy this code' }).focus();
+      await check('opened');
+      await panel.page.getByRole('button', { name: 'Edit and send again' }).last().press('Enter');
+      await check('editing');
+      await panel.page.getByLabel('Question', { exact: true }).fill('@');
+      await panel.post({ type: 'mentions', query: '', items: mentions });
+      await check('mentions');
       assert.deepEqual(found, []);
     });
   }
