@@ -131,6 +131,7 @@ class OpenChat {
       settings,
       statusBar,
       log,
+      mayContact: (origin) => host.mayContact(origin),
       actions: {
         chooseModel: () => undefined,
         enterKey: () => Promise.resolve(false),

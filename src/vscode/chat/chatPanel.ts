@@ -32,6 +32,8 @@ export interface ChatPanelParts {
   readonly store: ConversationStore;
   readonly drafts: Drafts;
   readonly actions: Omit<ProblemActions, 'retry'>;
+  /** Asks the user whether something may be sent to an origin that the workspace names. */
+  readonly mayContact: (origin: string) => Promise<boolean>;
 }
 
 /** The truth of which the page is a picture, and what becomes of what is done in it. */
@@ -99,6 +101,7 @@ export class ChatPanel implements PanelSource {
       settings,
       editors: this.#editors,
       onChange: () => this.channel.change('welcome'),
+      onConsent: (origin) => void parts.mayContact(origin).then((may) => may && this.settingsChanged()),
       onFailure: notify,
     });
     this.#list = new ConversationListState({ store, onChange: () => this.channel.change('list'), onFailure: notify });
