@@ -49,7 +49,9 @@ export const ggmlTypesById: ReadonlyMap<number, GgmlType> = new Map(
   rows.map(([id, name, blockElements, blockBytes]) => [id, { name, blockElements, blockBytes }]),
 );
 
-const typesByName: ReadonlyMap<string, GgmlType> = new Map([...ggmlTypesById.values()].map((type) => [type.name, type]));
+const typesByName: ReadonlyMap<string, GgmlType> = new Map(
+  [...ggmlTypesById.values()].map((type) => [type.name, type]),
+);
 
 /** Undefined for a name that ggml does not have; upper and lower case are the same. */
 export function ggmlType(name: string): GgmlType | undefined {

@@ -84,7 +84,10 @@ function situationOf(facts: ModelFacts): Situation {
       mixer.kind === 'attention' && !mixer.valuesAreKeys && !mixer.sharesCache ? [index] : [],
     ),
     queriesPerKey,
-    experts: Math.max(0, ...facts.layers.map(({ feedForward }) => (feedForward.kind === 'experts' ? feedForward.count : 0))),
+    experts: Math.max(
+      0,
+      ...facts.layers.map(({ feedForward }) => (feedForward.kind === 'experts' ? feedForward.count : 0)),
+    ),
     tied: facts.tiedEmbeddings,
     is70B: facts.layers.length === 80 && queriesPerKey > 1 && /^(llama|qwen2)/i.test(facts.architecture),
   };

@@ -136,7 +136,10 @@ export function cacheRow(mixer: Mixer): { readonly keys: number; readonly values
 }
 
 /** Elements of the recurrent state of one sequence in one layer: the convolution's last inputs, and the state itself. */
-export function stateElements(mixer: Mixer, embeddingLength: number): { readonly conv: number; readonly state: number } {
+export function stateElements(
+  mixer: Mixer,
+  embeddingLength: number,
+): { readonly conv: number; readonly state: number } {
   switch (mixer.kind) {
     case 'deltaNet': {
       const inner = mixer.valueHeads * mixer.headLength;

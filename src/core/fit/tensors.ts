@@ -125,7 +125,8 @@ function latentTensors(mixer: LatentAttention, embedding: number): Part[] {
 
 function feedForwardTensors(feedForward: FeedForward, embedding: number): Part[] {
   if (feedForward.kind === 'none') return [];
-  if (feedForward.kind === 'dense') return denseTensors(feedForward.width, feedForward.gated, embedding, feedForward.bias);
+  if (feedForward.kind === 'dense')
+    return denseTensors(feedForward.width, feedForward.gated, embedding, feedForward.bias);
   const { count, width, gated, sharedWidth, bias } = feedForward;
   return [
     ...(gated ? [{ role: 'expertGate' as const, columns: embedding, rows: width * count }] : []),
