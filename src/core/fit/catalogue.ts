@@ -118,13 +118,10 @@ function keyOf(name: string): string {
   return name.toLowerCase().replace(/[-_:\s/]+/g, '');
 }
 
-/** Neither a digit nor a letter that would make it another name: `llama-3-8b` is no part of `codellama-3-8b`, `qwen3-4b` none of `qwen3-4bit`. */
+/** A digit after it would make it another name: `qwen2.5-7b` is no part of `qwen2.5-72b`, `phi-3` none of `phi-3.5`. */
 function isPart(candidate: string, key: string): boolean {
   for (let at = key.indexOf(candidate); at >= 0; at = key.indexOf(candidate, at + 1)) {
-    const after = key.slice(at + candidate.length);
-    const unfinished =
-      /b$/.test(candidate) && /^it(?!s?$)[a-z]*s?\b/.test(after) && /^its?(?![a-z])/.test(after) ? false : false;
-    if (!unfinished && !/^(\.?\d)/.test(after)) return true;
+    if (!/^\.?\d/.test(key.slice(at + candidate.length))) return true;
   }
   return false;
 }
