@@ -1,0 +1,297 @@
+import { knownModel } from '../../src/core/fit/catalogue.ts';
+import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
+import { cudaBytesOfCard, cudaBytesOfTotal } from '../../src/core/fit/gpus.ts';
+import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
+import type { CacheType } from '../../src/core/fit/kvCache.ts';
+import {
+  buildOfMonth,
+  buildOfOllama,
+  buildTraits,
+  runsOnOllamaEngine,
+  type LlamaCppBuild,
+} from '../../src/core/fit/llamaCppBuild.ts';
+import type { LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
+import type { Layer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import { vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from '../../src/core/fit/vllm.ts';
+
+/** One logged run of a server, without what it reported. */
+export interface FitCase {
+  readonly id: string;
+  readonly backend: 'ollama' | 'llama.cpp' | 'vllm';
+  readonly backend_version: string | null;
+  readonly gpu: string | null;
+  readonly gpu_total_mib: number | readonly number[] | null;
+  readonly gpu_free_mib: number | readonly number[] | null;
+  readonly n_gpus: number | null;
+  readonly model: string | null;
+  readonly quant_or_dtype: string | null;
+  readonly arch: Readonly<Record<string, unknown>> | null;
+  readonly context: number | null;
+  readonly num_parallel: number | null;
+  readonly ubatch: number | null;
+  readonly batch: number | null;
+  readonly max_num_seqs: number | null;
+  readonly max_num_batched_tokens: number | null;
+  readonly kv_cache_type: string | null;
+  readonly flash_attention: boolean | string | null;
+  readonly gpu_memory_utilization: number | null;
+  readonly tensor_parallel: number | null;
+  readonly enforce_eager: boolean | null;
+  readonly other_flags: string | null;
+}
+
+const mebibyte = 1024 ** 2;
+
+/** The catalogue knows the model, or the record states its shape. */
+export function factsOf(run: FitCase): ModelFacts | undefined {
+  const name = (run.model ?? '').replace(/(\d\.\d)\/(\d\.\d)/, '$2');
+  const known = knownModel(name);
+  return shapeOf(run, known) ?? known;
+}
+
+/** From the hyper-parameters that llama.cpp prints. Where they say less than the catalogue, the catalogue's. */
+function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | undefined {
+  const { arch } = run;
+  const number = (key: string) => (typeof arch?.[key] === 'number' ? arch[key] : undefined);
+  const [layers, embedding, vocabulary] = [number('n_layer'), number('n_embd'), number('n_vocab')];
+  if (known && (layers === undefined || known.layers.length === layers)) return known;
+  if (!arch || layers === undefined || embedding === undefined || vocabulary === undefined) {
+    // A stated number of layers that is not the model's: the name meant another one.
+    return known && layers !== undefined ? { ...known, layers: known.layers.slice(0, 0), doubts: ['another model'] } : undefined;
+  }
+  const at = (key: string, index: number): number => {
+    const value = arch[key];
+    return Number(Array.isArray(value) ? value[index] : (value ?? 0));
+  };
+  const architecture = String(arch['arch'] ?? 'unknown');
+  return {
+    architecture,
+    name: run.model ?? architecture,
+    origin: 'header',
+    doubts: [],
+    embeddingLength: embedding,
+    vocabularySize: vocabulary,
+    contextTokens: number('n_ctx_train') ?? 4096,
+    tiedEmbeddings: /^gemma/.test(architecture),
+    layers: Array.from({ length: layers }, (_, index): Layer => {
+      const kvHeads = at('n_head_kv', index);
+      const head = at('n_embd_head_k', index) || embedding / Math.max(1, at('n_head', index));
+      const width = at('n_ff', index);
+      const expertCount = at('n_expert', index);
+      return {
+        mixer:
+          kvHeads === 0
+            ? { kind: 'none' }
+            : { kind: 'attention', heads: at('n_head', index), kvHeads, keyLength: head, valueLength: at('n_embd_head_v', index) || head },
+        feedForward:
+          expertCount > 0
+            ? { kind: 'experts', count: expertCount, used: at('n_expert_used', index), width: at('n_ff_exp', index) || width, gated: true, sharedWidth: 0 }
+            : width > 0
+              ? { kind: 'dense', width, gated: true }
+              : { kind: 'none' },
+      };
+    }),
+  };
+}
+
+/** `Q4_K - Medium` → `Q4_K_M`; makers that choose the types themselves have no rule. */
+export function mixtureOf(run: FitCase): Mixture | undefined {
+  const text = `${run.quant_or_dtype ?? ''}`;
+  if (/UD-|XL|_R4|exact type/i.test(text)) return undefined;
+  const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
+  const match = /\b(I?Q\d_[0K](?:_[SML])?|IQ\d_\w+|BF16|F16|Q8_0|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i.exec(text);
+  const suffix = match?.[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
+  return match?.[1] === undefined ? undefined : mixtureNamed(match[1].toUpperCase() + suffix);
+}
+
+/** The size that the record states for the file, in bytes. */
+export function fileBytesOf(run: FitCase): number | undefined {
+  const text = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags].find((part) => /[\d.]+ GiB/.test(String(part ?? '')));
+  const size = /([\d.]+) GiB/.exec(String(text ?? ''))?.[1];
+  return size === undefined ? undefined : Number(size) * 1024 ** 3;
+}
+
+/** Bytes by layer: by the rule of the file type, or a share of the file's size. */
+export function ggufWeightsOf(run: FitCase, facts: ModelFacts): WeightBytes | undefined {
+  const file = fileBytesOf(run);
+  const mixture = mixtureOf(run) ?? (run.backend === 'ollama' && !run.quant_or_dtype ? mixtureNamed(ollamaDefault(facts)) : undefined);
+  if (file === undefined) return mixture && weightsAs(mixture, facts);
+  const ruled = weightsAs(mixture ?? mixtureNamed('Q4_K_M')!, facts);
+  return scaledTo(file, ruled);
+}
+
+/** What Ollama's library gives under a name without a file type. */
+function ollamaDefault(facts: ModelFacts): string {
+  return facts.architecture === 'gpt-oss' ? 'MXFP4' : 'Q4_K_M';
+}
+
+function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
+  const layers = weights.layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
+  const rest = weights.tokenEmbedding + weights.output;
+  const factor = (fileBytes - rest) / layers;
+  return {
+    ...weights,
+    layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
+  };
+}
+
+export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild {
+  const version = run.backend_version ?? '';
+  if (/ik_llama/.test(version) && !/mainline/.test(version)) return { fork: 'ik' };
+  if (run.backend === 'ollama') {
+    const [, release] = /(\d+\.\d+(?:\.\d+)?)/.exec(version.replaceAll('x', '0')) ?? [];
+    const month = monthOf(version);
+    const named = release !== undefined && !month ? release : month ? ollamaOfMonth(...month) : undefined;
+    const number = named === undefined ? undefined : buildOfOllama(named);
+    const ollamaEngine = named !== undefined && runsOnOllamaEngine(named, facts.architecture);
+    return { ...(number === undefined ? {} : { number }), ...(ollamaEngine ? { ollamaEngine } : {}) };
+  }
+  const tag = /\bb(?:uild )?(\d{4,5})\b/.exec(version)?.[1];
+  if (tag !== undefined) return { number: Number(tag) };
+  const month = monthOf(version);
+  if (month) return { number: buildOfMonth(...month) };
+  return /2026/.test(version) ? { number: buildOfMonth(2026, 3) } : {};
+}
+
+function monthOf(version: string): [number, number] | undefined {
+  const match = /(20\d\d)-(\d\d)/.exec(version);
+  return match ? [Number(match[1]), Number(match[2])] : undefined;
+}
+
+function ollamaOfMonth(year: number, month: number): string {
+  if (year <= 2024) return month < 7 ? '0.1.30' : '0.3.0';
+  if (year === 2025) return ['0.5.0', '0.5.0', '0.5.12', '0.6.0', '0.6.8', '0.9.0', '0.9.6', '0.11.0', '0.12.0', '0.12.5', '0.13.0', '0.13.0'][month - 1] ?? '0.13.0';
+  return month < 6 ? '0.20.0' : '0.32.0';
+}
+
+const cacheTypes: readonly CacheType[] = ['q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl', 'bf16', 'f16', 'f32'];
+
+/** `K=q8_0/V=f16`, `c^KV=q8_0`, `q8_0`. */
+function cacheTypesOf(text: string | null): readonly [CacheType, CacheType] {
+  const named = (part: string | undefined) => cacheTypes.find((type) => part?.includes(type));
+  const both = named(text ?? '') ?? 'f16';
+  return [named(/K=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/V=(\w+)/.exec(text ?? '')?.[1]) ?? both];
+}
+
+export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSettings | undefined {
+  const build = llamaCppBuildOf(run, facts);
+  const gpuBytes = cudaBytesOf(run);
+  const isOllama = run.backend === 'ollama';
+  const contextTokens = run.context ?? (isOllama ? ollamaContext(build, gpuBytes) : undefined);
+  if (contextTokens === undefined) return undefined;
+  const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
+  const sequences = run.num_parallel ?? 1;
+  const automatic = isOllama && (build.number ?? 0) >= 9452;
+  const batchTokens =
+    run.ubatch ?? (isOllama ? (run.batch ?? (automatic ? ollamaBatch(contextTokens) : 512)) : 512);
+  const stated = run.flash_attention;
+  const flashAttention =
+    stated === null
+      ? valueType !== 'f16' || buildTraits(build).flashAttentionByDefault
+      : stated === true || /auto|enabled|on/i.test(String(stated));
+  return {
+    build,
+    contextTokens: Math.min(contextTokens, Math.max(facts.contextTokens ?? contextTokens, contextTokens)),
+    sequences,
+    batchTokens,
+    keyType,
+    valueType,
+    flashAttention,
+    fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || (build.fork === 'ik'),
+    gpus: run.n_gpus ?? 1,
+  };
+}
+
+function ollamaContext({ number }: LlamaCppBuild, gpuBytes: number | undefined): number {
+  if (number !== undefined && number < 5000) return 2048;
+  const gibibytes = (gpuBytes ?? 0) / 1024 ** 3;
+  if (number !== undefined && number < 8000) return 4096;
+  return gibibytes >= 47 ? 262_144 : gibibytes >= 23 ? 32_768 : 4096;
+}
+
+function ollamaBatch(contextTokens: number): number {
+  return contextTokens > 32_768 ? 2048 : contextTokens > 4096 ? 1024 : 512;
+}
+
+/** One GPU, as CUDA sees it. */
+export function cudaBytesOf(run: FitCase): number | undefined {
+  const total = Array.isArray(run.gpu_total_mib) ? Number(run.gpu_total_mib[0]) : (run.gpu_total_mib as number | null);
+  if (total !== null && total !== undefined) {
+    const bytes = total * mebibyte;
+    // Logs print CUDA's total with decimals of a GiB; whole MiB come from nvidia-smi.
+    return Number.isInteger(total) && run.backend === 'vllm' ? cudaBytesOfTotal(bytes) : bytes;
+  }
+  return cudaBytesOfCard((run.gpu ?? '').split(/[;,]/)[0] ?? '');
+}
+
+/** Free memory of every GPU, before the load. */
+export function freeBytesOf(run: FitCase): readonly number[] | undefined {
+  const free = run.gpu_free_mib;
+  if (free === null) return undefined;
+  return (Array.isArray(free) ? free : [free]).map((mib) => Number(mib) * mebibyte);
+}
+
+export function vllmVersionOf(run: FitCase): VllmVersion | undefined {
+  const text = run.backend_version ?? '';
+  const match = /\b(\d)\.(\d+)/.exec(text);
+  if (match) return [Number(match[1]), Number(match[2])];
+  const month = monthOf(text);
+  if (!month) return undefined;
+  const [year, number] = month;
+  if (year <= 2024) return [0, 5];
+  if (year === 2025) return [0, Math.min(13, 6 + Math.floor(number / 1.7))];
+  return [0, number <= 2 ? 15 : number <= 4 ? 18 : number <= 6 ? 21 : 27];
+}
+
+export function schemeOf(run: FitCase): Scheme | undefined {
+  const text = `${run.quant_or_dtype ?? ''}`;
+  const byName = schemeNamed(run.model ?? '');
+  const byText = schemeNamed(text);
+  if (byText && byText.kind !== 'plain') return byText.kind === 'gptq' && byName ? byName : byText;
+  if (byName && byName.kind !== 'plain') return byName;
+  return byText;
+}
+
+export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
+  const version = vllmVersionOf(run);
+  const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/.test(run.gpu ?? ''));
+  const flags = run.other_flags ?? '';
+  const maxModelTokens = run.context ?? facts.contextTokens ?? 4096;
+  const pipeline = Number(/pipeline_parallel=(\d+)/.exec(flags)?.[1] ?? 1);
+  const maxSequences = run.max_num_seqs ?? defaults.maxSequences;
+  const isV0 = version !== undefined && version[0] === 0 && version[1] < 9 && !/V1/.test(run.backend_version ?? '');
+  // The old engine profiled a whole context unless it was longer than 32768.
+  const batched = isV0 && maxModelTokens <= 32_768 ? Math.max(maxModelTokens, 2048) : defaults.maxBatchedTokens;
+  const listed = /sizes? \[([\d,]+)\]/.exec(flags)?.[1]?.split(',').length;
+  const checkpoint = /checkpoint ([\d.]+) GiB/.exec(flags)?.[1];
+  return {
+    ...(version === undefined ? {} : { version }),
+    scheme,
+    dtypeBytes: scheme.kind === 'plain' ? scheme.bytes : 2,
+    cacheElementBytes: /fp8/.test(run.kv_cache_type ?? '') ? 1 : scheme.kind === 'plain' ? scheme.bytes : 2,
+    maxModelTokens,
+    maxSequences,
+    maxBatchedTokens: run.max_num_batched_tokens ?? batched,
+    utilization: run.gpu_memory_utilization ?? defaults.utilization,
+    tensorParallel: run.tensor_parallel ?? 1,
+    pipelineParallel: pipeline,
+    eager: run.enforce_eager ?? false,
+    graphSizes: listed ?? Math.min(51, 4 + Math.floor(maxSequences / 4)),
+    ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
+  };
+}
+
+export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
+  const totalBytes = cudaBytesOf(run);
+  if (totalBytes === undefined) return undefined;
+  const free = freeBytesOf(run)?.[0];
+  const name = run.gpu ?? '';
+  const isHopper = /H100|H200|H800/.test(name);
+  return {
+    totalBytes,
+    ...(free === undefined ? {} : { freeBytes: free }),
+    multiprocessors: isHopper ? 132 : 100,
+    nvlink: isHopper || /A100|B200|V100-SXM/.test(name),
+    hopper: isHopper,
+  };
+}
