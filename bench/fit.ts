@@ -28,11 +28,23 @@ if (values.cases === undefined || values.out === undefined) {
   console.error('usage: npm run --silent bench:fit -- --cases FILE --out FILE');
   process.exit(2);
 }
-const cases = readFileSync(values.cases, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as FitCase);
+const cases = readFileSync(values.cases, 'utf8')
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line) as FitCase);
 writeFileSync(values.out, cases.map((run) => `${JSON.stringify(predict(run))}\n`).join(''));
 
 function predict(run: FitCase): Prediction {
-  const nothing: Prediction = { id: run.id, weights_mib: null, kv_mib: null, compute_mib: null, total_mib: null, available_kv_mib: null, verdict: 'unknown', confidence: 0 };
+  const nothing: Prediction = {
+    id: run.id,
+    weights_mib: null,
+    kv_mib: null,
+    compute_mib: null,
+    total_mib: null,
+    available_kv_mib: null,
+    verdict: 'unknown',
+    confidence: 0,
+  };
   const facts = factsOf(run);
   if (!facts || facts.layers.length === 0) return nothing;
   return run.backend === 'vllm' ? predictVllm(run, nothing) : predictLlamaCpp(run, nothing);

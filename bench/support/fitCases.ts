@@ -57,7 +57,9 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
   if (known && (layers === undefined || known.layers.length === layers)) return known;
   if (!arch || layers === undefined || embedding === undefined || vocabulary === undefined) {
     // A stated number of layers that is not the model's: the name meant another one.
-    return known && layers !== undefined ? { ...known, layers: known.layers.slice(0, 0), doubts: ['another model'] } : undefined;
+    return known && layers !== undefined
+      ? { ...known, layers: known.layers.slice(0, 0), doubts: ['another model'] }
+      : undefined;
   }
   const at = (key: string, index: number): number => {
     const value = arch[key];
@@ -82,10 +84,23 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
         mixer:
           kvHeads === 0
             ? { kind: 'none' }
-            : { kind: 'attention', heads: at('n_head', index), kvHeads, keyLength: head, valueLength: at('n_embd_head_v', index) || head },
+            : {
+                kind: 'attention',
+                heads: at('n_head', index),
+                kvHeads,
+                keyLength: head,
+                valueLength: at('n_embd_head_v', index) || head,
+              },
         feedForward:
           expertCount > 0
-            ? { kind: 'experts', count: expertCount, used: at('n_expert_used', index), width: at('n_ff_exp', index) || width, gated: true, sharedWidth: 0 }
+            ? {
+                kind: 'experts',
+                count: expertCount,
+                used: at('n_expert_used', index),
+                width: at('n_ff_exp', index) || width,
+                gated: true,
+                sharedWidth: 0,
+              }
             : width > 0
               ? { kind: 'dense', width, gated: true }
               : { kind: 'none' },
@@ -106,7 +121,9 @@ export function mixtureOf(run: FitCase): Mixture | undefined {
 
 /** The size that the record states for the file, in bytes. */
 export function fileBytesOf(run: FitCase): number | undefined {
-  const text = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags].find((part) => /[\d.]+ GiB/.test(String(part ?? '')));
+  const text = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags].find((part) =>
+    /[\d.]+ GiB/.test(String(part ?? '')),
+  );
   const size = /([\d.]+) GiB/.exec(String(text ?? ''))?.[1];
   return size === undefined ? undefined : Number(size) * 1024 ** 3;
 }
@@ -114,7 +131,9 @@ export function fileBytesOf(run: FitCase): number | undefined {
 /** Bytes by layer: by the rule of the file type, or a share of the file's size. */
 export function ggufWeightsOf(run: FitCase, facts: ModelFacts): WeightBytes | undefined {
   const file = fileBytesOf(run);
-  const mixture = mixtureOf(run) ?? (run.backend === 'ollama' && !run.quant_or_dtype ? mixtureNamed(ollamaDefault(facts)) : undefined);
+  const mixture =
+    mixtureOf(run) ??
+    (run.backend === 'ollama' && !run.quant_or_dtype ? mixtureNamed(ollamaDefault(facts)) : undefined);
   if (file === undefined) return mixture && weightsAs(mixture, facts);
   const ruled = weightsAs(mixture ?? mixtureNamed('Q4_K_M')!, facts);
   return scaledTo(file, ruled);
@@ -160,7 +179,23 @@ function monthOf(version: string): [number, number] | undefined {
 
 function ollamaOfMonth(year: number, month: number): string {
   if (year <= 2024) return month < 7 ? '0.1.30' : '0.3.0';
-  if (year === 2025) return ['0.5.0', '0.5.0', '0.5.12', '0.6.0', '0.6.8', '0.9.0', '0.9.6', '0.11.0', '0.12.0', '0.12.5', '0.13.0', '0.13.0'][month - 1] ?? '0.13.0';
+  if (year === 2025)
+    return (
+      [
+        '0.5.0',
+        '0.5.0',
+        '0.5.12',
+        '0.6.0',
+        '0.6.8',
+        '0.9.0',
+        '0.9.6',
+        '0.11.0',
+        '0.12.0',
+        '0.12.5',
+        '0.13.0',
+        '0.13.0',
+      ][month - 1] ?? '0.13.0'
+    );
   return month < 6 ? '0.20.0' : '0.32.0';
 }
 
@@ -182,8 +217,7 @@ export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSet
   const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
   const sequences = run.num_parallel ?? 1;
   const automatic = isOllama && (build.number ?? 0) >= 9452;
-  const batchTokens =
-    run.ubatch ?? (isOllama ? (run.batch ?? (automatic ? ollamaBatch(contextTokens) : 512)) : 512);
+  const batchTokens = run.ubatch ?? (isOllama ? (run.batch ?? (automatic ? ollamaBatch(contextTokens) : 512)) : 512);
   const stated = run.flash_attention;
   const flashAttention =
     stated === null
@@ -197,7 +231,7 @@ export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSet
     keyType,
     valueType,
     flashAttention,
-    fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || (build.fork === 'ik'),
+    fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     gpus: run.n_gpus ?? 1,
   };
 }

@@ -118,10 +118,10 @@ function keyOf(name: string): string {
   return name.toLowerCase().replace(/[-_:\s/]+/g, '');
 }
 
-/** A digit after it would make it another name: `qwen2.5-7b` is no part of `qwen2.5-72b`, `phi-3` none of `phi-3.5`. */
+/** A number that goes on would make it another name: `phi-3` is no part of `phi-3.5`. Dates do not (`-2507`, `-0528`). */
 function isPart(candidate: string, key: string): boolean {
   for (let at = key.indexOf(candidate); at >= 0; at = key.indexOf(candidate, at + 1)) {
-    if (!/^\.?\d/.test(key.slice(at + candidate.length))) return true;
+    if (!/^\.?\d{1,3}(?!\d)/.test(key.slice(at + candidate.length))) return true;
   }
   return false;
 }

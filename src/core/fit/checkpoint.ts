@@ -83,7 +83,7 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pip
     const block = blockOf(part);
     blocks.set(block, (blocks.get(block) ?? 0) + bytes);
   }
-  const encoder = ((facts.encoderParameters ?? 0) * plainBytes(scheme)) / tensor;
+  const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
   const perLayerInputs = (facts.cpuParameters ?? 0) * plainBytes(scheme);
   let total = encoder + perLayerInputs + ropeBytes(facts, plainBytes(scheme));
   for (const bytes of blocks.values()) total += allocated(bytes);
@@ -133,7 +133,7 @@ function ropeBytes(facts: ModelFacts, bytes: number): number {
   const rotated = (mixer: Mixer) =>
     mixer.kind === 'attention' ? mixer.keyLength : mixer.kind === 'latent' ? mixer.ropeLength : 0;
   const length = Math.max(0, ...facts.layers.map(({ mixer }) => rotated(mixer)));
-  return (facts.contextTokens ?? 0) * length * bytes;
+  return (facts.rotationTokens ?? facts.contextTokens ?? 0) * length * bytes;
 }
 
 function ggufBytes(facts: ModelFacts, name: string): number {

@@ -9,6 +9,10 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly flashAttention: boolean;
   /** GPUs that share the layers. */
   readonly gpus: number;
+  /** The picture encoder is loaded too. */
+  readonly withEncoder?: boolean;
+  /** Metal maps the file as it is, token embedding and all. */
+  readonly mapsWholeFile?: boolean;
 }
 
 export interface LlamaCppEstimate {
@@ -44,11 +48,15 @@ export function estimateLlamaCpp(
 ): LlamaCppEstimate {
   const spread = facts.doubts.length > 0 ? 'bound' : 'formula';
   const weightsFigure = weights
-    ? exact(gpuWeightBytes(facts, weights), 'tensors of all layers, and the output matrix')
+    ? exact(gpuWeightBytes(facts, weights, settings.mapsWholeFile), 'tensors of all layers, and the output matrix')
     : between(0, NaN, Infinity, 'bound', 'no tensor list, and no rule for this file type');
   const cache = exactly(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
   const state = exactly(stateBytes(facts, settings.sequences), spread, 'recurrent state of every sequence');
-  const encoder = exactly(weights?.encoder ?? (facts.encoderParameters ?? 0) * 2, spread, 'picture encoder in 16 bits');
+  const encoder = exactly(
+    settings.withEncoder ? weights?.encoder || (facts.encoder?.parameters ?? 0) * 2 : 0,
+    spread,
+    'picture encoder in 16 bits',
+  );
   const compute = computeFigure(facts, settings);
   const overhead =
     settings.gpus > 1 ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because) : contextOverhead;
@@ -74,9 +82,9 @@ function exactly(bytes: number, origin: 'bound' | 'formula', because: string): F
 }
 
 /** The token embedding stays in RAM. Where it is also the output matrix, the GPU gets a copy. */
-export function gpuWeightBytes(facts: ModelFacts, weights: WeightBytes): number {
+export function gpuWeightBytes(facts: ModelFacts, weights: WeightBytes, mapsWholeFile = false): number {
   const layers = weights.layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
-  return layers + outputBytes(facts, weights);
+  return layers + (mapsWholeFile ? weights.output + weights.tokenEmbedding : outputBytes(facts, weights));
 }
 
 export function outputBytes(facts: ModelFacts, weights: WeightBytes): number {

@@ -17,6 +17,7 @@ export const narrowMaskSince = 9500;
 const gluCopiesSince = 5700;
 /** Flash attention is chosen by itself. */
 const automaticFlashAttentionSince = 6330;
+const engineFlashAttentionSince = 6000;
 
 export interface BuildTraits {
   /** Bytes of one cell of the mask, with and without flash attention. */
@@ -35,7 +36,7 @@ export function buildTraits({ number, ollamaEngine = false, fork }: LlamaCppBuil
     maskBytes: { flash: narrow || fork === 'ik' ? 2 : 6, plain: 4 },
     gluCopies: number === undefined || since(gluCopiesSince) ? 3 : 2,
     logitsPerBatch: !narrow && !ollamaEngine,
-    flashAttentionByDefault: since(automaticFlashAttentionSince),
+    flashAttentionByDefault: since(ollamaEngine ? engineFlashAttentionSince : automaticFlashAttentionSince),
     copiesQuantizedCache: narrow,
   };
 }

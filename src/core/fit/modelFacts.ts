@@ -14,8 +14,9 @@ export interface ModelFacts {
   /** The output matrix is the token embedding, stored once. */
   readonly tiedEmbeddings: boolean;
   readonly layers: readonly Layer[];
-  /** Encoder and projector for pictures or sound: parameters, all kept in 16 bits. */
-  readonly encoderParameters?: number;
+  readonly encoder?: Encoder;
+  /** Positions in the table of rotations, where a stretched one has more than the context. */
+  readonly rotationTokens?: number;
   /** Tensors beside the layers that stay on the CPU, for example Gemma's per-layer embeddings. */
   readonly cpuParameters?: number;
   /** What the weights really take, where a tensor list says it. */
@@ -25,6 +26,15 @@ export interface ModelFacts {
 }
 
 export type FactsOrigin = 'header' | 'config' | 'server' | 'catalogue';
+
+/** What makes tokens of pictures or sound, with its projector; kept in 16 bits. */
+export interface Encoder {
+  readonly parameters: number;
+  /** The shape of its own layers, where pictures may have any size: the largest that it takes are planned for. */
+  readonly anySize?: { readonly patches: number; readonly embeddingLength: number; readonly width: number };
+  /** Bytes of scratch memory that Ollama before 0.30 reserved for one picture. */
+  readonly ollamaGraphBytes?: number;
+}
 
 /** Bytes of the tensors of a model file, by where llama.cpp puts them. */
 export interface WeightBytes {

@@ -1,4 +1,4 @@
-import type { Attention, FeedForward, Layer, LatentAttention, Mixer, ModelFacts } from './modelFacts.ts';
+import type { Attention, Encoder, FeedForward, Layer, LatentAttention, Mixer, ModelFacts } from './modelFacts.ts';
 
 /**
  * Shapes of published models, as their `config.json` states them. Plain data: what each family has in common stands once, above its rows. Checked against
@@ -29,7 +29,8 @@ interface Traits {
   readonly feedForwardBias?: boolean;
   /** Every `period`-th layer sees everything, the others this far back. */
   readonly window?: { readonly tokens: number; readonly period: number };
-  readonly encoder?: number;
+  readonly encoder?: Encoder;
+  readonly rotations?: number;
 }
 
 function family(architecture: string, common: Traits, rows: readonly Row[]): Shape[] {
@@ -53,7 +54,7 @@ function shape(
   architecture: string,
   name: string,
   [embeddingLength, vocabularySize, contextTokens]: readonly [number, number, number],
-  { tied, encoder }: Traits,
+  { tied, encoder, rotations }: Traits,
   layers: readonly Layer[],
 ): Shape {
   return {
@@ -64,7 +65,8 @@ function shape(
     contextTokens,
     tiedEmbeddings: tied ?? false,
     layers,
-    ...(encoder === undefined ? {} : { encoderParameters: encoder }),
+    ...(encoder === undefined ? {} : { encoder }),
+    ...(rotations === undefined ? {} : { rotationTokens: rotations }),
   };
 }
 
@@ -171,7 +173,7 @@ function gemma4(
   sliding: { readonly kvHeads: number; readonly tokens: number; readonly period: number },
   full: { readonly kvHeads: number; readonly valuesAreKeys: boolean },
   feedForward: (index: number) => FeedForward,
-  extra: { readonly sharedCaches?: number; readonly perLayer?: number; readonly encoder?: number } = {},
+  extra: { readonly sharedCaches?: number; readonly perLayer?: number; readonly encoder?: Encoder } = {},
 ): Shape {
   const { sharedCaches = 0, perLayer = 0, encoder } = extra;
   return {
@@ -199,8 +201,27 @@ function gemma4(
   };
 }
 
-const siglip = 412_000_000;
-const pixtral = 405_000_000;
+/** Gemma 3's and Granite's: 27 layers, pictures of one size. Ollama's figure: heads of 16 over 4096 patches, squared, in 32 bits. */
+function siglip(projector: number): Encoder {
+  return { parameters: 412_000_000 + projector, ollamaGraphBytes: 4 * 4096 ** 2 * 16 };
+}
+
+/** Mistral's: pictures up to 1540 by 1540 in patches of 14. */
+function pixtral(parameters = 439_000_000): Encoder {
+  return { parameters, ollamaGraphBytes: 4 * 110 ** 4 * 16 };
+}
+
+/** Qwen's: at most 16384 tokens a picture, of four patches each. */
+function qwenVision(parameters: number, embeddingLength: number, width: number): Encoder {
+  return { parameters, anySize: { patches: 65_536, embeddingLength, width } };
+}
+
+function encoderOf(parameters: number): Encoder {
+  return { parameters };
+}
+
+/** Rotations are stretched eightfold for the full layers, and the sliding ones have a table of their own. */
+const stretched = 131_072 * 9;
 
 const gptOssLayer = (heads: Attention, count: number): Layer => ({
   mixer: heads,
@@ -296,7 +317,7 @@ export const shapes: readonly Shape[] = [
     ['internlm2-7b', 32, 4096, 32, 8, 14_336, 92_544, 32_768],
     ['internlm2-20b', 48, 6144, 48, 8, 16_384, 92_544, 32_768],
     // The cross-attention layers and the encoder of the vision models are counted together.
-    ['llama-3.2-11b-vision', 32, 4096, 32, 8, 14_336, 128_256, 131_072, { encoder: 2_640_000_000 }],
+    ['llama-3.2-11b-vision', 32, 4096, 32, 8, 14_336, 128_256, 131_072, { encoder: encoderOf(2_640_000_000) }],
   ]),
   ...family('mistral', {}, [
     ['mistral-7b', 32, 4096, 32, 8, 14_336, 32_000, 32_768],
@@ -305,21 +326,21 @@ export const shapes: readonly Shape[] = [
     ['openhermes-2.5-mistral-7b', 32, 4096, 32, 8, 14_336, 32_002, 32_768],
     ['mistral-nemo', 40, 5120, 32, 8, 14_336, 131_072, 131_072],
     ['ministral-8b', 36, 4096, 32, 8, 12_288, 131_072, 32_768],
-    ['ministral-3-3b', 26, 3072, 32, 8, 9216, 131_072, 262_144, { tied: true, encoder: 420_000_000 }],
-    ['ministral-3-8b', 34, 4096, 32, 8, 14_336, 131_072, 262_144, { encoder: 420_000_000 }],
-    ['ministral-3-14b', 40, 5120, 32, 8, 16_384, 131_072, 262_144, { encoder: 420_000_000 }],
+    ['ministral-3-3b', 26, 3072, 32, 8, 9216, 131_072, 262_144, { tied: true, encoder: pixtral(420_000_000) }],
+    ['ministral-3-8b', 34, 4096, 32, 8, 14_336, 131_072, 262_144, { encoder: pixtral(420_000_000) }],
+    ['ministral-3-14b', 40, 5120, 32, 8, 16_384, 131_072, 262_144, { encoder: pixtral(420_000_000) }],
     ['mistral-small-22b', 56, 6144, 48, 8, 16_384, 32_768, 32_768],
     ['codestral-22b', 56, 6144, 48, 8, 16_384, 32_768, 32_768],
     ['mistral-small-24b', 40, 5120, 32, 8, 32_768, 131_072, 32_768],
-    ['mistral-small-3.1-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072, { encoder: 439_000_000 }],
-    ['mistral-small-3.2-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072, { encoder: 439_000_000 }],
+    ['mistral-small-3.1-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072, { encoder: pixtral() }],
+    ['mistral-small-3.2-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072, { encoder: pixtral() }],
     ['devstral-small-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072],
     ['magistral-small-24b', 40, 5120, 32, 8, 32_768, 131_072, 40_960],
     ['mistral-large-123b', 88, 12_288, 96, 8, 28_672, 32_768, 131_072],
-    ['pixtral-12b', 40, 5120, 32, 8, 14_336, 131_072, 131_072, { encoder: pixtral }],
-    ['llava-v1.6-mistral-7b', 32, 4096, 32, 8, 14_336, 32_064, 32_768, { encoder: 325_000_000 }],
-    ['llava-v1.5-7b', 32, 4096, 32, 32, 11_008, 32_064, 4096, { encoder: 325_000_000 }],
-    ['llava-v1.5-13b', 40, 5120, 40, 40, 13_824, 32_064, 4096, { encoder: 335_000_000 }],
+    ['pixtral-12b', 40, 5120, 32, 8, 14_336, 131_072, 131_072, { encoder: pixtral(405_000_000) }],
+    ['llava-v1.6-mistral-7b', 32, 4096, 32, 8, 14_336, 32_064, 32_768, { encoder: encoderOf(325_000_000) }],
+    ['llava-v1.5-7b', 32, 4096, 32, 32, 11_008, 32_064, 4096, { encoder: encoderOf(325_000_000) }],
+    ['llava-v1.5-13b', 40, 5120, 40, 40, 13_824, 32_064, 4096, { encoder: encoderOf(335_000_000) }],
   ]),
   ...family('qwen2', { bias: 'qkv' }, [
     ['qwen1.5-0.5b', 24, 1024, 16, 16, 2816, 151_936, 32_768, { head: 64, tied: true }],
@@ -343,12 +364,32 @@ export const shapes: readonly Shape[] = [
     ['qwen2.5-72b', 80, 8192, 64, 8, 29_568, 152_064, 32_768],
     ['qwq-32b', 64, 5120, 40, 8, 27_648, 152_064, 131_072],
     ['kimi-dev-72b', 80, 8192, 64, 8, 29_568, 152_064, 131_072],
-    ['qwen2-vl-2b', 28, 1536, 12, 2, 8960, 151_936, 32_768, { tied: true, encoder: 665_000_000 }],
-    ['qwen2-vl-7b', 28, 3584, 28, 4, 18_944, 152_064, 32_768, { encoder: 676_000_000 }],
-    ['qwen2.5-vl-3b', 36, 2048, 16, 2, 11_008, 151_936, 128_000, { tied: true, encoder: 668_000_000 }],
-    ['qwen2.5-vl-7b', 28, 3584, 28, 4, 18_944, 152_064, 128_000, { encoder: 676_000_000 }],
-    ['qwen2.5-vl-32b', 64, 5120, 40, 8, 27_648, 152_064, 128_000, { encoder: 690_000_000 }],
-    ['qwen2.5-vl-72b', 80, 8192, 64, 8, 29_568, 152_064, 128_000, { encoder: 700_000_000 }],
+    [
+      'qwen2-vl-2b',
+      28,
+      1536,
+      12,
+      2,
+      8960,
+      151_936,
+      32_768,
+      { tied: true, encoder: qwenVision(665_000_000, 1280, 5120) },
+    ],
+    ['qwen2-vl-7b', 28, 3584, 28, 4, 18_944, 152_064, 32_768, { encoder: qwenVision(676_000_000, 1280, 5120) }],
+    [
+      'qwen2.5-vl-3b',
+      36,
+      2048,
+      16,
+      2,
+      11_008,
+      151_936,
+      128_000,
+      { tied: true, encoder: qwenVision(668_000_000, 1280, 3420) },
+    ],
+    ['qwen2.5-vl-7b', 28, 3584, 28, 4, 18_944, 152_064, 128_000, { encoder: qwenVision(676_000_000, 1280, 3420) }],
+    ['qwen2.5-vl-32b', 64, 5120, 40, 8, 27_648, 152_064, 128_000, { encoder: qwenVision(690_000_000, 1280, 3420) }],
+    ['qwen2.5-vl-72b', 80, 8192, 64, 8, 29_568, 152_064, 128_000, { encoder: qwenVision(700_000_000, 1280, 3420) }],
   ]),
   ...family('qwen3', { qkNorm: true }, [
     ['qwen3-0.6b', 28, 1024, 16, 8, 3072, 151_936, 40_960, { tied: true }],
@@ -357,10 +398,30 @@ export const shapes: readonly Shape[] = [
     ['qwen3-8b', 36, 4096, 32, 8, 12_288, 151_936, 40_960],
     ['qwen3-14b', 40, 5120, 40, 8, 17_408, 151_936, 40_960],
     ['qwen3-32b', 64, 5120, 64, 8, 25_600, 151_936, 40_960],
-    ['qwen3-vl-2b', 28, 2048, 16, 8, 6144, 151_936, 262_144, { tied: true, encoder: 407_000_000 }],
-    ['qwen3-vl-4b', 36, 2560, 32, 8, 9728, 151_936, 262_144, { tied: true, encoder: 415_000_000 }],
-    ['qwen3-vl-8b', 36, 4096, 32, 8, 12_288, 151_936, 262_144, { encoder: 576_000_000 }],
-    ['qwen3-vl-32b', 64, 5120, 64, 8, 25_600, 151_936, 262_144, { encoder: 580_000_000 }],
+    [
+      'qwen3-vl-2b',
+      28,
+      2048,
+      16,
+      8,
+      6144,
+      151_936,
+      262_144,
+      { tied: true, encoder: qwenVision(407_000_000, 1024, 4096) },
+    ],
+    [
+      'qwen3-vl-4b',
+      36,
+      2560,
+      32,
+      8,
+      9728,
+      151_936,
+      262_144,
+      { tied: true, encoder: qwenVision(415_000_000, 1024, 4096) },
+    ],
+    ['qwen3-vl-8b', 36, 4096, 32, 8, 12_288, 151_936, 262_144, { encoder: qwenVision(576_000_000, 1152, 4304) }],
+    ['qwen3-vl-32b', 64, 5120, 64, 8, 25_600, 151_936, 262_144, { encoder: qwenVision(580_000_000, 1152, 4304) }],
   ]),
   ...expertFamily('qwen2moe', [
     ['qwen1.5-moe-a2.7b', 24, 2048, gqa(16, 16, { bias: 'qkv' }), experts(60, 4, 1408, 5632), [0, 0], 151_936, 8192],
@@ -378,7 +439,7 @@ export const shapes: readonly Shape[] = [
       [0, 0],
       151_936,
       262_144,
-      { encoder: 540_000_000 },
+      { encoder: qwenVision(540_000_000, 1152, 4304) },
     ],
     ['qwen3-235b-a22b', 94, 4096, gqa(64, 4, { qkNorm: true }), experts(128, 8, 1536), [0, 0], 151_936, 40_960],
     ['qwen3-coder-480b-a35b', 62, 6144, gqa(96, 8, { qkNorm: true }), experts(160, 8, 2560), [0, 0], 151_936, 262_144],
@@ -386,20 +447,30 @@ export const shapes: readonly Shape[] = [
   qwenHybrid('qwen3next', 'qwen3-next-80b-a3b', [48, 2048, 16, 2, 151_936], 32, experts(512, 10, 512, 512)),
   qwenHybrid('qwen35', 'qwen3.5-0.8b', [24, 1024, 8, 2, 248_320], 16, dense(3584), {
     tied: true,
-    encoder: 100_000_000,
+    encoder: qwenVision(100_000_000, 768, 3072),
   }),
-  qwenHybrid('qwen35', 'qwen3.5-2b', [24, 2048, 8, 2, 248_320], 16, dense(6144), { tied: true, encoder: 330_000_000 }),
-  qwenHybrid('qwen35', 'qwen3.5-4b', [32, 2560, 16, 4, 248_320], 32, dense(9216), { tied: true, encoder: 334_000_000 }),
-  qwenHybrid('qwen35', 'qwen3.5-9b', [32, 4096, 16, 4, 248_320], 32, dense(12_288), { encoder: 456_000_000 }),
-  qwenHybrid('qwen35', 'qwen3.5-27b', [64, 5120, 24, 4, 248_320], 48, dense(17_408), { encoder: 461_000_000 }),
+  qwenHybrid('qwen35', 'qwen3.5-2b', [24, 2048, 8, 2, 248_320], 16, dense(6144), {
+    tied: true,
+    encoder: qwenVision(330_000_000, 1024, 4096),
+  }),
+  qwenHybrid('qwen35', 'qwen3.5-4b', [32, 2560, 16, 4, 248_320], 32, dense(9216), {
+    tied: true,
+    encoder: qwenVision(334_000_000, 1024, 4096),
+  }),
+  qwenHybrid('qwen35', 'qwen3.5-9b', [32, 4096, 16, 4, 248_320], 32, dense(12_288), {
+    encoder: qwenVision(456_000_000, 1152, 4304),
+  }),
+  qwenHybrid('qwen35', 'qwen3.5-27b', [64, 5120, 24, 4, 248_320], 48, dense(17_408), {
+    encoder: qwenVision(461_000_000, 1152, 4304),
+  }),
   qwenHybrid('qwen35moe', 'qwen3.5-35b-a3b', [40, 2048, 16, 2, 248_320], 32, experts(256, 8, 512, 512), {
-    encoder: 446_000_000,
+    encoder: qwenVision(446_000_000, 1152, 4304),
   }),
   qwenHybrid('qwen35moe', 'qwen3.5-122b-a10b', [48, 3072, 32, 2, 248_320], 64, experts(256, 8, 1024, 1024), {
-    encoder: 450_000_000,
+    encoder: qwenVision(450_000_000, 1152, 4304),
   }),
   qwenHybrid('qwen35moe', 'qwen3.5-397b-a17b', [60, 4096, 32, 2, 248_320], 64, experts(512, 10, 1024, 1024), {
-    encoder: 455_000_000,
+    encoder: qwenVision(455_000_000, 1152, 4304),
   }),
   ...expertFamily('mixtral', [
     ['mixtral-8x7b', 32, 4096, gqa(32, 8), experts(8, 2, 14_336), [0, 0], 32_000, 32_768],
@@ -418,9 +489,19 @@ export const shapes: readonly Shape[] = [
   ...family('gemma3', { head: 256, tied: true, norms: 4, qkNorm: true, window: { tokens: 1024, period: 6 } }, [
     ['gemma-3-270m', 18, 640, 4, 1, 2048, 262_144, 32_768, { window: { tokens: 512, period: 6 } }],
     ['gemma-3-1b', 26, 1152, 4, 1, 6912, 262_144, 32_768, { window: { tokens: 512, period: 6 } }],
-    ['gemma-3-4b', 34, 2560, 8, 4, 10_240, 262_208, 131_072, { encoder: siglip + 1152 * 2560 }],
-    ['gemma-3-12b', 48, 3840, 16, 8, 15_360, 262_208, 131_072, { encoder: siglip + 1152 * 3840 }],
-    ['gemma-3-27b', 62, 5376, 32, 16, 21_504, 262_208, 131_072, { head: 128, encoder: siglip + 1152 * 5376 }],
+    ['gemma-3-4b', 34, 2560, 8, 4, 10_240, 262_208, 131_072, { encoder: siglip(1152 * 2560), rotations: stretched }],
+    ['gemma-3-12b', 48, 3840, 16, 8, 15_360, 262_208, 131_072, { encoder: siglip(1152 * 3840), rotations: stretched }],
+    [
+      'gemma-3-27b',
+      62,
+      5376,
+      32,
+      16,
+      21_504,
+      262_208,
+      131_072,
+      { head: 128, encoder: siglip(1152 * 5376), rotations: stretched },
+    ],
   ]),
   gemma4(
     'gemma-4-12b',
@@ -435,7 +516,7 @@ export const shapes: readonly Shape[] = [
     { kvHeads: 16, tokens: 1024, period: 6 },
     { kvHeads: 4, valuesAreKeys: true },
     () => dense(21_504),
-    { encoder: 550_000_000 },
+    { encoder: encoderOf(550_000_000) },
   ),
   gemma4(
     'gemma-4-26b-a4b',
@@ -443,7 +524,7 @@ export const shapes: readonly Shape[] = [
     { kvHeads: 8, tokens: 1024, period: 6 },
     { kvHeads: 2, valuesAreKeys: true },
     () => experts(128, 8, 704, 2112),
-    { encoder: 550_000_000 },
+    { encoder: encoderOf(550_000_000) },
   ),
   gemma4(
     'gemma-4-e4b',
@@ -451,7 +532,7 @@ export const shapes: readonly Shape[] = [
     { kvHeads: 2, tokens: 512, period: 6 },
     { kvHeads: 2, valuesAreKeys: false },
     () => dense(10_240),
-    { sharedCaches: 18, perLayer: 256, encoder: 470_000_000 },
+    { sharedCaches: 18, perLayer: 256, encoder: encoderOf(470_000_000) },
   ),
   gemma4(
     'gemma-4-e2b',
@@ -459,7 +540,7 @@ export const shapes: readonly Shape[] = [
     { kvHeads: 1, tokens: 512, period: 5 },
     { kvHeads: 1, valuesAreKeys: false },
     (index) => dense(index < 15 ? 6144 : 12_288),
-    { sharedCaches: 20, perLayer: 256, encoder: 470_000_000 },
+    { sharedCaches: 20, perLayer: 256, encoder: encoderOf(470_000_000) },
   ),
   ...family('phi2', { head: 80, bias: 'all', gated: false, feedForwardBias: true }, [
     ['phi-2', 32, 2560, 32, 32, 10_240, 51_200, 2048],
@@ -479,7 +560,7 @@ export const shapes: readonly Shape[] = [
     ['granite-3-2b', 40, 2048, 32, 8, 8192, 49_155, 131_072],
     ['granite-3-8b', 40, 4096, 32, 8, 12_800, 49_155, 131_072, { head: 128 }],
     ['granite-code-8b', 36, 4096, 32, 8, 14_336, 49_152, 131_072, { head: 128 }],
-    ['granite-vision-3-2b', 40, 2048, 32, 8, 8192, 49_156, 131_072, { encoder: siglip + 17_000_000 }],
+    ['granite-vision-3-2b', 40, 2048, 32, 8, 8192, 49_156, 131_072, { encoder: siglip(17_000_000) }],
   ]),
   ...family('chatglm', { bias: 'qkv' }, [['glm-4-9b', 40, 4096, 32, 2, 13_696, 151_552, 131_072]]),
   ...family('glm4', { norms: 4 }, [
@@ -524,7 +605,7 @@ export const shapes: readonly Shape[] = [
       [1, 11_264],
       163_840,
       131_072,
-      { encoder: 440_000_000 },
+      { encoder: encoderOf(440_000_000) },
     ],
     ['kimi-k2', 61, 7168, latent(64, 1536), experts(384, 8, 2048, 2048), [1, 18_432], 163_840, 131_072],
     ['glm-4.7-flash', 47, 2048, latent(20, 768, 192, 256), experts(64, 4, 1536, 1536), [1, 10_240], 154_880, 202_752],
@@ -555,8 +636,8 @@ export const shapes: readonly Shape[] = [
       experts(16, 1, 8192, 8192),
       [0, 0],
       202_048,
-      262_144,
-      { encoder: 900_000_000 },
+      10_485_760,
+      { encoder: encoderOf(900_000_000) },
     ],
   ]),
   gptOss('gpt-oss-20b', 24, 32),

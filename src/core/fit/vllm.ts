@@ -1,5 +1,5 @@
 import { about, between, exact, sum, type Figure } from './figure.ts';
-import { activeWidth, cacheRow, stateElements, type Layer, type ModelFacts } from './modelFacts.ts';
+import { activeWidth, cacheRow, stateElements, type Encoder, type Layer, type ModelFacts } from './modelFacts.ts';
 import { checkpointBytes, type Scheme } from './checkpoint.ts';
 
 /** What a vLLM server is told, or takes when it is not. */
@@ -119,7 +119,6 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
   const forward = maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + 4.2 * embeddingLength);
   const workspace = workspaceBytes(facts, settings);
   const sampler = perLogit * maxSequences * vocabularySize + kernel + hidden + 40 * mebibyte;
-  const encoder = facts.encoderParameters === undefined ? 0 : 200 * mebibyte;
   // The first of several stages has no logits, and hands its last hidden state on.
   const bytes =
     pipelineParallel > 1
@@ -136,6 +135,16 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
     version === undefined ? 'assumed' : 'formula',
     because,
   );
+}
+
+/** The largest picture goes through the encoder first; the old engine profiled a picture and a video together. */
+function withEncoder(bytes: number, { anySize }: Encoder, settings: VllmSettings, because: string): Figure {
+  if (!anySize) return between(bytes, bytes + 200 * mebibyte, bytes * 1.1 + 1024 * mebibyte, 'assumed', because);
+  const { version, dtypeBytes } = settings;
+  const one = anySize.patches * dtypeBytes * (3 * anySize.width + 4.2 * anySize.embeddingLength);
+  const peak = one * (version !== undefined && !isAtLeast(version, 9) ? 2 : 1);
+  const total = Math.max(bytes, peak);
+  return between(total * 0.8, total, total + peak, 'assumed', `${because}; the largest picture`);
 }
 
 function denseWidth(feedForward: Layer['feedForward']): number {
