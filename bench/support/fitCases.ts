@@ -10,6 +10,7 @@ import {
   runsOnOllamaEngine,
   type LlamaCppBuild,
 } from '../../src/core/fit/llamaCppBuild.ts';
+import type { GpuRoom } from '../../src/core/fit/inequality.ts';
 import type { LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
 import type { Layer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
 import { vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from '../../src/core/fit/vllm.ts';
@@ -55,7 +56,12 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
   const number = (key: string) => (typeof arch?.[key] === 'number' ? arch[key] : undefined);
   const [layers, embedding, vocabulary] = [number('n_layer'), number('n_embd'), number('n_vocab')];
   if (known && (layers === undefined || known.layers.length === layers)) return known;
-  if (!arch || layers === undefined || embedding === undefined || vocabulary === undefined) {
+  if (!arch || layers === undefined) return known;
+  if (embedding === undefined || vocabulary === undefined) {
+    const keys =
+      number('n_embd_k_gqa') ?? (number('n_head_kv') ?? 0) * (number('n_embd_head_k') ?? number('head_dim') ?? 0);
+    if (!known && keys > 0 && arch['hybrid'] !== true)
+      return cacheOnly(run, layers, keys, number('n_embd_v_gqa') ?? keys);
     // A stated number of layers that is not the model's: the name meant another one.
     return known && layers !== undefined
       ? { ...known, layers: known.layers.slice(0, 0), doubts: ['another model'] }
@@ -109,6 +115,21 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
   };
 }
 
+/** Enough for keys and values, for nothing else. */
+function cacheOnly(run: FitCase, layers: number, keys: number, values: number): ModelFacts {
+  const mixer = { kind: 'attention', heads: 1, kvHeads: 1, keyLength: keys, valueLength: values } as const;
+  return {
+    architecture: 'unknown',
+    name: run.model ?? '',
+    origin: 'header',
+    doubts: ['only the cache is known'],
+    embeddingLength: 0,
+    vocabularySize: 0,
+    tiedEmbeddings: false,
+    layers: Array.from({ length: layers }, () => ({ mixer, feedForward: { kind: 'none' } })),
+  };
+}
+
 /** `Q4_K - Medium` → `Q4_K_M`; makers that choose the types themselves have no rule. */
 export function mixtureOf(run: FitCase): Mixture | undefined {
   const text = `${run.quant_or_dtype ?? ''}`;
@@ -128,30 +149,53 @@ export function fileBytesOf(run: FitCase): number | undefined {
   return size === undefined ? undefined : Number(size) * 1024 ** 3;
 }
 
-/** Bytes by layer: by the rule of the file type, or a share of the file's size. */
-export function ggufWeightsOf(run: FitCase, facts: ModelFacts): WeightBytes | undefined {
-  const file = fileBytesOf(run);
-  const mixture =
-    mixtureOf(run) ??
-    (run.backend === 'ollama' && !run.quant_or_dtype ? mixtureNamed(ollamaDefault(facts)) : undefined);
-  if (file === undefined) return mixture && weightsAs(mixture, facts);
-  const ruled = weightsAs(mixture ?? mixtureNamed('Q4_K_M')!, facts);
-  return scaledTo(file, ruled);
+/** Bytes by layer. `assumed`: the file type was not stated, and the commonest one was taken. */
+export interface GgufWeights {
+  readonly bytes: WeightBytes;
+  readonly assumed: boolean;
 }
 
-/** What Ollama's library gives under a name without a file type. */
-function ollamaDefault(facts: ModelFacts): string {
-  return facts.architecture === 'gpt-oss' ? 'MXFP4' : 'Q4_K_M';
+export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | undefined {
+  const file = fileBytesOf(run);
+  const stated = mixtureOf(run);
+  const mixture = stated ?? mixtureNamed(usualFileType(run, facts));
+  if (!mixture) return undefined;
+  const ruled = weightsAs(mixture, facts);
+  if (file === undefined)
+    return { bytes: ruled, assumed: !stated && !(run.backend === 'ollama' && !run.quant_or_dtype) };
+  const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
+  // A size of two decimals says less than a rule that agrees with it.
+  return { bytes: stated && Math.abs(whole / file - 1) < 0.003 ? ruled : scaledTo(file, ruled), assumed: false };
+}
+
+/** What is given under a name without a file type. Google's models trained for quantization are Q4_0. */
+function usualFileType(run: FitCase, facts: ModelFacts): string {
+  if (facts.architecture === 'gpt-oss') return 'MXFP4';
+  return /QAT/.test(`${run.model} ${run.quant_or_dtype}`) ? 'Q4_0' : 'Q4_K_M';
+}
+
+function layerSum({ layers }: WeightBytes): number {
+  return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
 }
 
 function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
-  const layers = weights.layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
-  const rest = weights.tokenEmbedding + weights.output;
-  const factor = (fileBytes - rest) / layers;
+  const factor = (fileBytes - weights.tokenEmbedding - weights.output) / layerSum(weights);
   return {
     ...weights,
     layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
   };
+}
+
+/** Tensors or layers were placed by hand, so what is where does not follow from the memory. */
+export function isPlacedByHand(run: FitCase): boolean {
+  return /(^|\s)(-ot|--override-tensor|-ncmoe|--n-cpu-moe|n_gpu_layers=)/.test(run.other_flags ?? '');
+}
+
+/** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */
+export function staysOnCpu(run: FitCase, { number, fork }: LlamaCppBuild): boolean {
+  const flags = run.other_flags ?? '';
+  const isOld = fork === 'ik' || (number !== undefined && number < 6600);
+  return run.backend === 'llama.cpp' && isOld && /cmd:/.test(flags) && !/-ngl|n-gpu-layers/.test(flags);
 }
 
 export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild {
@@ -233,6 +277,8 @@ export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSet
     flashAttention,
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     gpus: run.n_gpus ?? 1,
+    withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
+    mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
   };
 }
 
@@ -245,6 +291,20 @@ function ollamaContext({ number }: LlamaCppBuild, gpuBytes: number | undefined):
 
 function ollamaBatch(contextTokens: number): number {
   return contextTokens > 32_768 ? 2048 : contextTokens > 4096 ? 1024 : 512;
+}
+
+/** Every GPU of the machine; empty: not known. */
+export function roomsOf(run: FitCase): readonly GpuRoom[] {
+  const free = freeBytesOf(run);
+  const total = cudaBytesOf(run);
+  const count = run.n_gpus ?? 1;
+  if (free) return free.map((freeBytes) => ({ totalBytes: total ?? freeBytes, freeBytes }));
+  const names = (run.gpu ?? '').split(/;| \+ /);
+  const totals =
+    names.length === count
+      ? names.map((name) => total ?? cudaBytesOfCard(name))
+      : Array<number | undefined>(count).fill(total);
+  return totals.every((bytes) => bytes !== undefined) ? totals.map((totalBytes) => ({ totalBytes })) : [];
 }
 
 /** One GPU, as CUDA sees it. */
@@ -307,12 +367,17 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     maxSequences,
     maxBatchedTokens: run.max_num_batched_tokens ?? batched,
     utilization: run.gpu_memory_utilization ?? defaults.utilization,
-    tensorParallel: run.tensor_parallel ?? 1,
+    tensorParallel: tensorParallelOf(run) ?? 1,
     pipelineParallel: pipeline,
     eager: run.enforce_eager ?? false,
     graphSizes: listed ?? Math.min(51, 4 + Math.floor(maxSequences / 4)),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
   };
+}
+
+/** Undefined: over how many GPUs the model is spread was not said. */
+export function tensorParallelOf(run: FitCase): number | undefined {
+  return run.tensor_parallel ?? (run.n_gpus === 1 ? 1 : undefined);
 }
 
 export function vllmGpuOf(run: FitCase): VllmGpu | undefined {

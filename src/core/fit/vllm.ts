@@ -127,20 +127,17 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
         ? Math.max(sampler, forward) + workspace
         : Math.max(sampler, forward + workspace);
   const because = `${maxBatchedTokens} tokens and ${maxSequences} sequences at once`;
-  const total = bytes + encoder;
-  if (encoder > 0) return between(total * 0.9, total, total * 1.1 + 2048 * mebibyte, 'assumed', because);
-  return about(
-    total,
-    version === undefined || !isNew ? 0.2 : 0.08,
-    version === undefined ? 'assumed' : 'formula',
-    because,
-  );
+  if (facts.encoder) return withEncoder(bytes, facts.encoder, settings, because);
+  return about(bytes, isNew ? 0.08 : 0.2, version === undefined ? 'assumed' : 'formula', because);
 }
 
 /** The largest picture goes through the encoder first; the old engine profiled a picture and a video together. */
 function withEncoder(bytes: number, { anySize }: Encoder, settings: VllmSettings, because: string): Figure {
-  if (!anySize) return between(bytes, bytes + 200 * mebibyte, bytes * 1.1 + 1024 * mebibyte, 'assumed', because);
   const { version, dtypeBytes } = settings;
+  if (!anySize) {
+    const own = isAtLeast(version, 17) ? 200 * mebibyte : 0;
+    return between(bytes, bytes + own, bytes * 1.1 + 1024 * mebibyte, 'assumed', because);
+  }
   const one = anySize.patches * dtypeBytes * (3 * anySize.width + 4.2 * anySize.embeddingLength);
   const peak = one * (version !== undefined && !isAtLeast(version, 9) ? 2 : 1);
   const total = Math.max(bytes, peak);
