@@ -61,31 +61,72 @@ function mib(bytes: number): number | null {
 function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const weights = ggufWeightsOf(run, facts);
   const settings = llamaCppSettingsOf(run, facts);
+  if (!settings) return predictWithoutContext(run, facts, weights);
   const isShapeKnown = facts.doubts.length === 0;
-  if (!settings) return nothing(run);
   if (isShapeKnown && weights && staysOnCpu(run, settings.build)) {
-    const copied = outputBytes(facts, weights.bytes);
-    return {
-      ...nothing(run),
-      compute_mib: mib(computeBytes(facts, { ...settings, gpus: 1 }, copied)),
-      verdict: 'partial',
-      confidence: 0.5,
-    };
+    const copies = { layerBytes: weights.bytes.largestTensor, outputBytes: outputBytes(facts, weights.bytes) };
+    const compute = computeBytes(facts, { ...settings, gpus: 1 }, copies);
+    return { ...nothing(run), compute_mib: mib(compute), verdict: 'partial', confidence: 0.5 };
   }
-  const plan = planLlamaCpp(facts, weights?.bytes, settings, isShapeKnown ? roomsOf(run) : [], policyOf(run, settings));
-  const byHand = isPlacedByHand(run);
-  const whole = !byHand && plan.verdict !== 'partial';
+  const spread = weights?.spread;
+  const plan = planLlamaCpp(
+    facts,
+    weights?.bytes,
+    { ...settings, ...(spread ? { weightSpread: spread } : {}) },
+    isShapeKnown ? roomsOf(run) : [],
+    policyOf(run, settings),
+  );
   const { estimate, placement } = plan;
+  const byHand = isPlacedByHand(run);
+  const spills = /Windows/.test(run.gpu ?? '') && plan.conditions.some(({ holds }) => holds === 'no');
+  const allOnGpu = !byHand && !placement;
+  const cacheOnGpu = placement?.gpuLayers === placement?.layers;
   return {
     ...nothing(run),
-    weights_mib: whole && isShapeKnown && weights && !weights.assumed ? mib(estimate.weights.bytes) : null,
-    kv_mib: whole || byHand ? mib(estimate.cache.bytes) : null,
+    weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes) : null,
+    kv_mib: cacheOnGpu || spread ? mib(estimate.cache.bytes) : null,
     compute_mib:
-      isShapeKnown && !isForkOfLatent(facts, settings) ? mib(placement?.computeBytes ?? estimate.compute.bytes) : null,
-    total_mib: isShapeKnown && weights && !byHand ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
-    verdict: byHand || weights?.assumed === true ? 'unknown' : plan.verdict,
-    confidence: whole && weights?.assumed === false ? 0.9 : 0.4,
+      isShapeKnown && !isForkOfLatent(facts, settings) ? mib(computeOf(run, facts, weights, settings, plan)) : null,
+    total_mib:
+      isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
+    verdict: byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
+    confidence: allOnGpu && !spread ? 0.9 : 0.4,
   };
+}
+
+/** Without a context only what does not depend on it: the compute buffer, where the logits outweigh any attention. */
+function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWeights | undefined): Prediction {
+  const [short, long] = [4096, 65_536].map((context) => {
+    const settings = llamaCppSettingsOf(run, facts, context);
+    return settings && facts.doubts.length === 0 ? computeBytes(facts, settings) : NaN;
+  });
+  const compute = short === long && short !== undefined ? mib(short) : null;
+  const settings = llamaCppSettingsOf(run, facts, 4096);
+  if (!settings || !weights || facts.doubts.length > 0)
+    return { ...nothing(run), compute_mib: compute, confidence: 0.3 };
+  const spread = weights.spread ? { weightSpread: weights.spread } : {};
+  const plan = planLlamaCpp(facts, weights.bytes, { ...settings, ...spread }, roomsOf(run), policyOf(run, settings));
+  // What does not fit with the shortest context fits with none; what is left of the card then fills up.
+  const isPartial = plan.verdict === 'partial' && !weights.spread;
+  return {
+    ...nothing(run),
+    compute_mib: compute,
+    total_mib: isPartial ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
+    verdict: isPartial ? 'partial' : 'unknown',
+    confidence: 0.3,
+  };
+}
+
+function computeOf(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights | undefined,
+  settings: LlamaCppSettings,
+  { estimate, placement }: LlamaCppPlan,
+): number {
+  if (placement && !weights?.spread) return placement.computeBytes;
+  if (!isPlacedByHand(run) || settings.build.fork === 'ik') return estimate.compute.bytes;
+  return computeBytes(facts, settings, { layerBytes: weights?.bytes.largestTensor ?? 0, outputBytes: 0 });
 }
 
 /** ik_llama.cpp computes latent attention in pieces of a size that a flag sets; that is not planned. */
@@ -97,10 +138,17 @@ function policyOf(run: FitCase, { build }: LlamaCppSettings): OffloadPolicy {
   const number = build.number ?? 0;
   if (run.backend === 'ollama') {
     const isServer = number >= 9452;
-    return { marginBytes: (isServer ? 1024 : 457) * mebibyte, whenFull: 'offload', expertsFirst: isServer };
+    const measures = isServer || build.ollamaEngine === true;
+    return {
+      marginBytes: (isServer ? 1024 : 457) * mebibyte,
+      ...(measures ? {} : { overestimate: 1.35 }),
+      whenFull: 'offload',
+      expertsFirst: isServer,
+    };
   }
-  const fits = number >= 7400 && !/(^|\s)(-ngl|--n-gpu-layers)/.test(run.other_flags ?? '');
-  return { marginBytes: (fits ? 1024 : 0) * mebibyte, whenFull: fits ? 'offload' : 'fail', expertsFirst: fits };
+  const isTold = /(^|\s)(-ngl|--n-gpu-layers)/.test(run.other_flags ?? '');
+  const fits = number >= 7400 && !isTold;
+  return { marginBytes: (fits ? 1024 : 0) * mebibyte, whenFull: fits ? 'offload' : 'asTold', expertsFirst: fits };
 }
 
 /** Ollama before 0.30 counts what is in RAM too, and scratch memory for a picture. */
@@ -119,7 +167,7 @@ function totalBytes(
     const host = weights.bytes.tokenEmbedding + hostComputeBytes(facts, settings);
     return all.bytes + cache.bytes + state.bytes + encoder.bytes + compute + picture + host;
   }
-  if (!placement) return estimate.total.bytes;
+  if (!placement || weights.spread) return estimate.total.bytes;
   return placement.weightBytes + placement.cacheBytes + placement.computeBytes + estimate.overhead.bytes;
 }
 

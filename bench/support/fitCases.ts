@@ -149,29 +149,43 @@ export function fileBytesOf(run: FitCase): number | undefined {
   return size === undefined ? undefined : Number(size) * 1024 ** 3;
 }
 
-/** Bytes by layer. `assumed`: the file type was not stated, and the commonest one was taken. */
+/** Bytes by layer, and how far off they may be where the file type was not stated and the commonest one was taken. */
 export interface GgufWeights {
   readonly bytes: WeightBytes;
-  readonly assumed: boolean;
+  readonly spread?: readonly [low: number, high: number];
 }
 
 export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | undefined {
   const file = fileBytesOf(run);
   const stated = mixtureOf(run);
-  const mixture = stated ?? mixtureNamed(usualFileType(run, facts));
+  const mixture = stated ?? usualMixture(run, facts);
   if (!mixture) return undefined;
   const ruled = weightsAs(mixture, facts);
-  if (file === undefined)
-    return { bytes: ruled, assumed: !stated && !(run.backend === 'ollama' && !run.quant_or_dtype) };
   const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
-  // A size of two decimals says less than a rule that agrees with it.
-  return { bytes: stated && Math.abs(whole / file - 1) < 0.003 ? ruled : scaledTo(file, ruled), assumed: false };
+  if (file !== undefined) {
+    // A size of two decimals says less than a rule that agrees with it.
+    return { bytes: stated && Math.abs(whole / file - 1) < 0.003 ? ruled : scaledTo(file, ruled) };
+  }
+  const spread = stated ? undefined : spreadOf(run);
+  return { bytes: ruled, ...(spread ? { spread } : {}) };
 }
 
-/** What is given under a name without a file type. Google's models trained for quantization are Q4_0. */
-function usualFileType(run: FitCase, facts: ModelFacts): string {
-  if (facts.architecture === 'gpt-oss') return 'MXFP4';
-  return /QAT/.test(`${run.model} ${run.quant_or_dtype}`) ? 'Q4_0' : 'Q4_K_M';
+/** What is given under a name without a file type. Google's models trained for quantization are Q4_0 throughout. */
+function usualMixture(run: FitCase, facts: ModelFacts): Mixture | undefined {
+  if (facts.architecture === 'gpt-oss') return mixtureNamed('MXFP4');
+  const q40 = mixtureNamed('Q4_0');
+  if (q40 && /QAT/.test(`${run.model} ${run.quant_or_dtype}`)) return { ...q40, pure: true };
+  return mixtureNamed('Q4_K_M');
+}
+
+/** Ollama's library gives Q4_K_M under a plain name. Elsewhere a file without a type may have from 2 to 16 bits a weight. */
+function spreadOf(run: FitCase): readonly [number, number] | undefined {
+  const text = `${run.model} ${run.quant_or_dtype}`;
+  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated/.test(text)) return undefined;
+  if (/4-bit|Q4/i.test(text)) return [0.9, 1.12];
+  const bits = /I?Q([2-8])/.exec(text)?.[1];
+  if (bits === undefined) return [0.55, 3.45];
+  return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
 }
 
 function layerSum({ layers }: WeightBytes): number {
@@ -184,6 +198,11 @@ function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
     ...weights,
     layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
   };
+}
+
+/** In the flags: the experts stay in RAM. */
+export function keepsExpertsOnCpu(run: FitCase): boolean {
+  return /exps=CPU|ffn\S*=CPU|--n-cpu-moe|-ncmoe/.test(run.other_flags ?? '');
 }
 
 /** Tensors or layers were placed by hand, so what is where does not follow from the memory. */
@@ -252,14 +271,18 @@ function cacheTypesOf(text: string | null): readonly [CacheType, CacheType] {
   return [named(/K=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/V=(\w+)/.exec(text ?? '')?.[1]) ?? both];
 }
 
-export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSettings | undefined {
+export function llamaCppSettingsOf(
+  run: FitCase,
+  facts: ModelFacts,
+  contextIfUnknown?: number,
+): LlamaCppSettings | undefined {
   const build = llamaCppBuildOf(run, facts);
   const gpuBytes = cudaBytesOf(run);
   const isOllama = run.backend === 'ollama';
-  const contextTokens = run.context ?? (isOllama ? ollamaContext(build, gpuBytes) : undefined);
+  const contextTokens = run.context ?? (isOllama ? ollamaContext(build, gpuBytes) : contextIfUnknown);
   if (contextTokens === undefined) return undefined;
   const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
-  const sequences = run.num_parallel ?? 1;
+  const sequences = run.num_parallel ?? (isOllama ? 1 : buildTraits(build).usualSlots);
   const automatic = isOllama && (build.number ?? 0) >= 9452;
   const batchTokens = run.ubatch ?? (isOllama ? (run.batch ?? (automatic ? ollamaBatch(contextTokens) : 512)) : 512);
   const stated = run.flash_attention;
@@ -269,17 +292,25 @@ export function llamaCppSettingsOf(run: FitCase, facts: ModelFacts): LlamaCppSet
       : stated === true || /auto|enabled|on/i.test(String(stated));
   return {
     build,
-    contextTokens: Math.min(contextTokens, Math.max(facts.contextTokens ?? contextTokens, contextTokens)),
+    contextTokens: contextTokens * ollamaSlots(run, build),
     sequences,
     batchTokens,
     keyType,
     valueType,
     flashAttention,
+    latentAsHeads: !buildTraits(build).latentCache,
+    expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     gpus: run.n_gpus ?? 1,
     withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
     mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
   };
+}
+
+/** Ollama from 0.2 to 0.10 made room for four requests of the context that was asked for. */
+function ollamaSlots(run: FitCase, { number }: LlamaCppBuild): number {
+  const inEra = number !== undefined && number >= 3400 && number < 6000;
+  return run.backend === 'ollama' && run.num_parallel === null && inEra ? 4 : 1;
 }
 
 function ollamaContext({ number }: LlamaCppBuild, gpuBytes: number | undefined): number {
@@ -293,6 +324,10 @@ function ollamaBatch(contextTokens: number): number {
   return contextTokens > 32_768 ? 2048 : contextTokens > 4096 ? 1024 : 512;
 }
 
+function isUnifiedMemory(run: FitCase): boolean {
+  return /Jetson|Spark|GB10|unified|Apple|iGPU/i.test(run.gpu ?? '');
+}
+
 /** Every GPU of the machine; empty: not known. */
 export function roomsOf(run: FitCase): readonly GpuRoom[] {
   const free = freeBytesOf(run);
@@ -304,7 +339,8 @@ export function roomsOf(run: FitCase): readonly GpuRoom[] {
     names.length === count
       ? names.map((name) => total ?? cudaBytesOfCard(name))
       : Array<number | undefined>(count).fill(total);
-  return totals.every((bytes) => bytes !== undefined) ? totals.map((totalBytes) => ({ totalBytes })) : [];
+  const isUnified = isUnifiedMemory(run);
+  return totals.every((bytes) => bytes !== undefined) ? totals.map((totalBytes) => ({ totalBytes, isUnified })) : [];
 }
 
 /** One GPU, as CUDA sees it. */
@@ -362,7 +398,13 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     ...(version === undefined ? {} : { version }),
     scheme,
     dtypeBytes: scheme.kind === 'plain' ? scheme.bytes : 2,
-    cacheElementBytes: /fp8/.test(run.kv_cache_type ?? '') ? 1 : scheme.kind === 'plain' ? scheme.bytes : 2,
+    // NVIDIA's NVFP4 checkpoints come with scales for an fp8 cache, which is then taken.
+    cacheElementBytes:
+      /fp8/.test(run.kv_cache_type ?? '') || (scheme.kind === 'nvfp4' && run.kv_cache_type === null)
+        ? 1
+        : scheme.kind === 'plain'
+          ? scheme.bytes
+          : 2,
     maxModelTokens,
     maxSequences,
     maxBatchedTokens: run.max_num_batched_tokens ?? batched,
@@ -390,6 +432,8 @@ export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
     totalBytes,
     ...(free === undefined ? {} : { freeBytes: free }),
     multiprocessors: isHopper ? 132 : 100,
+    isFreeInside: free !== undefined,
+    isUnified: isUnifiedMemory(run),
     nvlink: isHopper || /A100|B200|V100-SXM/.test(name),
     hopper: isHopper,
   };

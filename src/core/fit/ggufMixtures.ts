@@ -10,6 +10,8 @@ import { tensorsOf, type Tensor } from './tensors.ts';
 export interface Mixture {
   readonly name: string;
   readonly base: GgmlType;
+  /** Every matrix has the base type, embedding and output too: Google's files of models trained for 4 bits. */
+  readonly pure?: boolean;
 }
 
 const bases: Readonly<Record<string, string>> = {
@@ -49,10 +51,12 @@ export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
   let tokenEmbedding = 0;
   let output = facts.embeddingLength * 4;
   let largestTensor = 0;
+  const isQuantized = mixture.base.blockElements > 1;
   for (const tensor of tensorsOf(facts)) {
     const bytes = ggmlBytes(typeOf(tensor, mixture, situation), tensor.columns * tensor.rows);
-    if (tensor.role !== 'tokenEmbedding') largestTensor = Math.max(largestTensor, bytes);
     const layer = tensor.layer === undefined ? undefined : layers[tensor.layer];
+    // Matrices in 16 bits are multiplied where they are, not copied.
+    if (layer && isQuantized) largestTensor = Math.max(largestTensor, bytes);
     if (layer) layer[tensor.role.startsWith('expert') ? 'experts' : 'dense'] += bytes;
     else if (tensor.role === 'output') output += bytes;
     else tokenEmbedding += bytes;
@@ -95,7 +99,7 @@ function situationOf(facts: ModelFacts): Situation {
 
 function typeOf(tensor: Tensor, mixture: Mixture, situation: Situation): GgmlType {
   if (tensor.role === 'vector' || tensor.role === 'router') return known('F32');
-  if (mixture.base.blockElements === 1) return mixture.base;
+  if (mixture.base.blockElements === 1 || mixture.pure) return mixture.base;
   const wanted = wantedType(tensor, mixture, situation);
   return tensor.columns % wanted.blockElements === 0 ? wanted : (fallback(wanted, tensor.columns) ?? known('F16'));
 }

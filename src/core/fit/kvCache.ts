@@ -13,6 +13,7 @@ export interface CacheSettings {
   readonly valueType: CacheType;
   /** Sliding-window layers keep the whole context too (`--swa-full`). */
   readonly fullWindow?: boolean;
+  readonly latentAsHeads?: boolean;
 }
 
 const padding = 256;
@@ -30,7 +31,7 @@ export function cacheCells({ mixer }: Layer, settings: CacheSettings): number {
 
 /** Bytes of keys and values of one layer. */
 export function layerCacheBytes(layer: Layer, settings: CacheSettings): number {
-  const { keys, values } = cacheRow(layer.mixer);
+  const { keys, values } = cacheRow(layer.mixer, settings.latentAsHeads);
   if (keys + values === 0) return 0;
   const cells = cacheCells(layer, settings);
   const indexer = layer.mixer.kind === 'latent' ? (layer.mixer.indexerLength ?? 0) * 2 : 0;

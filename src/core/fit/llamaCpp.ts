@@ -1,7 +1,8 @@
 import { between, exact, sum, type Figure } from './figure.ts';
 import { cacheBytes, layerCacheBytes, layerStateBytes, padded, stateBytes, type CacheSettings } from './kvCache.ts';
-import { buildTraits, type BuildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
+import { buildTraits, narrowMaskSince, type BuildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
 import { activeWidth, type Layer, type ModelFacts, type WeightBytes } from './modelFacts.ts';
+import { tensorsOf } from './tensors.ts';
 
 /** What llama-server, or the one inside Ollama, is told. */
 export interface LlamaCppSettings extends CacheSettings {
@@ -13,6 +14,9 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly withEncoder?: boolean;
   /** Metal maps the file as it is, token embedding and all. */
   readonly mapsWholeFile?: boolean;
+  readonly expertsOnCpu?: boolean;
+  /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
+  readonly weightSpread?: readonly [low: number, high: number];
 }
 
 export interface LlamaCppEstimate {
@@ -48,7 +52,7 @@ export function estimateLlamaCpp(
 ): LlamaCppEstimate {
   const spread = facts.doubts.length > 0 ? 'bound' : 'formula';
   const weightsFigure = weights
-    ? exact(gpuWeightBytes(facts, weights, settings.mapsWholeFile), 'tensors of all layers, and the output matrix')
+    ? weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread)
     : between(0, NaN, Infinity, 'bound', 'no tensor list, and no rule for this file type');
   const cache = exactly(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
   const state = exactly(stateBytes(facts, settings.sequences), spread, 'recurrent state of every sequence');
@@ -75,6 +79,11 @@ export function estimateLlamaCpp(
       'token embedding, attention mask and inputs',
     ),
   };
+}
+
+function weightFigure(bytes: number, spread: LlamaCppSettings['weightSpread']): Figure {
+  if (!spread) return exact(bytes, 'tensors of all layers, and the output matrix');
+  return between(bytes * spread[0], bytes, bytes * spread[1], 'assumed', 'the file type was not given');
 }
 
 function exactly(bytes: number, origin: 'bound' | 'formula', because: string): Figure {
@@ -115,63 +124,78 @@ export function layerBytes(
 function computeFigure(facts: ModelFacts, settings: LlamaCppSettings): Figure {
   const bytes = computeBytes(facts, settings);
   const because = `${settings.batchTokens} tokens at once, ${settings.flashAttention ? 'with' : 'without'} flash attention`;
-  return between(
-    bytes * 0.9,
-    bytes,
-    bytes * 1.15,
-    settings.build.number === undefined ? 'assumed' : 'formula',
-    because,
-  );
+  const origin = settings.build.number === undefined ? 'assumed' : 'formula';
+  return between(bytes * 0.9, bytes, bytes * 1.15, origin, because);
 }
 
-/**
- * All GPUs together. ggml reuses memory inside a graph, so the largest of three moments counts: the feed-forward part, the attention, the logits.
- * `copied`: the matrix that partial offload brings to the GPU when it is needed.
- */
-export function computeBytes(facts: ModelFacts, settings: LlamaCppSettings, copied = 0): number {
+/** Matrices that partial offload brings to the first GPU when they are needed. */
+export interface Copies {
+  /** The largest of a layer on the CPU. */
+  readonly layerBytes: number;
+  /** The output matrix, if it is on the CPU. */
+  readonly outputBytes: number;
+}
+
+/** All GPUs together. ggml reuses memory inside a graph, so the largest of three moments counts: feed-forward, attention, logits. */
+export function computeBytes(facts: ModelFacts, settings: LlamaCppSettings, copies?: Copies): number {
   const traits = buildTraits(settings.build);
-  const slices = slicesOf(facts.layers, settings.gpus);
+  const slices = slicesOf(facts, settings.gpus);
+  // Pipeline parallelism has four copies of a graph's inputs.
+  const inputCopies = settings.gpus > 1 && settings.build.fork === undefined && settings.flashAttention ? 4 : 1;
   return slices.reduce((total, layers, gpu) => {
-    const inputs = maskBytes(layers, settings, traits);
-    // Pipeline parallelism has four copies of a graph's inputs.
-    const copies = settings.gpus > 1 && settings.build.fork === undefined ? 4 : 1;
-    const body =
-      inputs * copies +
-      Math.max(feedForwardBytes(layers, facts, settings, traits), attentionBytes(layers, facts, settings, traits));
-    const logits = gpu === slices.length - 1 ? logitBytes(facts, settings, traits) : 0;
-    return total + Math.max(body, logits) + copied + mebibyte;
+    const inputs = maskBytes(layers, settings, traits) * inputCopies;
+    const copied = gpu === 0 ? (copies?.layerBytes ?? 0) : 0;
+    const moments = [
+      inputs + feedForwardBytes(layers, facts, settings, traits) + copied,
+      inputs + attentionBytes(layers, facts, settings, traits) + copied,
+      gpu === slices.length - 1 ? logitBytes(facts, settings, traits) + (copies?.outputBytes ?? 0) : 0,
+    ];
+    return total + Math.max(...moments);
   }, 0);
 }
 
-function slicesOf(layers: readonly Layer[], count: number): readonly (readonly Layer[])[] {
-  const size = Math.ceil(layers.length / Math.max(1, count));
-  return Array.from({ length: Math.max(1, count) }, (_, index) => layers.slice(index * size, (index + 1) * size));
+/** Consecutive layers, so that every GPU has about the same number of parameters. */
+function slicesOf(facts: ModelFacts, count: number): readonly (readonly Layer[])[] {
+  if (count <= 1) return [facts.layers];
+  const sizes = facts.layers.map(() => 0);
+  for (const { layer, columns, rows } of tensorsOf(facts)) if (layer !== undefined) sizes[layer]! += columns * rows;
+  const whole = sizes.reduce((sum, size) => sum + size, 0);
+  const slices: Layer[][] = Array.from({ length: count }, () => []);
+  let before = 0;
+  facts.layers.forEach((layer, index) => {
+    const middle = before + (sizes[index] ?? 0) / 2;
+    slices[Math.min(count - 1, Math.floor((middle / whole) * count))]?.push(layer);
+    before += sizes[index] ?? 0;
+  });
+  return slices;
 }
 
 function maskBytes(layers: readonly Layer[], settings: LlamaCppSettings, { maskBytes: bytes }: BuildTraits): number {
   const attentions = layers.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer] : []));
   if (attentions.length === 0 && !layers.some(({ mixer }) => mixer.kind === 'latent')) return 0;
+  const perCell = settings.flashAttention ? bytes.flash : bytes.plain;
+  const cells = padded(settings.contextTokens);
   const window = attentions.find(({ windowTokens }) => windowTokens !== undefined)?.windowTokens;
   const windowCells =
-    window === undefined
-      ? 0
-      : Math.min(padded(settings.contextTokens), padded(window * settings.sequences + settings.batchTokens));
-  const perCell = settings.flashAttention ? bytes.flash : bytes.plain;
-  return (perCell * padded(settings.contextTokens) + Math.min(perCell, 4) * windowCells) * settings.batchTokens;
+    window === undefined ? 0 : Math.min(cells, padded(window * settings.sequences + settings.batchTokens));
+  return (perCell * cells + Math.min(perCell, 4) * windowCells) * settings.batchTokens;
 }
 
 function feedForwardBytes(
   layers: readonly Layer[],
   facts: ModelFacts,
-  { batchTokens }: LlamaCppSettings,
+  { batchTokens, expertsOnCpu = false, build }: LlamaCppSettings,
   { gluCopies }: BuildTraits,
 ): number {
   const embedding = facts.embeddingLength;
+  const copies = build.fork === 'ik' ? 3 : gluCopies;
   const elements = layers.map(({ feedForward }) => {
-    const width = activeWidth(feedForward);
-    if (feedForward.kind !== 'experts') return gluCopies * width + 3 * embedding;
-    const outputs = embedding <= 2 * feedForward.width ? 3 * embedding : feedForward.used * embedding + 2 * embedding;
-    return gluCopies * width + outputs;
+    const width = copies * activeWidth(feedForward);
+    if (feedForward.kind !== 'experts') return width + 3 * embedding;
+    // What experts in RAM worked out comes back as one row for each.
+    const returned = expertsOnCpu ? feedForward.used * embedding : 0;
+    const outputs = embedding <= 2 * feedForward.width ? 3 * embedding : (feedForward.used + 2) * embedding;
+    return width + outputs + returned;
   });
   return 4 * batchTokens * Math.max(0, ...elements);
 }
@@ -184,17 +208,17 @@ function attentionBytes(
 ): number {
   const { batchTokens, flashAttention } = settings;
   const cells = padded(settings.contextTokens);
-  const quantized = settings.keyType !== 'f16' && settings.keyType !== 'bf16' && settings.keyType !== 'f32';
+  const quantized = !['f16', 'bf16', 'f32'].includes(settings.keyType);
   const bytes = layers.map(({ mixer }) => {
     if (mixer.kind !== 'attention') return 0;
-    const queries = mixer.heads * mixer.keyLength;
+    const queries = mixer.heads * mixer.keyLength * (mixer.gated ? 2 : 1);
     const keys = mixer.kvHeads * mixer.keyLength;
     if (!flashAttention) {
       const seen = mixer.windowTokens === undefined ? cells : Math.min(cells, padded(mixer.windowTokens + batchTokens));
-      return 4 * seen * batchTokens * mixer.heads + 4 * batchTokens * (2 * facts.embeddingLength + queries + 2 * keys);
+      return 4 * batchTokens * (seen * mixer.heads + 2 * facts.embeddingLength + 2 * queries);
     }
-    const copy =
-      quantized && traits.copiesQuantizedCache ? 2 * cells * mixer.kvHeads * (mixer.keyLength + mixer.valueLength) : 0;
+    const copied = quantized && traits.copiesQuantizedCache;
+    const copy = copied ? 2 * cells * mixer.kvHeads * (mixer.keyLength + mixer.valueLength) : 0;
     return 4 * batchTokens * (2 * facts.embeddingLength + 2 * queries + 2 * keys) + copy;
   });
   return Math.max(0, ...bytes);
@@ -206,11 +230,13 @@ function logitBytes(
   { logitsPerBatch }: BuildTraits,
 ): number {
   const rows = logitsPerBatch ? batchTokens : sequences;
-  return 4 * rows * (facts.vocabularySize + facts.embeddingLength);
+  // The last layer's sum of experts is still there beside its input.
+  const inputs = facts.layers.at(-1)?.feedForward.kind === 'experts' ? 2 : 1;
+  return 4 * rows * (facts.vocabularySize + inputs * facts.embeddingLength);
 }
 
 export function hostComputeBytes(facts: ModelFacts, settings: LlamaCppSettings): number {
-  const mask = (settings.build.number ?? 0) >= 9500 ? 2 : 4;
+  const mask = (settings.build.number ?? 0) >= narrowMaskSince ? 2 : 4;
   return (
     mask * padded(settings.contextTokens) * settings.batchTokens + 8 * settings.batchTokens * facts.embeddingLength
   );

@@ -13,8 +13,10 @@ export interface LlamaCppBuild {
 
 /** The attention mask became 16 bits wide, and only the rows that are sampled get logits. */
 export const narrowMaskSince = 9500;
-/** Gate, up and their product exist at the same time since the middle of 2025; before, two of them did. */
-const gluCopiesSince = 5700;
+/** Latent attention was kept as full heads before: 30 to 60 times as much. */
+const latentCacheSince = 5130;
+/** llama-server has four slots that share one cache, unless it is told otherwise. */
+const fourSlotsSince = 7200;
 /** Flash attention is chosen by itself. */
 const automaticFlashAttentionSince = 6330;
 const engineFlashAttentionSince = 6000;
@@ -22,11 +24,14 @@ const engineFlashAttentionSince = 6000;
 export interface BuildTraits {
   /** Bytes of one cell of the mask, with and without flash attention. */
   readonly maskBytes: { readonly flash: number; readonly plain: number };
+  /** Of the feed-forward width: gate and up, and their product unless it takes the place of one of them. */
   readonly gluCopies: 2 | 3;
   readonly logitsPerBatch: boolean;
   readonly flashAttentionByDefault: boolean;
   /** Keys and values of one layer are copied to 16 bits when the cache is quantized. */
   readonly copiesQuantizedCache: boolean;
+  readonly latentCache: boolean;
+  readonly usualSlots: 1 | 4;
 }
 
 export function buildTraits({ number, ollamaEngine = false, fork }: LlamaCppBuild): BuildTraits {
@@ -34,10 +39,12 @@ export function buildTraits({ number, ollamaEngine = false, fork }: LlamaCppBuil
   const narrow = since(narrowMaskSince);
   return {
     maskBytes: { flash: narrow || fork === 'ik' ? 2 : 6, plain: 4 },
-    gluCopies: number === undefined || since(gluCopiesSince) ? 3 : 2,
+    gluCopies: number === undefined || narrow || ollamaEngine ? 3 : 2,
     logitsPerBatch: !narrow && !ollamaEngine,
     flashAttentionByDefault: since(ollamaEngine ? engineFlashAttentionSince : automaticFlashAttentionSince),
     copiesQuantizedCache: narrow,
+    latentCache: fork === 'ik' || since(latentCacheSince),
+    usualSlots: since(fourSlotsSince) ? 4 : 1,
   };
 }
 

@@ -132,13 +132,16 @@ export interface Experts {
   readonly sharedWidth: number;
 }
 
-/** Cached elements per token of one layer: keys and values. */
-export function cacheRow(mixer: Mixer): { readonly keys: number; readonly values: number } {
+/** Cached elements per token of one layer: keys and values. `latentAsHeads`: servers that do not know latent attention keep every head. */
+export function cacheRow(mixer: Mixer, latentAsHeads = false): { readonly keys: number; readonly values: number } {
   switch (mixer.kind) {
     case 'attention':
       if (mixer.sharesCache) return { keys: 0, values: 0 };
       return { keys: mixer.kvHeads * mixer.keyLength, values: mixer.kvHeads * mixer.valueLength };
     case 'latent':
+      if (latentAsHeads) {
+        return { keys: mixer.heads * (mixer.nopeLength + mixer.ropeLength), values: mixer.heads * mixer.valueLength };
+      }
       return { keys: mixer.kvRank + mixer.ropeLength, values: 0 };
     default:
       return { keys: 0, values: 0 };

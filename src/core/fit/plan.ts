@@ -18,7 +18,6 @@ import {
   type VllmGpu,
   type VllmSettings,
 } from './vllm.ts';
-import { exact } from './figure.ts';
 
 /**
  * `fits`: whatever the unknowns are. `tight`: it depends on them. `partial`: some layers run on the CPU. `unknown`: not enough was given to say.
@@ -29,8 +28,10 @@ export type Verdict = 'fits' | 'tight' | 'partial' | 'fails' | 'unknown';
 export interface OffloadPolicy {
   /** Left free on every GPU. */
   readonly marginBytes: number;
-  /** `offload`: layers stay on the CPU. `fail`: the load ends with an error. */
-  readonly whenFull: 'offload' | 'fail';
+  /** By how much the server's own estimate may exceed the truth: Ollama up to 0.12 offloads by that. Absent: it measures. */
+  readonly overestimate?: number;
+  /** `offload`: layers stay on the CPU. `fail`: the load ends with an error. `asTold`: so many layers as the user said, which is not known. */
+  readonly whenFull: 'offload' | 'fail' | 'asTold';
   /** Experts go to the CPU before whole layers do (llama.cpp since the end of 2025). */
   readonly expertsFirst: boolean;
 }
@@ -68,9 +69,12 @@ export function planLlamaCpp(
   if (rooms.length === 0 || !weights) return { verdict: 'unknown', estimate, conditions: [] };
   const free = sum(rooms.map(freeFigure), 'free on all GPUs');
   const have = minus(free, policy.marginBytes * rooms.length);
-  const condition = inequality('everything on the GPU', estimate.total, have);
+  const { total } = estimate;
+  const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
+  const condition = inequality('everything on the GPU', need, have);
   if (condition.holds === 'yes') return { verdict: 'fits', estimate, conditions: [condition] };
   if (condition.holds === 'maybe') return { verdict: 'tight', estimate, conditions: [condition] };
+  if (policy.whenFull === 'asTold') return { verdict: 'unknown', estimate, conditions: [condition] };
   if (policy.whenFull === 'fail') return { verdict: 'fails', estimate, conditions: [condition] };
   const placement = placeLayers(facts, weights, settings, have.bytes - estimate.overhead.bytes, policy.expertsFirst);
   return { verdict: 'partial', estimate, conditions: [condition], placement };
@@ -84,8 +88,12 @@ function placeLayers(
   roomBytes: number,
   expertsFirst: boolean,
 ): Placement {
-  const compute = computeBytes(facts, settings, weights.largestTensor);
   const output = outputBytes(facts, weights);
+  const compute = computeBytes(
+    facts,
+    { ...settings, expertsOnCpu: true },
+    { layerBytes: settings.build.ollamaEngine ? 0 : weights.largestTensor, outputBytes: 0 },
+  );
   const hasExperts = expertsFirst && weights.layers.some(({ experts }) => experts > 0);
   let left = roomBytes - compute - output;
   let placed = left >= 0 ? 1 : 0;
@@ -159,13 +167,12 @@ const ownContext = { low: 150 * mebibyte, usual: 300 * mebibyte, high: 550 * meb
 
 export function planVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): VllmPlan {
   const estimate = estimateVllm(facts, settings, gpu);
-  const free = freeFigure(gpu);
-  const usable = { ...minus(free, ownContext.usual), lowBytes: free.lowBytes - ownContext.high };
+  const usable = gpu.isFreeInside ? freeFigure(gpu) : withoutContext(freeFigure(gpu));
   const conditions = [
-    inequality('free memory at the start', estimate.budget, gpu.freeBytes === undefined ? usable : free),
+    inequality('free memory at the start', estimate.budget, usable),
     inequality('the weights alone', estimate.weights, usable),
     inequality('one request of the whole context', estimate.cacheNeeded, estimate.cachePool),
-    ...headroomConditions(facts, settings, gpu, estimate, usable),
+    ...headroomConditions(facts, settings, estimate, usable),
   ];
   const failing = conditions.some(({ holds }) => holds === 'no');
   const open = conditions.some(({ holds }) => holds === 'maybe');
@@ -173,19 +180,25 @@ export function planVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu
   return { verdict, estimate, conditions };
 }
 
-/** Until 0.20 the CUDA graphs, and always the sampler's first run, need what the budget leaves of the GPU. */
+function withoutContext(free: Figure): Figure {
+  return {
+    ...free,
+    bytes: free.bytes - ownContext.usual,
+    lowBytes: free.lowBytes - ownContext.high,
+    highBytes: free.highBytes - ownContext.low,
+  };
+}
+
+/** Until 0.20 the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
 function headroomConditions(
   facts: ModelFacts,
   settings: VllmSettings,
-  gpu: VllmGpu,
   { budget, graphs }: VllmEstimate,
   usable: Figure,
 ): readonly Inequality[] {
   if (settings.eager || isAtLeast(settings.version, 21)) return [];
   const rest = minus(usable, budget.bytes);
-  const sampler = exact(12 * settings.maxSequences * facts.vocabularySize, 'three rows of 32-bit logits a sequence');
-  // A part of it comes out of the pool that the profiling run left; only graphs are sure to be beside the budget.
-  const need = { ...graphs, highBytes: graphs.highBytes + (gpu.totalBytes > 0 ? sampler.bytes : 0) };
+  const need = { ...graphs, highBytes: graphs.highBytes + 4 * settings.maxSequences * facts.vocabularySize };
   return [inequality('CUDA graphs and the first sampling, beside the budget', need, rest)];
 }
 

@@ -32,6 +32,9 @@ export interface VllmGpu {
   readonly totalBytes: number;
   /** Before vLLM starts; absent: not known. */
   readonly freeBytes?: number;
+  /** vLLM printed what is free itself: its own context is counted already. */
+  readonly isFreeInside?: boolean;
+  readonly isUnified?: boolean;
   readonly multiprocessors: number;
   /** GPUs joined by NVLink: the collectives then keep large buffers. */
   readonly nvlink: boolean;
@@ -165,6 +168,9 @@ function workspaceBytes(facts: ModelFacts, settings: VllmSettings): number {
 }
 
 function nonTorchFigure({ version, tensorParallel, pipelineParallel }: VllmSettings, gpu: VllmGpu): Figure {
+  if (gpu.isUnified) {
+    return between(20 * mebibyte, 256 * mebibyte, 10_240 * mebibyte, 'assumed', 'whatever else uses the same memory');
+  }
   if (tensorParallel > 1 && gpu.nvlink) {
     return between(2050 * mebibyte, 2140 * mebibyte, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
   }
