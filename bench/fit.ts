@@ -3,10 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { computeBytes, hostComputeBytes, outputBytes, type LlamaCppSettings } from '../src/core/fit/llamaCpp.ts';
+import { buildTraits } from '../src/core/fit/llamaCppBuild.ts';
 import type { ModelFacts } from '../src/core/fit/modelFacts.ts';
 import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../src/core/fit/plan.ts';
 import { estimateVllm } from '../src/core/fit/vllm.ts';
 import {
+  asksForFewerLayers,
   factsOf,
   ggufWeightsOf,
   isPlacedByHand,
@@ -14,6 +16,7 @@ import {
   roomsOf,
   schemeOf,
   staysOnCpu,
+  triesFourSlots,
   tensorParallelOf,
   vllmGpuOf,
   vllmSettingsOf,
@@ -44,9 +47,17 @@ const lines = readFileSync(values.cases, 'utf8').split('\n').filter(Boolean);
 writeFileSync(values.out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
 
 function predict(run: FitCase): Prediction {
+  if (run.backend === 'vllm' && failsAtTheGate(run)) return { ...nothing(run), verdict: 'fails', confidence: 0.9 };
   const facts = factsOf(run);
   if (!facts || facts.layers.length === 0) return nothing(run);
   return run.backend === 'vllm' ? predictVllm(run, facts) : predictLlamaCpp(run, facts);
+}
+
+/** vLLM starts only where its whole budget is free, whatever the model. */
+function failsAtTheGate(run: FitCase): boolean {
+  const gpu = vllmGpuOf(run);
+  const budget = (gpu?.totalBytes ?? 0) * (run.gpu_memory_utilization ?? 0.9);
+  return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
 }
 
 function nothing({ id }: FitCase): Prediction {
@@ -60,7 +71,7 @@ function mib(bytes: number): number | null {
 
 function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const weights = ggufWeightsOf(run, facts);
-  const settings = llamaCppSettingsOf(run, facts);
+  const settings = withSlots(run, facts, weights, llamaCppSettingsOf(run, facts));
   if (!settings) return predictWithoutContext(run, facts, weights);
   const isShapeKnown = facts.doubts.length === 0;
   if (isShapeKnown && weights && staysOnCpu(run, settings.build)) {
@@ -84,14 +95,27 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   return {
     ...nothing(run),
     weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes) : null,
-    kv_mib: cacheOnGpu || spread ? mib(estimate.cache.bytes) : null,
+    kv_mib:
+      cacheOnGpu || spread ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0)) : null,
     compute_mib:
       isShapeKnown && !isForkOfLatent(facts, settings) ? mib(computeOf(run, facts, weights, settings, plan)) : null,
     total_mib:
       isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
-    verdict: byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
+    verdict: asksForFewerLayers(run, facts) ? 'partial' : byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
     confidence: allOnGpu && !spread ? 0.9 : 0.4,
   };
+}
+
+function withSlots(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights | undefined,
+  settings: LlamaCppSettings | undefined,
+): LlamaCppSettings | undefined {
+  if (!settings || !triesFourSlots(run, settings.build)) return settings;
+  const four = { ...settings, contextTokens: settings.contextTokens * 4, sequences: 4 };
+  const { verdict } = planLlamaCpp(facts, weights?.bytes, four, roomsOf(run), policyOf(run, settings));
+  return verdict === 'fits' || verdict === 'tight' ? four : settings;
 }
 
 /** Without a context only what does not depend on it: the compute buffer, where the logits outweigh any attention. */
@@ -106,13 +130,14 @@ function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWei
     return { ...nothing(run), compute_mib: compute, confidence: 0.3 };
   const spread = weights.spread ? { weightSpread: weights.spread } : {};
   const plan = planLlamaCpp(facts, weights.bytes, { ...settings, ...spread }, roomsOf(run), policyOf(run, settings));
-  // What does not fit with the shortest context fits with none; what is left of the card then fills up.
+  // llama.cpp shortens a context that nobody asked for until the model fits, and offloads only what does not fit with the shortest.
   const isPartial = plan.verdict === 'partial' && !weights.spread;
+  const shortens = policyOf(run, settings).whenFull === 'offload';
   return {
     ...nothing(run),
     compute_mib: compute,
     total_mib: isPartial ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
-    verdict: isPartial ? 'partial' : 'unknown',
+    verdict: isPartial ? 'partial' : shortens && plan.verdict === 'fits' ? 'fits' : 'unknown',
     confidence: 0.3,
   };
 }
@@ -138,10 +163,9 @@ function policyOf(run: FitCase, { build }: LlamaCppSettings): OffloadPolicy {
   const number = build.number ?? 0;
   if (run.backend === 'ollama') {
     const isServer = number >= 9452;
-    const measures = isServer || build.ollamaEngine === true;
     return {
       marginBytes: (isServer ? 1024 : 457) * mebibyte,
-      ...(measures ? {} : { overestimate: 1.35 }),
+      ...(buildTraits(build).measures ? {} : { overestimate: 1.35 }),
       whenFull: 'offload',
       expertsFirst: isServer,
     };
@@ -162,13 +186,18 @@ function totalBytes(
   const { estimate, placement } = plan;
   if (run.backend === 'ollama' && (settings.build.number ?? 0) < 9452) {
     const { weights: all, cache, state, encoder } = estimate;
-    const compute = placement?.computeBytes ?? estimate.compute.bytes;
+    // Its estimate counts the attention of one request only.
+    const one = { ...settings, contextTokens: settings.contextTokens / settings.sequences };
+    const compute = placement?.computeBytes ?? computeBytes(facts, one);
     const picture = settings.withEncoder ? (facts.encoder?.ollamaGraphBytes ?? 0) : 0;
     const host = weights.bytes.tokenEmbedding + hostComputeBytes(facts, settings);
     return all.bytes + cache.bytes + state.bytes + encoder.bytes + compute + picture + host;
   }
+  const have = plan.conditions[0]?.have.bytes ?? Infinity;
+  const { marginBytes, whenFull, expertsFirst } = policyOf(run, settings);
+  if (whenFull === 'offload' && estimate.total.bytes > have + marginBytes) return have;
   if (!placement || weights.spread) return estimate.total.bytes;
-  return placement.weightBytes + placement.cacheBytes + placement.computeBytes + estimate.overhead.bytes;
+  return expertsFirst ? have : placement.weightBytes + placement.cacheBytes + placement.computeBytes;
 }
 
 function predictVllm(run: FitCase, facts: ModelFacts): Prediction {

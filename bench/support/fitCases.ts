@@ -1,6 +1,6 @@
-import { knownModel } from '../../src/core/fit/catalogue.ts';
+import { knownModel, modelShapedLike } from '../../src/core/fit/catalogue.ts';
 import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
-import { cudaBytesOfCard, cudaBytesOfTotal } from '../../src/core/fit/gpus.ts';
+import { cudaBytesOfCard, cudaBytesOfTotal, isHeadlessCard } from '../../src/core/fit/gpus.ts';
 import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
 import type { CacheType } from '../../src/core/fit/kvCache.ts';
 import {
@@ -46,8 +46,16 @@ const mebibyte = 1024 ** 2;
 /** The catalogue knows the model, or the record states its shape. */
 export function factsOf(run: FitCase): ModelFacts | undefined {
   const name = (run.model ?? '').replace(/(\d\.\d)\/(\d\.\d)/, '$2');
-  const known = knownModel(name);
+  const known = knownModel(name) ?? shapedLike(run);
   return shapeOf(run, known) ?? known;
+}
+
+/** By the architecture, the number of layers and the size in the name, for example `9B`. */
+function shapedLike({ arch, model }: FitCase): ModelFacts | undefined {
+  const billions = /(\d+(?:\.\d+)?)B\b/i.exec(model ?? '')?.[1];
+  if (billions === undefined || typeof arch?.['n_layer'] !== 'number' || typeof arch['arch'] !== 'string')
+    return undefined;
+  return modelShapedLike(arch['arch'], arch['n_layer'], Number(billions) * 1e9);
 }
 
 /** From the hyper-parameters that llama.cpp prints. Where they say less than the catalogue, the catalogue's. */
@@ -210,6 +218,12 @@ export function isPlacedByHand(run: FitCase): boolean {
   return /(^|\s)(-ot|--override-tensor|-ncmoe|--n-cpu-moe|n_gpu_layers=)/.test(run.other_flags ?? '');
 }
 
+/** Fewer layers were asked for than there are. */
+export function asksForFewerLayers(run: FitCase, facts: ModelFacts): boolean {
+  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl )(\d+)/.exec(run.other_flags ?? '')?.[1];
+  return stated !== undefined && !/cmd:/.test(run.other_flags ?? '') && Number(stated) < facts.layers.length;
+}
+
 /** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */
 export function staysOnCpu(run: FitCase, { number, fork }: LlamaCppBuild): boolean {
   const flags = run.other_flags ?? '';
@@ -292,13 +306,14 @@ export function llamaCppSettingsOf(
       : stated === true || /auto|enabled|on/i.test(String(stated));
   return {
     build,
-    contextTokens: contextTokens * ollamaSlots(run, build),
+    contextTokens,
     sequences,
     batchTokens,
     keyType,
     valueType,
     flashAttention,
     latentAsHeads: !buildTraits(build).latentCache,
+    stateCopies: buildTraits(build).stateCopies,
     expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     gpus: run.n_gpus ?? 1,
@@ -307,10 +322,11 @@ export function llamaCppSettingsOf(
   };
 }
 
-/** Ollama from 0.2 to 0.10 made room for four requests of the context that was asked for. */
-function ollamaSlots(run: FitCase, { number }: LlamaCppBuild): number {
-  const inEra = number !== undefined && number >= 3400 && number < 6000;
-  return run.backend === 'ollama' && run.num_parallel === null && inEra ? 4 : 1;
+/** Ollama from 0.2 to 0.10 made room for four requests of the context that was asked for, where that fitted. */
+export function triesFourSlots(run: FitCase, { number }: LlamaCppBuild): boolean {
+  return (
+    run.backend === 'ollama' && run.num_parallel === null && number !== undefined && number >= 3400 && number < 6000
+  );
 }
 
 function ollamaContext({ number }: LlamaCppBuild, gpuBytes: number | undefined): number {
@@ -340,7 +356,9 @@ export function roomsOf(run: FitCase): readonly GpuRoom[] {
       ? names.map((name) => total ?? cudaBytesOfCard(name))
       : Array<number | undefined>(count).fill(total);
   const isUnified = isUnifiedMemory(run);
-  return totals.every((bytes) => bytes !== undefined) ? totals.map((totalBytes) => ({ totalBytes, isUnified })) : [];
+  return totals.every((bytes) => bytes !== undefined)
+    ? totals.map((totalBytes) => ({ totalBytes, isUnified, isHeadless: isHeadlessCard(run.gpu ?? '') }))
+    : [];
 }
 
 /** One GPU, as CUDA sees it. */
@@ -392,7 +410,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
   const isV0 = version !== undefined && version[0] === 0 && version[1] < 9 && !/V1/.test(run.backend_version ?? '');
   // The old engine profiled a whole context unless it was longer than 32768.
   const batched = isV0 && maxModelTokens <= 32_768 ? Math.max(maxModelTokens, 2048) : defaults.maxBatchedTokens;
-  const listed = /sizes? \[([\d,]+)\]/.exec(flags)?.[1]?.split(',').length;
+  const listed = /sizes? \[([\d,]+)\]/.exec(flags)?.[1]?.split(',').length ?? captured(flags);
   const checkpoint = /checkpoint ([\d.]+) GiB/.exec(flags)?.[1];
   return {
     ...(version === undefined ? {} : { version }),
@@ -412,9 +430,15 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     tensorParallel: tensorParallelOf(run) ?? 1,
     pipelineParallel: pipeline,
     eager: run.enforce_eager ?? false,
-    graphSizes: listed ?? Math.min(51, 4 + Math.floor(maxSequences / 4)),
+    // vLLM itself captures up to 1024 sequences for gpt-oss, up to 512 for others.
+    graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
   };
+}
+
+function captured(flags: string): number | undefined {
+  const sizes = /PIECEWISE=?\s?(\d+)/.exec(flags)?.[1];
+  return sizes === undefined ? undefined : Number(sizes);
 }
 
 /** Undefined: over how many GPUs the model is spread was not said. */
@@ -434,6 +458,7 @@ export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
     multiprocessors: isHopper ? 132 : 100,
     isFreeInside: free !== undefined,
     isUnified: isUnifiedMemory(run),
+    isHeadless: isHeadlessCard(name),
     nvlink: isHopper || /A100|B200|V100-SXM/.test(name),
     hopper: isHopper,
   };

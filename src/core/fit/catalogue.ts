@@ -1,5 +1,6 @@
 import type { ModelFacts } from './modelFacts.ts';
 import { shapes, type Shape } from './shapes.ts';
+import { tensorsOf } from './tensors.ts';
 
 /** Names by which models are published beside that of their shape: fine-tunes keep the shape of what they are made from. */
 const aliases: readonly (readonly [alias: string, shape: string])[] = [
@@ -109,6 +110,19 @@ export function knownModel(name: string): ModelFacts | undefined {
   const key = keyOf(name);
   const found = keys.find(([candidate]) => isPart(candidate, key));
   return found && { ...found[1], origin: 'catalogue', doubts: [] };
+}
+
+/** For names that nobody knows: the one shape of this architecture with so many layers and, within a tenth, so many parameters. */
+export function modelShapedLike(architecture: string, layers: number, parameters: number): ModelFacts | undefined {
+  const alike = shapes.filter((shape) => shape.architecture === architecture && shape.layers.length === layers);
+  const found = alike.filter((shape) => Math.abs(parameterCount(shape) / parameters - 1) < 0.1);
+  // Generations of a family often share a shape.
+  const [first] = found;
+  return first && { ...first, origin: 'catalogue', doubts: [] };
+}
+
+function parameterCount(shape: Shape): number {
+  return tensorsOf(shape).reduce((sum, { columns, rows }) => sum + columns * rows, 0);
 }
 
 export const catalogueNames: readonly string[] = shapes.map(({ name }) => name);

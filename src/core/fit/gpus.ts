@@ -47,6 +47,13 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
 ];
 
 const gibibyte = 1024 ** 3;
+const headless = /\b(H100|H200|H800|B200|A100|L40S?|L4|A10G?|T4|V100|P40)\b/;
+
+/** Cards of servers have no socket for a screen. */
+export function isHeadlessCard(name: string): boolean {
+  return headless.test(name);
+}
+
 const driverShare = 0.0145;
 
 /** What CUDA has on a card of this name. A size in the name ("RTX 3060 12GB", "RTX 2080 Ti 22GB") counts more than the model. */

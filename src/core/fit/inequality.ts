@@ -21,6 +21,8 @@ export interface GpuRoom {
   readonly totalBytes: number;
   /** Absent: not known. */
   readonly freeBytes?: number;
+  /** A card without a socket for a screen: no desktop runs on it. */
+  readonly isHeadless?: boolean;
   /** The CPU has its memory there too, so what is free is not the GPU's alone. */
   readonly isUnified?: boolean;
 }
@@ -28,10 +30,11 @@ export interface GpuRoom {
 const mebibyte = 1024 ** 2;
 
 /** What a new process finds free. An idle card has 0.1 GiB in use on a server, up to 1.5 GiB where a desktop runs on it. */
-export function freeFigure({ totalBytes, freeBytes, isUnified }: GpuRoom): Figure {
+export function freeFigure({ totalBytes, freeBytes, isUnified, isHeadless }: GpuRoom): Figure {
   if (freeBytes !== undefined) return exact(freeBytes, 'free before the load');
+  const inUse = (isHeadless ? 640 : 1536) * mebibyte;
   return between(
-    Math.max(0, isUnified ? totalBytes / 2 : totalBytes - 1536 * mebibyte),
+    Math.max(0, isUnified ? totalBytes / 2 : totalBytes - inUse),
     totalBytes - 400 * mebibyte,
     totalBytes - 64 * mebibyte,
     'assumed',

@@ -14,6 +14,8 @@ export interface CacheSettings {
   /** Sliding-window layers keep the whole context too (`--swa-full`). */
   readonly fullWindow?: boolean;
   readonly latentAsHeads?: boolean;
+  /** Of the recurrent state of each sequence. */
+  readonly stateCopies?: number;
 }
 
 const padding = 256;
@@ -38,18 +40,22 @@ export function layerCacheBytes(layer: Layer, settings: CacheSettings): number {
   return cells * (rowBytes(keys, settings.keyType) + rowBytes(values, settings.valueType) + indexer);
 }
 
-/** Bytes of the recurrent state of one layer, always in 32 bits, one state a sequence. */
-export function layerStateBytes({ mixer }: Layer, embeddingLength: number, sequences: number): number {
+/** Bytes of the recurrent state of one layer, always in 32 bits, a state for every sequence. */
+export function layerStateBytes(
+  { mixer }: Layer,
+  embeddingLength: number,
+  { sequences, stateCopies = 1 }: CacheSettings,
+): number {
   const { conv, state } = stateElements(mixer, embeddingLength);
-  return sequences * 4 * (conv + state);
+  return sequences * stateCopies * 4 * (conv + state);
 }
 
 export function cacheBytes(facts: ModelFacts, settings: CacheSettings): number {
   return facts.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, settings), 0);
 }
 
-export function stateBytes(facts: ModelFacts, sequences: number): number {
-  return facts.layers.reduce((sum, layer) => sum + layerStateBytes(layer, facts.embeddingLength, sequences), 0);
+export function stateBytes(facts: ModelFacts, settings: CacheSettings): number {
+  return facts.layers.reduce((sum, layer) => sum + layerStateBytes(layer, facts.embeddingLength, settings), 0);
 }
 
 function rowBytes(elements: number, type: CacheType): number {

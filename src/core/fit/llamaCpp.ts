@@ -55,7 +55,7 @@ export function estimateLlamaCpp(
     ? weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread)
     : between(0, NaN, Infinity, 'bound', 'no tensor list, and no rule for this file type');
   const cache = exactly(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
-  const state = exactly(stateBytes(facts, settings.sequences), spread, 'recurrent state of every sequence');
+  const state = exactly(stateBytes(facts, settings), spread, 'recurrent state of every sequence');
   const encoder = exactly(
     settings.withEncoder ? weights?.encoder || (facts.encoder?.parameters ?? 0) * 2 : 0,
     spread,
@@ -113,12 +113,7 @@ export function layerBytes(
   settings: CacheSettings,
 ): number {
   const { dense, experts } = weights.layers[index] ?? { dense: 0, experts: 0 };
-  return (
-    dense +
-    experts +
-    layerCacheBytes(layer, settings) +
-    layerStateBytes(layer, facts.embeddingLength, settings.sequences)
-  );
+  return dense + experts + layerCacheBytes(layer, settings) + layerStateBytes(layer, facts.embeddingLength, settings);
 }
 
 function computeFigure(facts: ModelFacts, settings: LlamaCppSettings): Figure {

@@ -19,7 +19,10 @@ const latentCacheSince = 5130;
 const fourSlotsSince = 7200;
 /** Flash attention is chosen by itself. */
 const automaticFlashAttentionSince = 6330;
-const engineFlashAttentionSince = 6000;
+const engineFlashAttentionSince = 6100;
+/** Ollama's engine lays memory out by measuring; before, and for other models until 0.12.11, by formulas that say up to a third too much. */
+const engineMeasuresSince = 6100;
+const engineCopiesSince = 7000;
 
 export interface BuildTraits {
   /** Bytes of one cell of the mask, with and without flash attention. */
@@ -31,6 +34,11 @@ export interface BuildTraits {
   /** Keys and values of one layer are copied to 16 bits when the cache is quantized. */
   readonly copiesQuantizedCache: boolean;
   readonly latentCache: boolean;
+  /** Ollama: what is loaded is measured, not estimated. */
+  readonly measures: boolean;
+  /** Matrices of layers on the CPU are copied to the GPU for long prompts. */
+  readonly copiesLayers: boolean;
+  readonly stateCopies: number;
   readonly usualSlots: 1 | 4;
 }
 
@@ -44,6 +52,10 @@ export function buildTraits({ number, ollamaEngine = false, fork }: LlamaCppBuil
     flashAttentionByDefault: since(ollamaEngine ? engineFlashAttentionSince : automaticFlashAttentionSince),
     copiesQuantizedCache: narrow,
     latentCache: fork === 'ik' || since(latentCacheSince),
+    measures: since(narrowMaskSince) || (ollamaEngine && since(engineMeasuresSince)),
+    copiesLayers: !ollamaEngine || since(engineCopiesSince),
+    // Ollama's engine keeps snapshots of the recurrent state, to go back to when a prompt changes.
+    stateCopies: ollamaEngine ? 25 : 1,
     usualSlots: since(fourSlotsSince) ? 4 : 1,
   };
 }
@@ -79,6 +91,7 @@ export function buildOfOllama(version: string): number | undefined {
     [5, 0, 4300],
     [7, 0, 5400],
     [11, 0, 6000],
+    [11, 11, 6100],
     [13, 0, 7000],
     [30, 0, 9452],
     [30, 5, 9509],

@@ -9,6 +9,7 @@ import {
   type LlamaCppSettings,
 } from './llamaCpp.ts';
 import { layerCacheBytes } from './kvCache.ts';
+import { buildTraits } from './llamaCppBuild.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 import {
   cacheNeededBytes,
@@ -67,8 +68,7 @@ export function planLlamaCpp(
 ): LlamaCppPlan {
   const estimate = estimateLlamaCpp(facts, settings, weights);
   if (rooms.length === 0 || !weights) return { verdict: 'unknown', estimate, conditions: [] };
-  const free = sum(rooms.map(freeFigure), 'free on all GPUs');
-  const have = minus(free, policy.marginBytes * rooms.length);
+  const have = minus(freeOnAll(rooms), policy.marginBytes * rooms.length);
   const { total } = estimate;
   const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
   const condition = inequality('everything on the GPU', need, have);
@@ -78,6 +78,14 @@ export function planLlamaCpp(
   if (policy.whenFull === 'fail') return { verdict: 'fails', estimate, conditions: [condition] };
   const placement = placeLayers(facts, weights, settings, have.bytes - estimate.overhead.bytes, policy.expertsFirst);
   return { verdict: 'partial', estimate, conditions: [condition], placement };
+}
+
+/** Which of several GPUs a server may use is in its own environment; where nothing is said of them, perhaps only one. */
+function freeOnAll(rooms: readonly GpuRoom[]): Figure {
+  const figures = rooms.map(freeFigure);
+  const free = sum(figures, 'free on all GPUs');
+  if (rooms.some(({ freeBytes }) => freeBytes !== undefined)) return free;
+  return { ...free, lowBytes: Math.min(...figures.map(({ lowBytes }) => lowBytes)) };
 }
 
 /** As many layers as fit, from the last one backwards, the output matrix first. */
@@ -92,7 +100,7 @@ function placeLayers(
   const compute = computeBytes(
     facts,
     { ...settings, expertsOnCpu: true },
-    { layerBytes: settings.build.ollamaEngine ? 0 : weights.largestTensor, outputBytes: 0 },
+    { layerBytes: buildTraits(settings.build).copiesLayers ? weights.largestTensor : 0, outputBytes: 0 },
   );
   const hasExperts = expertsFirst && weights.layers.some(({ experts }) => experts > 0);
   let left = roomBytes - compute - output;

@@ -34,7 +34,9 @@ export interface Tensor {
 }
 
 /** Every tensor of a model of these facts, without its encoder. */
-export function tensorsOf(facts: ModelFacts): readonly Tensor[] {
+export function tensorsOf(
+  facts: Pick<ModelFacts, 'embeddingLength' | 'vocabularySize' | 'tiedEmbeddings' | 'layers'>,
+): readonly Tensor[] {
   const embedding = facts.embeddingLength;
   const tensors: Tensor[] = [{ role: 'tokenEmbedding', columns: embedding, rows: facts.vocabularySize }];
   if (!facts.tiedEmbeddings) tensors.push({ role: 'output', columns: embedding, rows: facts.vocabularySize });
