@@ -90,15 +90,20 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const { estimate, placement } = plan;
   const byHand = isPlacedByHand(run);
   const spills = /Windows/.test(run.gpu ?? '') && plan.conditions.some(({ holds }) => holds === 'no');
-  const allOnGpu = !byHand && !placement;
+  const split = mayBeSplit(run, settings, plan);
+  const allOnGpu = !byHand && !placement && !split;
   const cacheOnGpu = placement?.gpuLayers === placement?.layers;
   return {
     ...nothing(run),
     weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes) : null,
     kv_mib:
-      cacheOnGpu || spread ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0)) : null,
+      (cacheOnGpu && !split) || spread
+        ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
+        : null,
     compute_mib:
-      isShapeKnown && !isForkOfLatent(facts, settings) ? mib(computeOf(run, facts, weights, settings, plan)) : null,
+      isShapeKnown && !split && !isForkOfLatent(facts, settings)
+        ? mib(computeOf(run, facts, weights, settings, plan))
+        : null,
     total_mib:
       isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
     verdict: asksForFewerLayers(run, facts) ? 'partial' : byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
@@ -118,6 +123,12 @@ function withSlots(
   return verdict === 'fits' || verdict === 'tight' ? four : settings;
 }
 
+/** More than any one consumer card holds, on a GPU that was not named: a part of it is probably in RAM, and which is not known. */
+function mayBeSplit(run: FitCase, settings: LlamaCppSettings, { estimate }: LlamaCppPlan): boolean {
+  const offloads = policyOf(run, settings).whenFull === 'offload';
+  return offloads && roomsOf(run).length === 0 && estimate.total.bytes > 32 * 1024 ** 3;
+}
+
 /** Without a context only what does not depend on it: the compute buffer, where the logits outweigh any attention. */
 function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWeights | undefined): Prediction {
   const [short, long] = [4096, 65_536].map((context) => {
@@ -135,7 +146,7 @@ function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWei
   const shortens = policyOf(run, settings).whenFull === 'offload';
   return {
     ...nothing(run),
-    compute_mib: compute,
+    compute_mib: isPartial || plan.verdict === 'fits' ? compute : null,
     total_mib: isPartial ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
     verdict: isPartial ? 'partial' : shortens && plan.verdict === 'fits' ? 'fits' : 'unknown',
     confidence: 0.3,
@@ -217,6 +228,6 @@ function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
     kv_mib: mib(cachePool.bytes),
     available_kv_mib: mib(cachePool.bytes),
     verdict,
-    confidence: settings.version === undefined ? 0.5 : 0.9,
+    confidence: Math.round((100 * (cachePool.highBytes - cachePool.lowBytes)) / Math.abs(cachePool.bytes)) / 100,
   };
 }
