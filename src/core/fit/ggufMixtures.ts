@@ -1,4 +1,4 @@
-import { ggmlBytes, ggmlType, type GgmlType } from './ggmlTypes.ts';
+import { ggmlBytes, ggmlType, type GgmlType } from '../gguf/ggmlTypes.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 import { tensorsOf, type Tensor } from './tensors.ts';
 

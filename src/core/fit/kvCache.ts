@@ -1,4 +1,4 @@
-import { ggmlType } from './ggmlTypes.ts';
+import { ggmlType } from '../gguf/ggmlTypes.ts';
 import { cacheRow, stateElements, type Layer, type ModelFacts } from './modelFacts.ts';
 
 /** What a cache can be made of. */
