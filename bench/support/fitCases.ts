@@ -79,7 +79,7 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
     const value = arch[key];
     return Number(Array.isArray(value) ? value[index] : (value ?? 0));
   };
-  const architecture = String(arch['arch'] ?? 'unknown');
+  const architecture = typeof arch['arch'] === 'string' ? arch['arch'] : 'unknown';
   return {
     architecture,
     name: run.model ?? architecture,
@@ -150,10 +150,10 @@ export function mixtureOf(run: FitCase): Mixture | undefined {
 
 /** The size that the record states for the file, in bytes. */
 export function fileBytesOf(run: FitCase): number | undefined {
-  const text = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags].find((part) =>
-    /[\d.]+ GiB/.test(String(part ?? '')),
-  );
-  const size = /([\d.]+) GiB/.exec(String(text ?? ''))?.[1];
+  const texts = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags];
+  const size = texts
+    .map((text) => (typeof text === 'string' ? /([\d.]+) GiB/.exec(text)?.[1] : undefined))
+    .find(Boolean);
   return size === undefined ? undefined : Number(size) * 1024 ** 3;
 }
 

@@ -9,12 +9,13 @@ export function factsOfConfig(config: unknown): FactsReading {
   return reading(() => {
     const whole = record(config);
     const text = textConfig(whole);
-    const architecture = Array.isArray(whole['architectures']) ? whole['architectures'][0] : whole['model_type'];
+    const named: unknown = Array.isArray(whole['architectures']) ? whole['architectures'][0] : undefined;
+    const architecture = named ?? whole['model_type'];
     if (typeof architecture !== 'string') throw new Unusable('does not say which architecture it has');
     const embeddingLength = needed(text['hidden_size'], 'hidden size', limits.length);
     const layers = needed(text['num_hidden_layers'], 'number of layers', limits.layers);
     const contextTokens = wholeNumber(text['max_position_embeddings'], 'context', limits.context);
-    const type = String(text['model_type'] ?? whole['model_type'] ?? '').replace(/_text$/, '');
+    const type = textOf(text['model_type'] ?? whole['model_type'], '').replace(/_text$/, '');
     return {
       architecture,
       origin: 'config',
@@ -53,13 +54,16 @@ function record(value: unknown): Config {
   return value as Config;
 }
 
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
 function textConfig(config: Config): Config {
-  for (const key of ['text_config', 'llm_config', 'language_config']) {
-    const inner = config[key];
-    if (typeof inner === 'object' && inner !== null) return record(inner);
-  }
   const thinker = config['thinker_config'];
-  return typeof thinker === 'object' && thinker !== null ? textConfig(record(thinker)) : config;
+  const outer = typeof thinker === 'object' && thinker !== null ? record(thinker) : config;
+  const inner = ['text_config', 'llm_config', 'language_config'].map((key) => outer[key]);
+  const found = inner.find((value) => typeof value === 'object' && value !== null);
+  return found === undefined ? outer : record(found);
 }
 
 function mixerOf(config: Config, type: string, index: number, embedding: number): Mixer {
@@ -111,7 +115,7 @@ function layerType(config: Config, index: number): unknown {
   const interval = wholeNumber(config['full_attention_interval'], 'interval of full attention', limits.layers);
   if (interval) return (index + 1) % interval === 0 ? 'full_attention' : 'linear_attention';
   const pattern = wholeNumber(config['sliding_window_pattern'], 'pattern of windows', limits.layers);
-  const period = pattern ?? (/^gemma2/.test(String(config['model_type'])) ? 2 : undefined);
+  const period = pattern ?? (/^gemma2/.test(textOf(config['model_type'], '')) ? 2 : undefined);
   if (period && typeof config['sliding_window'] === 'number')
     return (index + 1) % period === 0 ? 'full_attention' : 'sliding_attention';
   return 'full_attention';
@@ -159,8 +163,8 @@ function feedForwardOf(config: Config, index: number): FeedForward {
 
 function isGated(config: Config): boolean {
   return (
-    !/^(gelu_new|gelu|gelu_fast|relu2?)$/.test(String(config['hidden_act'] ?? 'silu')) &&
-    !/^(phi|starcoder2)$/.test(String(config['model_type']))
+    !/^(gelu_new|gelu|gelu_fast|relu2?)$/.test(textOf(config['hidden_act'], 'silu')) &&
+    !/^(phi|starcoder2)$/.test(textOf(config['model_type'], ''))
   );
 }
 
@@ -171,7 +175,7 @@ export function schemeOfConfig(config: unknown): Scheme | undefined {
   const quantization = whole['quantization_config'];
   if (typeof quantization !== 'object' || quantization === null) {
     const text = textConfig(whole);
-    const dtype = String(whole['torch_dtype'] ?? whole['dtype'] ?? text['torch_dtype'] ?? text['dtype'] ?? 'bfloat16');
+    const dtype = textOf(whole['torch_dtype'] ?? whole['dtype'] ?? text['torch_dtype'] ?? text['dtype'], 'bfloat16');
     return { kind: 'plain', bytes: /float32/.test(dtype) ? 4 : 2 };
   }
   const { quant_method: method, config_groups: groups } = quantization as Config;
