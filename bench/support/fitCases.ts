@@ -395,7 +395,7 @@ export function schemeOf(run: FitCase): Scheme | undefined {
   const text = `${run.quant_or_dtype ?? ''}`;
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
-  if (byText && byText.kind !== 'plain') return byText.kind === 'gptq' && byName ? byName : byText;
+  if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
   return byText;
 }

@@ -31,27 +31,26 @@ export function schemeNamed(text: string): Scheme | undefined {
   return undefined;
 }
 
-/** Bytes per stored element of a matrix, its scales included. Groups of 128 unless the scheme fixes them. */
-function bytesPerElement(scheme: Scheme, columns: number): number {
+/** Bytes per element of a matrix, and of its scales and zero points, which are tensors of their own. Groups of 128 unless the scheme fixes them. */
+function storage(scheme: Scheme, columns: number): { readonly packed: number; readonly scales: number } {
   switch (scheme.kind) {
     case 'plain':
-      return scheme.bytes;
+      return { packed: scheme.bytes, scales: 0 };
     case 'fp8':
     case 'int8':
-      return 1 + 4 / columns;
+      return { packed: 1, scales: 4 / columns };
     case 'awq':
     case 'gptq':
-      return 0.5 + 2.5 / 128;
+      return { packed: 0.5, scales: 2.5 / 128 };
     case 'w4a16':
-      return 0.5 + 2 / 128;
     case 'nf4':
-      return 0.5 + 2 / 128;
+      return { packed: 0.5, scales: 2 / 128 };
     case 'nvfp4':
-      return 0.5 + 1 / 16;
+      return { packed: 0.5, scales: 1 / 16 };
     case 'mxfp4':
-      return 0.5 + 1 / 32;
+      return { packed: 0.5, scales: 1 / 32 };
     case 'gguf':
-      return 2;
+      return { packed: 2, scales: 0 };
   }
 }
 
@@ -75,30 +74,40 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pip
   if (scheme.kind === 'gguf') return ggufBytes(facts, scheme.mixture) / tensor;
   const layersHere = Math.ceil(facts.layers.length / pipeline);
   const blocks = new Map<string, number>();
+  let total = 0;
   for (const part of tensorsOf(facts)) {
     if (part.layer !== undefined && part.layer >= layersHere) continue;
     if (part.role === 'output' && pipeline > 1) continue;
     const share = replicatedRoles.has(part.role) ? 1 : tensor;
-    const bytes = (storedElements(part, facts, tensor) / share) * bytesOf(part, scheme);
+    const elements = storedElements(part, facts, tensor) / share;
+    const { packed, scales } = storageOf(part, scheme);
     const block = blockOf(part);
-    blocks.set(block, (blocks.get(block) ?? 0) + bytes);
+    blocks.set(block, (blocks.get(block) ?? 0) + elements * packed);
+    total += elements * scales;
   }
+  for (const bytes of blocks.values()) total += allocated(bytes);
   const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
   const perLayerInputs = (facts.cpuParameters ?? 0) * plainBytes(scheme);
-  let total = encoder + perLayerInputs + ropeBytes(facts, plainBytes(scheme));
-  for (const bytes of blocks.values()) total += allocated(bytes);
-  return total;
+  const absorbed = absorbedBytes(facts, layersHere) / tensor;
+  return total + encoder + perLayerInputs + absorbed + ropeBytes(facts, plainBytes(scheme));
+}
+
+/** Latent attention multiplies its up-projections into queries and outputs: vLLM keeps them a second time, in 16 bits, laid out for that. */
+function absorbedBytes(facts: ModelFacts, layers: number): number {
+  return facts.layers.slice(0, layers).reduce((sum, { mixer }) => {
+    if (mixer.kind !== 'latent') return sum;
+    return sum + 2 * mixer.kvRank * mixer.heads * (mixer.nopeLength + mixer.valueLength);
+  }, 0);
 }
 
 function plainBytes(scheme: Scheme): 2 | 4 {
   return scheme.kind === 'plain' ? scheme.bytes : 2;
 }
 
-function bytesOf(part: Tensor, scheme: Scheme): number {
-  if (plainRoles.has(part.role)) return plainBytes(scheme);
+function storageOf(part: Tensor, scheme: Scheme): { readonly packed: number; readonly scales: number } {
   // The makers of MXFP4 checkpoints quantize the experts and nothing else.
-  if (scheme.kind === 'mxfp4' && !expertRoles.has(part.role)) return 2;
-  return bytesPerElement(scheme, part.columns);
+  const isPlain = plainRoles.has(part.role) || (scheme.kind === 'mxfp4' && !expertRoles.has(part.role));
+  return isPlain ? { packed: plainBytes(scheme), scales: 0 } : storage(scheme, part.columns);
 }
 
 /** The vocabulary is padded to a multiple of 64; a KV head is never split, so with many GPUs each has a whole one. */

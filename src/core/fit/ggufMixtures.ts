@@ -184,9 +184,8 @@ function downType(name: string, base: GgmlType, layer: number, layers: number): 
       return known(layer < Math.floor(layers / 16) ? 'Q5_K' : 'Q4_K');
     case 'Q3_K_L':
       return known('Q5_K');
+    // The IQ types would get them too, but only without an importance matrix, which nobody leaves out.
     case 'Q4_K_S':
-    case 'IQ4_NL':
-    case 'IQ4_XS':
       return early ? known('Q5_K') : base;
     case 'Q4_K_M':
     case 'Q5_K_M':
