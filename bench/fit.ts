@@ -1,12 +1,15 @@
 // `npm run --silent bench:fit -- --cases FILE --out FILE`: what the planner says of logged runs, one JSON object a line. It is given what was known
-// before each run and nothing of what the server reported.
+// before each run and nothing of what the server reported. `--cross-validate` needs the reports too, and says how well each family of models is predicted
+// with constants fitted to the others.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { computeBytes, hostComputeBytes, outputBytes, type LlamaCppSettings } from '../src/core/fit/llamaCpp.ts';
+import type { Figure } from '../src/core/fit/figure.ts';
 import { buildTraits } from '../src/core/fit/llamaCppBuild.ts';
 import type { ModelFacts } from '../src/core/fit/modelFacts.ts';
 import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../src/core/fit/plan.ts';
 import { estimateVllm } from '../src/core/fit/vllm.ts';
+import { crossValidate, type ReportedRun } from './support/fitCrossValidation.ts';
 import {
   asksForFewerLayers,
   factsOf,
@@ -38,13 +41,36 @@ interface Prediction {
 
 const mebibyte = 1024 ** 2;
 
-const { values } = parseArgs({ options: { cases: { type: 'string' }, out: { type: 'string' } } });
-if (values.cases === undefined || values.out === undefined) {
-  console.error('usage: npm run --silent bench:fit -- --cases FILE --out FILE');
+const { values } = parseArgs({
+  options: { cases: { type: 'string' }, out: { type: 'string' }, 'cross-validate': { type: 'boolean' } },
+});
+if (values.cases === undefined || (values.out === undefined && !values['cross-validate'])) {
+  console.error('usage: npm run --silent bench:fit -- --cases FILE (--out FILE | --cross-validate)');
   process.exit(2);
 }
 const lines = readFileSync(values.cases, 'utf8').split('\n').filter(Boolean);
-writeFileSync(values.out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
+if (values.out !== undefined) {
+  writeFileSync(values.out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
+}
+if (values['cross-validate']) printCrossValidation(lines.map((line) => JSON.parse(line) as ReportedRun));
+
+function printCrossValidation(runs: readonly ReportedRun[]): void {
+  const families = crossValidate(runs);
+  const row = (name: string, errors: readonly number[]) => {
+    const sorted = [...errors].sort((one, other) => one - other);
+    const at = (share: number) =>
+      `${((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN) * 100).toFixed(2)} %`;
+    console.log(`${name.padEnd(14)}${String(errors.length).padStart(6)}${at(0.5).padStart(10)}${at(0.9).padStart(10)}`);
+  };
+  console.log(
+    `${'left out'.padEnd(14)}${'runs'.padStart(6)}${'median'.padStart(10)}${'P90'.padStart(10)}   of vLLM’s pool of keys and values`,
+  );
+  for (const { family, errors } of families) if (errors.length > 0) row(family, errors);
+  row(
+    'all',
+    families.flatMap(({ errors }) => errors),
+  );
+}
 
 function predict(run: FitCase): Prediction {
   if (run.backend === 'vllm' && failsAtTheGate(run)) return { ...nothing(run), verdict: 'fails', confidence: 0.9 };
@@ -222,12 +248,19 @@ function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   }
   const { verdict, estimate } = planVllm(facts, settings, gpu);
   const { weights, cachePool } = estimate;
+  const confidence = confidenceOf(cachePool);
+  const pool = confidence > 0 ? mib(cachePool.bytes) : null;
   return {
     ...nothing(run),
     weights_mib: mib(weights.bytes),
-    kv_mib: mib(cachePool.bytes),
-    available_kv_mib: mib(cachePool.bytes),
+    kv_mib: pool,
+    available_kv_mib: pool,
     verdict,
-    confidence: Math.round((100 * (cachePool.highBytes - cachePool.lowBytes)) / Math.abs(cachePool.bytes)) / 100,
+    confidence,
   };
+}
+
+/** 1: as narrow as a figure can be; 0: the interval is wider than the figure itself, which then says nothing. */
+function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
+  return Math.max(0, Math.round(100 * (1 - (highBytes - lowBytes) / Math.abs(bytes))) / 100);
 }

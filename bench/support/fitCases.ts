@@ -446,7 +446,9 @@ export function tensorParallelOf(run: FitCase): number | undefined {
   return run.tensor_parallel ?? (run.n_gpus === 1 ? 1 : undefined);
 }
 
+/** The constants are those of CUDA; what is known of other makers' GPUs is too little. */
 export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
+  if (/\b(AMD|Intel|Radeon|Instinct|MI\d+)\b/.test(run.gpu ?? '')) return undefined;
   const totalBytes = cudaBytesOf(run);
   if (totalBytes === undefined) return undefined;
   const free = freeBytesOf(run)?.[0];

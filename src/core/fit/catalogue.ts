@@ -109,7 +109,7 @@ const keys: readonly (readonly [key: string, shape: Shape])[] = [
 export function knownModel(name: string): ModelFacts | undefined {
   const key = keyOf(name);
   const found = keys.find(([candidate]) => isPart(candidate, key));
-  return found && { ...found[1], origin: 'catalogue', doubts: [] };
+  return found && { doubts: [], ...found[1], origin: 'catalogue' };
 }
 
 /** For names that nobody knows: the one shape of this architecture with so many layers and, within a tenth, so many parameters. */
@@ -118,7 +118,7 @@ export function modelShapedLike(architecture: string, layers: number, parameters
   const found = alike.filter((shape) => Math.abs(parameterCount(shape) / parameters - 1) < 0.1);
   // Generations of a family often share a shape.
   const [first] = found;
-  return first && { ...first, origin: 'catalogue', doubts: [] };
+  return first && { doubts: [], ...first, origin: 'catalogue' };
 }
 
 function parameterCount(shape: Shape): number {

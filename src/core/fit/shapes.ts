@@ -4,7 +4,10 @@ import type { Attention, Encoder, FeedForward, Layer, LatentAttention, Mixer, Mo
  * Shapes of published models, as their `config.json` states them. Plain data: what each family has in common stands once, above its rows. Checked against
  * the parameter counts that their makers publish.
  */
-export type Shape = Omit<ModelFacts, 'origin' | 'doubts'> & { readonly name: string };
+export type Shape = Omit<ModelFacts, 'origin' | 'doubts'> & {
+  readonly name: string;
+  readonly doubts?: readonly string[];
+};
 
 /** Models of one kind of layer. Head length 128 and an untied embedding where a row says nothing else. */
 type Row = readonly [
@@ -31,6 +34,7 @@ interface Traits {
   readonly window?: { readonly tokens: number; readonly period: number };
   readonly encoder?: Encoder;
   readonly rotations?: number;
+  readonly doubt?: string;
 }
 
 function family(architecture: string, common: Traits, rows: readonly Row[]): Shape[] {
@@ -54,7 +58,7 @@ function shape(
   architecture: string,
   name: string,
   [embeddingLength, vocabularySize, contextTokens]: readonly [number, number, number],
-  { tied, encoder, rotations }: Traits,
+  { tied, encoder, rotations, doubt }: Traits,
   layers: readonly Layer[],
 ): Shape {
   return {
@@ -67,6 +71,7 @@ function shape(
     layers,
     ...(encoder === undefined ? {} : { encoder }),
     ...(rotations === undefined ? {} : { rotationTokens: rotations }),
+    ...(doubt === undefined ? {} : { doubts: [doubt] }),
   };
 }
 
@@ -317,7 +322,17 @@ export const shapes: readonly Shape[] = [
     ['internlm2-7b', 32, 4096, 32, 8, 14_336, 92_544, 32_768],
     ['internlm2-20b', 48, 6144, 48, 8, 16_384, 92_544, 32_768],
     // The cross-attention layers and the encoder of the vision models are counted together.
-    ['llama-3.2-11b-vision', 32, 4096, 32, 8, 14_336, 128_256, 131_072, { encoder: encoderOf(2_640_000_000) }],
+    [
+      'llama-3.2-11b-vision',
+      32,
+      4096,
+      32,
+      8,
+      14_336,
+      128_256,
+      131_072,
+      { encoder: encoderOf(2_640_000_000), doubt: 'Its attention to pictures is not planned.' },
+    ],
   ]),
   ...family('mistral', {}, [
     ['mistral-7b', 32, 4096, 32, 8, 14_336, 32_000, 32_768],

@@ -58,16 +58,43 @@ export interface VllmEstimate {
 
 const mebibyte = 1024 ** 2;
 
+/** What no reading of the source gives, only logs do. `npm run bench:fit -- --cross-validate` says how far it carries to models that were not among them. */
+export interface FittedConstants {
+  /** Copies of the logits beside the logits themselves, bytes each: three of 32 bits since 0.17. */
+  readonly copiesPerLogit: number;
+  /** The sampler that sorts, until 0.16: bytes a logit, all copies. */
+  readonly sortedPerLogit: number;
+  readonly fixedBytes: number;
+  /** Hidden states that live at the same time in a forward pass. */
+  readonly hiddenStates: number;
+  readonly nonTorchBytes: number;
+  readonly nvlinkBytes: number;
+}
+
+export const fittedConstants: FittedConstants = {
+  copiesPerLogit: 12,
+  sortedPerLogit: 38,
+  fixedBytes: 40 * mebibyte,
+  hiddenStates: 4.2,
+  nonTorchBytes: 256 * mebibyte,
+  nvlinkBytes: 2140 * mebibyte,
+};
+
 export function isAtLeast(version: VllmVersion | undefined, minor: number): boolean {
   return version !== undefined && (version[0] > 0 || version[1] >= minor);
 }
 
-export function estimateVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): VllmEstimate {
+export function estimateVllm(
+  facts: ModelFacts,
+  settings: VllmSettings,
+  gpu: VllmGpu,
+  constants: FittedConstants = fittedConstants,
+): VllmEstimate {
   const { version, utilization } = settings;
   const budget = exact(gpu.totalBytes * utilization, `${utilization} of the GPU's memory`);
   const weights = weightsFigure(facts, settings, gpu);
-  const activation = activationFigure(facts, settings, gpu);
-  const nonTorch = nonTorchFigure(settings, gpu);
+  const activation = activationFigure(facts, settings, gpu, constants);
+  const nonTorch = nonTorchFigure(settings, gpu, constants);
   const graphs = graphFigure(facts, settings);
   const spent = [weights, activation, nonTorch, ...(isAtLeast(version, 21) ? [graphs] : [])];
   const parts = sum(spent, '');
@@ -112,17 +139,22 @@ function expertBytes(facts: ModelFacts): number {
  * The largest of two moments of the profiling run: the forward pass over a full batch, and the sampler with a row of logits for every sequence. The
  * constants of the sampler are copies of the logits: until 0.16 a sort needed 38 bytes a logit, since 0.17 three 32-bit copies beside the logits.
  */
-function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): Figure {
+function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu, constants: FittedConstants): Figure {
   const { version, dtypeBytes, maxSequences, maxBatchedTokens, tensorParallel, pipelineParallel } = settings;
   const { vocabularySize, embeddingLength } = facts;
   const isNew = isAtLeast(version, 17);
-  const perLogit = isAtLeast(version, 21) ? 10.5 : isNew ? 12 + dtypeBytes : 38;
+  const perLogit = isAtLeast(version, 21)
+    ? 10.5
+    : isNew
+      ? constants.copiesPerLogit + dtypeBytes
+      : constants.sortedPerLogit;
   const kernel = isNew ? 4 * gpu.multiprocessors * vocabularySize : 0;
   const hidden = maxBatchedTokens * embeddingLength * dtypeBytes;
   const width = Math.max(0, ...facts.layers.map(({ feedForward }) => denseWidth(feedForward)));
-  const forward = maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + 4.2 * embeddingLength);
+  const forward =
+    maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + constants.hiddenStates * embeddingLength);
   const workspace = workspaceBytes(facts, settings);
-  const sampler = perLogit * maxSequences * vocabularySize + kernel + hidden + 40 * mebibyte;
+  const sampler = perLogit * maxSequences * vocabularySize + kernel + hidden + constants.fixedBytes;
   // The first of several stages has no logits, and hands its last hidden state on.
   const bytes =
     pipelineParallel > 1
@@ -168,19 +200,23 @@ function workspaceBytes(facts: ModelFacts, settings: VllmSettings): number {
   );
 }
 
-function nonTorchFigure({ version, tensorParallel, pipelineParallel }: VllmSettings, gpu: VllmGpu): Figure {
+function nonTorchFigure(
+  { version, tensorParallel, pipelineParallel }: VllmSettings,
+  gpu: VllmGpu,
+  constants: FittedConstants,
+): Figure {
   if (gpu.isUnified) {
     return between(20 * mebibyte, 256 * mebibyte, 10_240 * mebibyte, 'assumed', 'whatever else uses the same memory');
   }
   if (tensorParallel > 1 && gpu.nvlink) {
-    return between(2050 * mebibyte, 2140 * mebibyte, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
+    return between(2050 * mebibyte, constants.nvlinkBytes, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
   }
   if (tensorParallel > 1)
     return between(50 * mebibyte, 225 * mebibyte, 450 * mebibyte, 'assumed', 'collectives over PCIe');
   if (pipelineParallel > 1)
     return between(50 * mebibyte, 72 * mebibyte, 260 * mebibyte, 'assumed', 'kernels of the process');
-  const usual = isAtLeast(version, 17) ? 256 : isAtLeast(version, 12) ? 133 : 60;
-  return between(20 * mebibyte, usual * mebibyte, 480 * mebibyte, 'assumed', 'kernels of the process');
+  const usual = isAtLeast(version, 17) ? constants.nonTorchBytes : (isAtLeast(version, 12) ? 133 : 60) * mebibyte;
+  return between(20 * mebibyte, usual, 480 * mebibyte, 'assumed', 'kernels of the process');
 }
 
 /** Fitted to 51 sizes captured whole and 51 in pieces. */
