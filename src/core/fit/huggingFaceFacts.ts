@@ -7,7 +7,8 @@ type Config = Readonly<Record<string, unknown>>;
 /** A `config.json` of Hugging Face. Multimodal ones have the language model inside `text_config` or the like. */
 export function factsOfConfig(config: unknown): FactsReading {
   return reading(() => {
-    const whole = record(config);
+    if (!isRecord(config)) throw new Unusable('is not an object');
+    const whole = config;
     const text = textConfig(whole);
     const named: unknown = Array.isArray(whole['architectures']) ? whole['architectures'][0] : undefined;
     const architecture = named ?? whole['model_type'];
@@ -49,9 +50,8 @@ const tiedByDefault: ReadonlySet<string> = new Set([
 const knownTypes =
   /^(llama|mistral\d?|mixtral|ministral|qwen[23](_\d)?(_moe|_vl|_vl_moe|_next|_5|_5_vl|_5_moe)?|gemma[234]?|phi(3|moe)?|phi3small|granite|deepseek_v[23]|kimi_\w+|glm4?(_moe)?|chatglm|gpt_oss|olmo[23]?|olmoe|cohere2?|starcoder2|internlm[23]|exaone4|minimax_m2|seed_oss|smollm3|nemotron_h|yi|stablelm)$/;
 
-function record(value: unknown): Config {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unusable('is not an object');
-  return value as Config;
+function isRecord(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown, otherwise: string): string {
@@ -60,10 +60,8 @@ function textOf(value: unknown, otherwise: string): string {
 
 function textConfig(config: Config): Config {
   const thinker = config['thinker_config'];
-  const outer = typeof thinker === 'object' && thinker !== null ? record(thinker) : config;
-  const inner = ['text_config', 'llm_config', 'language_config'].map((key) => outer[key]);
-  const found = inner.find((value) => typeof value === 'object' && value !== null);
-  return found === undefined ? outer : record(found);
+  const outer = isRecord(thinker) ? thinker : config;
+  return ['text_config', 'llm_config', 'language_config'].map((key) => outer[key]).find(isRecord) ?? outer;
 }
 
 function mixerOf(config: Config, type: string, index: number, embedding: number): Mixer {
@@ -170,15 +168,14 @@ function isGated(config: Config): boolean {
 
 /** How the checkpoint of this configuration is stored. Undefined: by a method that is not known here. */
 export function schemeOfConfig(config: unknown): Scheme | undefined {
-  if (typeof config !== 'object' || config === null) return undefined;
-  const whole = config as Config;
-  const quantization = whole['quantization_config'];
-  if (typeof quantization !== 'object' || quantization === null) {
-    const text = textConfig(whole);
-    const dtype = textOf(whole['torch_dtype'] ?? whole['dtype'] ?? text['torch_dtype'] ?? text['dtype'], 'bfloat16');
+  if (!isRecord(config)) return undefined;
+  const quantization = config['quantization_config'];
+  if (!isRecord(quantization)) {
+    const text = textConfig(config);
+    const dtype = textOf(config['torch_dtype'] ?? config['dtype'] ?? text['torch_dtype'] ?? text['dtype'], 'bfloat16');
     return { kind: 'plain', bytes: /float32/.test(dtype) ? 4 : 2 };
   }
-  const { quant_method: method, config_groups: groups } = quantization as Config;
+  const { quant_method: method, config_groups: groups } = quantization;
   switch (method) {
     case 'awq':
     case 'gptq':
@@ -197,10 +194,10 @@ export function schemeOfConfig(config: unknown): Scheme | undefined {
 }
 
 function compressedScheme(groups: unknown): Scheme | undefined {
-  const first: unknown = typeof groups === 'object' && groups !== null ? Object.values(groups)[0] : undefined;
-  const weights = typeof first === 'object' && first !== null ? (first as Config)['weights'] : undefined;
-  if (typeof weights !== 'object' || weights === null) return undefined;
-  const { num_bits: bits, type } = weights as Config;
+  const first: unknown = isRecord(groups) ? Object.values(groups)[0] : undefined;
+  const weights = isRecord(first) ? first['weights'] : undefined;
+  if (!isRecord(weights)) return undefined;
+  const { num_bits: bits, type } = weights;
   if (bits === 8) return { kind: type === 'float' ? 'fp8' : 'int8' };
   if (bits === 4) return { kind: type === 'float' ? 'nvfp4' : 'w4a16' };
   return undefined;
@@ -208,9 +205,7 @@ function compressedScheme(groups: unknown): Scheme | undefined {
 
 /** Bytes of all tensors, from a `model.safetensors.index.json`. Undefined where it says nothing usable. */
 export function checkpointBytesOfIndex(index: unknown): number | undefined {
-  if (typeof index !== 'object' || index === null) return undefined;
-  const metadata = (index as Config)['metadata'];
-  if (typeof metadata !== 'object' || metadata === null) return undefined;
-  const size = (metadata as Config)['total_size'];
+  const metadata = isRecord(index) ? index['metadata'] : undefined;
+  const size = isRecord(metadata) ? metadata['total_size'] : undefined;
   return typeof size === 'number' && Number.isSafeInteger(size) && size > 0 ? size : undefined;
 }
