@@ -68,8 +68,8 @@ export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
 interface Situation {
   readonly architecture: string;
   readonly layers: number;
-  /** Layers that have values of their own; the quantizer counts only those. */
-  readonly valueLayers: readonly number[];
+  /** Layers that have values of their own, and their number among those: the quantizer counts no others. */
+  readonly valueLayers: ReadonlyMap<number, number>;
   readonly queriesPerKey: number;
   readonly experts: number;
   readonly tied: boolean;
@@ -81,12 +81,13 @@ function situationOf(facts: ModelFacts): Situation {
   const attentions = facts.layers.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer] : []));
   const first = attentions[0];
   const queriesPerKey = first && first.kvHeads > 0 ? first.heads / first.kvHeads : 1;
+  const withValues = facts.layers.flatMap(({ mixer }, index) =>
+    mixer.kind === 'attention' && !mixer.valuesAreKeys && !mixer.sharesCache ? [index] : [],
+  );
   return {
     architecture: facts.architecture,
     layers: facts.layers.length,
-    valueLayers: facts.layers.flatMap(({ mixer }, index) =>
-      mixer.kind === 'attention' && !mixer.valuesAreKeys && !mixer.sharesCache ? [index] : [],
-    ),
+    valueLayers: new Map(withValues.map((layer, index) => [layer, index])),
     queriesPerKey,
     experts: Math.max(
       0,
@@ -119,7 +120,7 @@ function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): Ggm
     case 'tokenEmbedding':
       return situation.tied ? outputType(base) : base;
     case 'value':
-      return valueType(mixture, situation, situation.valueLayers.indexOf(layer));
+      return valueType(mixture, situation, situation.valueLayers.get(layer) ?? 0);
     case 'key':
       return situation.experts === 8 ? known('Q8_0') : base;
     case 'attentionOutput':
@@ -158,7 +159,7 @@ function valueType({ name, base }: Mixture, situation: Situation, index: number)
         return index < 4 ? 'Q5_K' : 'Q4_K';
       case 'Q4_K_M':
       case 'Q5_K_M':
-        return getsMoreBits(index, situation.valueLayers.length) ? 'Q6_K' : base.name;
+        return getsMoreBits(index, situation.valueLayers.size) ? 'Q6_K' : base.name;
       case 'MXFP4':
         return 'Q8_0';
       default:
