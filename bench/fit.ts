@@ -117,11 +117,13 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const byHand = isPlacedByHand(run);
   const spills = /Windows/.test(run.gpu ?? '') && plan.conditions.some(({ holds }) => holds === 'no');
   const split = mayBeSplit(run, settings, plan);
+  // The files of Ollama's own engine have the encoder among the weights.
+  const encoderInFile = settings.build.ollamaEngine ? estimate.encoder.bytes : 0;
   const allOnGpu = !byHand && !placement && !split;
   const cacheOnGpu = placement?.gpuLayers === placement?.layers;
   return {
     ...nothing(run),
-    weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes) : null,
+    weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : null,
     kv_mib:
       (cacheOnGpu && !split) || spread
         ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
@@ -239,7 +241,8 @@ function totalBytes(
 
 function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   if (tensorParallelOf(run) === undefined || facts.doubts.length > 0) return nothing(run);
-  const scheme = schemeOf(run) ?? { kind: 'plain', bytes: 2 };
+  const scheme = schemeOf(run);
+  if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
   const gpu = vllmGpuOf(run);
   if (!gpu) {

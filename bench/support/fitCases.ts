@@ -1,4 +1,4 @@
-import { knownModel, modelShapedLike } from '../../src/core/fit/catalogue.ts';
+import { knownModel, modelShapedLike, ollamaFileType } from '../../src/core/fit/catalogue.ts';
 import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
 import { cudaBytesOfCard, cudaBytesOfTotal, isHeadlessCard } from '../../src/core/fit/gpus.ts';
 import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
@@ -180,6 +180,7 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
 
 /** What is given under a name without a file type. Google's models trained for quantization are Q4_0 throughout. */
 function usualMixture(run: FitCase, facts: ModelFacts): Mixture | undefined {
+  if (run.backend === 'ollama') return mixtureNamed(ollamaFileType(run.model ?? ''));
   if (facts.architecture === 'gpt-oss') return mixtureNamed('MXFP4');
   const q40 = mixtureNamed('Q4_0');
   if (q40 && /QAT/.test(`${run.model} ${run.quant_or_dtype}`)) return { ...q40, pure: true };
@@ -226,6 +227,7 @@ export function asksForFewerLayers(run: FitCase, facts: ModelFacts): boolean {
 
 /** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */
 export function staysOnCpu(run: FitCase, { number, fork }: LlamaCppBuild): boolean {
+  if (run.n_gpus === 0) return true;
   const flags = run.other_flags ?? '';
   const isOld = fork === 'ik' || (number !== undefined && number < 6600);
   return run.backend === 'llama.cpp' && isOld && /cmd:/.test(flags) && !/-ngl|n-gpu-layers/.test(flags);
@@ -341,11 +343,12 @@ function ollamaBatch(contextTokens: number): number {
 }
 
 function isUnifiedMemory(run: FitCase): boolean {
-  return /Jetson|Spark|GB10|unified|Apple|iGPU/i.test(run.gpu ?? '');
+  return /Jetson|Spark|GB10|unified|iGPU/i.test(run.gpu ?? '');
 }
 
 /** Every GPU of the machine; empty: not known. */
 export function roomsOf(run: FitCase): readonly GpuRoom[] {
+  if (run.n_gpus === 0) return [];
   const free = freeBytesOf(run);
   const total = cudaBytesOf(run);
   const count = run.n_gpus ?? 1;
@@ -391,13 +394,15 @@ export function vllmVersionOf(run: FitCase): VllmVersion | undefined {
   return [0, number <= 2 ? 15 : number <= 4 ? 18 : number <= 6 ? 21 : 27];
 }
 
+/** 16 bits where nothing else is said; undefined where something is said that is not enough. */
 export function schemeOf(run: FitCase): Scheme | undefined {
   const text = `${run.quant_or_dtype ?? ''}`;
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
-  return byText;
+  const isVague = /\b\d-?bit\b|gguf|int4|quant/i.test(`${run.model} ${text}`);
+  return byText ?? (isVague ? undefined : { kind: 'plain', bytes: 2 });
 }
 
 export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {

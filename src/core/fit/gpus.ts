@@ -56,10 +56,15 @@ export function isHeadlessCard(name: string): boolean {
 
 const driverShare = 0.0145;
 
-/** What CUDA has on a card of this name. A size in the name ("RTX 3060 12GB", "RTX 2080 Ti 22GB") counts more than the model. */
+/**
+ * What CUDA, or Metal, has on a card of this name. A size in the name ("RTX 3060 12GB", "RTX 2080 Ti 22GB") counts more than the model. Metal lets a
+ * process have two thirds of the memory, and three quarters of more than 36 GB.
+ */
 export function cudaBytesOfCard(name: string): number | undefined {
+  if (/GB10|DGX Spark/i.test(name)) return 121.6 * gibibyte;
   const stated = /(\d+)\s?GB\b/i.exec(name)?.[1];
   const gibibytes = stated === undefined ? cards.find(([pattern]) => pattern.test(name))?.[1] : Number(stated);
+  if (/Apple/i.test(name) && gibibytes !== undefined) return gibibytes * gibibyte * (gibibytes > 36 ? 3 / 4 : 2 / 3);
   return gibibytes === undefined || gibibytes === 0 ? undefined : cudaBytesOfTotal(gibibytes * gibibyte);
 }
 

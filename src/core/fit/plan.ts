@@ -72,7 +72,9 @@ export function planLlamaCpp(
   const { total } = estimate;
   const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
   const condition = inequality('everything on the GPU', need, have);
-  if (condition.holds === 'yes') return { verdict: 'fits', estimate, conditions: [condition] };
+  // Servers that keep latent attention as full heads are known to have planned too little for it, and crashed.
+  const isShaky = settings.latentAsHeads === true && facts.layers.some(({ mixer }) => mixer.kind === 'latent');
+  if (condition.holds === 'yes') return { verdict: isShaky ? 'tight' : 'fits', estimate, conditions: [condition] };
   if (condition.holds === 'maybe') return { verdict: 'tight', estimate, conditions: [condition] };
   if (policy.whenFull === 'asTold') return { verdict: 'unknown', estimate, conditions: [condition] };
   if (policy.whenFull === 'fail') return { verdict: 'fails', estimate, conditions: [condition] };

@@ -206,7 +206,7 @@ function nonTorchFigure(
   constants: FittedConstants,
 ): Figure {
   if (gpu.isUnified) {
-    return between(20 * mebibyte, 256 * mebibyte, 10_240 * mebibyte, 'assumed', 'whatever else uses the same memory');
+    return between(20 * mebibyte, 256 * mebibyte, gpu.totalBytes, 'assumed', 'whatever else uses the same memory');
   }
   if (tensorParallel > 1 && gpu.nvlink) {
     return between(2050 * mebibyte, constants.nvlinkBytes, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
