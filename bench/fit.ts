@@ -23,6 +23,7 @@ import {
   tensorParallelOf,
   vllmGpuOf,
   vllmSettingsOf,
+  weightsLeftOnGpu,
   type FitCase,
   type GgufWeights,
 } from './support/fitCases.ts';
@@ -115,23 +116,24 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   );
   const { estimate, placement } = plan;
   const byHand = isPlacedByHand(run);
-  const spills = /Windows/.test(run.gpu ?? '') && plan.conditions.some(({ holds }) => holds === 'no');
+  const isTooLarge = plan.conditions.some(({ holds }) => holds === 'no');
+  const spills = /Windows/.test(run.gpu ?? '') && isTooLarge;
   const split = mayBeSplit(run, settings, plan);
   // The files of Ollama's own engine have the encoder among the weights.
   const encoderInFile = settings.build.ollamaEngine ? estimate.encoder.bytes : 0;
-  const allOnGpu = !byHand && !placement && !split;
+  const left = byHand && weights && !spread ? weightsLeftOnGpu(run, facts, weights.bytes) : undefined;
+  const leftOnGpu = left === undefined ? null : mib(left);
+  const allOnGpu = !byHand && !isTooLarge && !split;
   const cacheOnGpu = placement?.gpuLayers === placement?.layers;
   return {
     ...nothing(run),
-    weights_mib: allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : null,
+    weights_mib:
+      allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : leftOnGpu,
     kv_mib:
       (cacheOnGpu && !split) || spread
         ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
         : null,
-    compute_mib:
-      isShapeKnown && !split && !isForkOfLatent(facts, settings)
-        ? mib(computeOf(run, facts, weights, settings, plan))
-        : null,
+    compute_mib: isShapeKnown && !split ? mib(computeOf(run, facts, weights, settings, plan)) : null,
     total_mib:
       isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
     verdict: asksForFewerLayers(run, facts) ? 'partial' : byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
@@ -191,11 +193,6 @@ function computeOf(
   if (placement && !weights?.spread) return placement.computeBytes;
   if (!isPlacedByHand(run) || settings.build.fork === 'ik') return estimate.compute.bytes;
   return computeBytes(facts, settings, { layerBytes: weights?.bytes.largestTensor ?? 0, outputBytes: 0 });
-}
-
-/** ik_llama.cpp computes latent attention in pieces of a size that a flag sets; that is not planned. */
-function isForkOfLatent(facts: ModelFacts, { build }: LlamaCppSettings): boolean {
-  return build.fork === 'ik' && facts.layers.some(({ mixer }) => mixer.kind === 'latent');
 }
 
 function policyOf(run: FitCase, { build }: LlamaCppSettings): OffloadPolicy {

@@ -12,7 +12,7 @@ import {
 } from '../../src/core/fit/llamaCppBuild.ts';
 import type { GpuRoom } from '../../src/core/fit/inequality.ts';
 import type { LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
-import type { Layer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import type { Layer, Mixer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
 import { vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from '../../src/core/fit/vllm.ts';
 
 /** One logged run of a server, without what it reported. */
@@ -172,7 +172,8 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
   const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
   if (file !== undefined) {
     // A size of two decimals says less than a rule that agrees with it.
-    return { bytes: stated && Math.abs(whole / file - 1) < 0.003 ? ruled : scaledTo(file, ruled) };
+    if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
+    return { bytes: isForkMix(run) ? forkMix(file, facts) : scaledTo(file, ruled) };
   }
   const spread = stated ? undefined : spreadOf(run);
   return { bytes: ruled, ...(spread ? { spread } : {}) };
@@ -199,6 +200,59 @@ function spreadOf(run: FitCase): readonly [number, number] | undefined {
 
 function layerSum({ layers }: WeightBytes): number {
   return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
+}
+
+/** File types of ik_llama.cpp, for which its users keep everything but the experts in 8 bits. */
+function isForkMix(run: FitCase): boolean {
+  return /^IQ\d_K|_R4/.test(run.quant_or_dtype ?? '');
+}
+
+/** It also stores the up-projections of latent attention a second time, as they are multiplied into queries and outputs. */
+function forkMix(fileBytes: number, facts: ModelFacts): WeightBytes {
+  const eightBits = mixtureNamed('Q8_0');
+  if (!eightBits) throw new TypeError('there is no Q8_0');
+  const { tokenEmbedding, output, layers, ...rest } = weightsAs(eightBits, facts);
+  const dense = layers.map((layer, index) => layer.dense + absorbedBytes(facts.layers[index]?.mixer));
+  const experts = layers.filter((layer) => layer.experts > 0).length;
+  const left = fileBytes - tokenEmbedding - output - dense.reduce((sum, bytes) => sum + bytes, 0);
+  if (experts === 0) return scaledTo(fileBytes, { tokenEmbedding, output, layers, ...rest });
+  return {
+    ...rest,
+    tokenEmbedding,
+    output,
+    layers: layers.map((layer, index) => ({
+      dense: dense[index] ?? 0,
+      experts: layer.experts > 0 ? left / experts : 0,
+    })),
+  };
+}
+
+function absorbedBytes(mixer: Mixer | undefined): number {
+  if (mixer?.kind !== 'latent') return 0;
+  return (mixer.kvRank * mixer.heads * (mixer.nopeLength + mixer.valueLength) * 34) / 32;
+}
+
+/** What stays on the GPU when the command line says which tensors do not; undefined: the command is cut, or that of another run. */
+export function weightsLeftOnGpu(run: FitCase, facts: ModelFacts, weights: WeightBytes): number | undefined {
+  const flags = run.other_flags ?? '';
+  const context = /(?:--ctx-size|-c) (\d+)/.exec(flags)?.[1];
+  const layers = /(?:-ngl|--n-gpu-layers) (\d+)/.exec(flags)?.[1];
+  if (
+    context === undefined ||
+    Number(context) !== run.context ||
+    layers === undefined ||
+    Number(layers) <= facts.layers.length
+  ) {
+    return undefined;
+  }
+  const patterns = [...flags.matchAll(/(?:-ot|--override-tensor) "?([^\s"]+)"?/g)].flatMap(([, list = '']) =>
+    list.split(',').map((entry) => entry.split('=')),
+  );
+  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => new RegExp(pattern).test(name))?.[1] === 'CPU';
+  const kept = weights.layers.map(
+    ({ dense, experts }, index) => dense + (isOnCpu(`blk.${index}.ffn_gate_exps.weight`) ? 0 : experts),
+  );
+  return kept.reduce((sum, bytes) => sum + bytes, 0) + weights.output;
 }
 
 function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
@@ -318,7 +372,7 @@ export function llamaCppSettingsOf(
     stateCopies: buildTraits(build).stateCopies,
     expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
-    gpus: run.n_gpus ?? 1,
+    gpus: /-sm none/.test(run.other_flags ?? '') ? 1 : (run.n_gpus ?? 1),
     withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
     mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
   };

@@ -114,6 +114,8 @@ export function getsMoreBits(index: number, count: number): boolean {
 function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): GgmlType {
   const { name, base } = mixture;
   const layer = tensor.layer ?? 0;
+  // MXFP4 is for experts alone; the rest of such a file is Q8_0.
+  if (base.name === 'MXFP4') return tensor.role.startsWith('expert') ? base : known('Q8_0');
   switch (tensor.role) {
     case 'output':
       return outputType(base);
@@ -132,13 +134,12 @@ function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): Ggm
     case 'expertUp':
       return base;
     default:
-      // MXFP4 is for experts alone; the rest of such a file is Q8_0.
-      return base.name === 'MXFP4' ? known('Q8_0') : base;
+      return base;
   }
 }
 
 function outputType(base: GgmlType): GgmlType {
-  return base.name === 'Q8_0' || base.name === 'MXFP4' ? known('Q8_0') : known('Q6_K');
+  return known(base.name === 'Q8_0' ? 'Q8_0' : 'Q6_K');
 }
 
 function valueType({ name, base }: Mixture, situation: Situation, index: number): GgmlType {
@@ -160,8 +161,6 @@ function valueType({ name, base }: Mixture, situation: Situation, index: number)
       case 'Q4_K_M':
       case 'Q5_K_M':
         return getsMoreBits(index, situation.valueLayers.size) ? 'Q6_K' : base.name;
-      case 'MXFP4':
-        return 'Q8_0';
       default:
         return base.name;
     }
@@ -170,7 +169,6 @@ function valueType({ name, base }: Mixture, situation: Situation, index: number)
 }
 
 function attentionOutputType({ name, base }: Mixture, { experts }: Situation): GgmlType {
-  if (base.name === 'MXFP4') return known('Q8_0');
   if (experts === 8 && /^(Q2_K|Q3_K_[SM]|IQ4_NL|IQ4_XS|Q4_K_[SM])$/.test(name)) return known('Q5_K');
   const raised: Readonly<Record<string, string>> = { Q2_K: 'Q3_K', Q3_K_M: 'Q4_K', Q3_K_L: 'Q5_K' };
   return known(experts === 8 ? base.name : (raised[name] ?? base.name));

@@ -1,7 +1,7 @@
 import { between, exact, sum, type Figure } from './figure.ts';
 import { cacheBytes, layerCacheBytes, layerStateBytes, padded, stateBytes, type CacheSettings } from './kvCache.ts';
 import { buildTraits, narrowMaskSince, type BuildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
-import { activeWidth, type Layer, type ModelFacts, type WeightBytes } from './modelFacts.ts';
+import { activeWidth, type LatentAttention, type Layer, type ModelFacts, type WeightBytes } from './modelFacts.ts';
 import { tensorsOf } from './tensors.ts';
 
 /** What llama-server, or the one inside Ollama, is told. */
@@ -205,6 +205,7 @@ function attentionBytes(
   const cells = padded(settings.contextTokens);
   const quantized = !['f16', 'bf16', 'f32'].includes(settings.keyType);
   const bytes = layers.map(({ mixer }) => {
+    if (mixer.kind === 'latent') return latentBytes(mixer, facts, settings);
     if (mixer.kind !== 'attention') return 0;
     const queries = mixer.heads * mixer.keyLength * (mixer.gated ? 2 : 1);
     const keys = mixer.kvHeads * mixer.keyLength;
@@ -217,6 +218,20 @@ function attentionBytes(
     return 4 * batchTokens * (2 * facts.embeddingLength + 2 * queries + 2 * keys) + copy;
   });
   return Math.max(0, ...bytes);
+}
+
+/**
+ * llama.cpp multiplies the up-projections into the queries, so that they are as long as what is cached. ik_llama.cpp, for prompts, makes keys and values of
+ * all heads in 16 bits instead.
+ */
+function latentBytes(
+  mixer: LatentAttention,
+  facts: ModelFacts,
+  { batchTokens, contextTokens, build }: LlamaCppSettings,
+): number {
+  const { heads, kvRank, ropeLength, nopeLength, valueLength } = mixer;
+  if (build.fork === 'ik') return 2 * padded(contextTokens) * heads * (2 * nopeLength + ropeLength + valueLength);
+  return 4 * batchTokens * (2 * facts.embeddingLength + 2 * heads * (kvRank + ropeLength));
 }
 
 function logitBytes(
