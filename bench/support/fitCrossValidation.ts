@@ -7,7 +7,8 @@ import {
   type VllmGpu,
   type VllmSettings,
 } from '../../src/core/fit/vllm.ts';
-import { factsOf, schemeOf, tensorParallelOf, vllmGpuOf, vllmSettingsOf, type FitCase } from './fitCases.ts';
+import { factsOf, type FitCase } from './fitCases.ts';
+import { schemeOf, tensorParallelOf, vllmGpuOf, vllmSettingsOf } from './fitSettings.ts';
 import { median } from './figures.ts';
 
 /** A logged run with what the server reported, in MiB. */
