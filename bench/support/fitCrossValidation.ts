@@ -8,6 +8,7 @@ import {
   type VllmSettings,
 } from '../../src/core/fit/vllm.ts';
 import { factsOf, type FitCase } from './fitCases.ts';
+import { confidenceOf } from './fitPredictions.ts';
 import { schemeOf, tensorParallelOf, vllmGpuOf, vllmSettingsOf } from './fitSettings.ts';
 import { median } from './figures.ts';
 
@@ -49,7 +50,7 @@ export function crossValidate(runs: readonly ReportedRun[]): readonly CrossValid
       const pool = run.reported?.available_kv_mib;
       if (own !== family || !pool || pool <= 0) return [];
       const { cachePool } = estimateVllm(facts, settings, gpu, constants);
-      return [Math.abs(cachePool.bytes / mebibyte - pool) / pool];
+      return confidenceOf(cachePool) > 0 ? [Math.abs(cachePool.bytes / mebibyte - pool) / pool] : [];
     });
     return { family, runs: errors.length, errors };
   });

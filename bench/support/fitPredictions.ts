@@ -226,6 +226,6 @@ function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
 }
 
 /** 1: as narrow as a figure can be; 0: the interval is wider than the figure itself, which then says nothing. */
-function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
+export function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
   return Math.max(0, Math.round(100 * (1 - (highBytes - lowBytes) / Math.abs(bytes))) / 100);
 }
