@@ -21,7 +21,9 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 /** In the page: what reaches out of it to the right. */
 function beyondTheEdge(): string[] {
   const shown = [...document.querySelectorAll<HTMLElement>('body *')].filter((element) => element.checkVisibility());
+  // Code and tables scroll in their own place.
   return shown
+    .filter((element) => !element.parentElement?.closest('pre, .tableScroller'))
     .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
     .map(({ className }) => className);
 }
