@@ -5,6 +5,7 @@ import { icon, iconButton } from './icons.ts';
 
 const states: Readonly<Record<ModelView['state'], string>> = {
   looking: 'looking…',
+  notAsked: 'not asked yet',
   notRunning: 'not running',
   loading: 'loading…',
   ready: 'ready',

@@ -60,8 +60,18 @@ export class ComposerState {
     if (key === shown.key) this.recount();
   }
 
-  clear(): void {
-    this.#set({ text: '', attachments: [] });
+  /** In place of what is there. */
+  put(draft: Draft): void {
+    this.#set(draft);
+  }
+
+  /** Behind what is there. */
+  add({ text, attachments }: Draft): void {
+    const { draft } = this;
+    this.#set({
+      text: [draft.text, text].filter((part) => part.trim() !== '').join('\n\n'),
+      attachments: [...draft.attachments, ...attachments],
+    });
   }
 
   /** Anything else that decides what fits. */
@@ -104,9 +114,10 @@ export class ComposerState {
     this.#set({ text: this.draft.text, attachments: proposal.attachments });
   }
 
-  /** False: there is something that the user has to decide before. */
-  mayBeSent(): boolean {
-    return this.#plan().proposals.length === 0;
+  /** What is there, or another question. False: there is something that the user has to decide before. */
+  mayBeSent(question?: Draft): boolean {
+    const plan = question ? planPrompt({ ...this.#input(), draft: question }) : this.#plan();
+    return plan.proposals.length === 0;
   }
 
   /** What an attachment can take at most, so that there is room for the rest. */
