@@ -622,6 +622,8 @@ describe('The chat panel in a page', () => {
       for (const fold of await panel.page.locator('details').all()) await fold.evaluate(openFold);
       await panel.page.getByRole('button', { name: 'Copy this code' }).focus();
       await check('opened');
+      // Whoever goes on closes it.
+      await panel.page.locator('.budget summary').press('Escape');
       await panel.page.getByRole('button', { name: 'Edit and send again' }).last().press('Enter');
       await check('editing');
       await panel.page.getByLabel('Question', { exact: true }).fill('@');
