@@ -51,6 +51,13 @@ describe('What the panel shows of a conversation', () => {
     );
   });
 
+  it('names who wrote an answer, also when nobody was found to continue it', () => {
+    const alone: ConversationRecord = { type: 'run', id: 'a1', atMs: 5 };
+    const conversation = conversationOf(question('q1'), answer('a1', 'q1'), run('a1'), end('a1'), alone);
+    assert.equal(answerIn(conversation).model, 'm');
+    assert.equal(answerIn(conversation).backend, 'ollama');
+  });
+
   it('calls an answer without an end cut off, unless somebody writes it', () => {
     const conversation = conversationOf(question('q1'), answer('a1', 'q1'), run('a1'));
     assert.deepEqual(answerIn(conversation).state, { type: 'interrupted' });
