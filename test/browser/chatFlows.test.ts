@@ -25,7 +25,7 @@ describe('The chat with the embedded model', () => {
   pictureOfFailure(() => workbench);
 
   it('answers a question, and says what the answer took', async () => {
-    const panel = new ChatPanel(workbench.page);
+    const panel = new ChatPanel(workbench.chat);
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
@@ -54,7 +54,7 @@ describe('The chat, used as people use it', () => {
       contextTokens: { 'qwen2.5-coder-7b': 8192, 'tiny-1b': 1024 },
     });
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.page);
+    panel = new ChatPanel(workbench.chat);
   });
   after(async () => {
     await workbench.close();
@@ -409,7 +409,7 @@ describe('The chat in a workspace that is not trusted', () => {
   pictureOfFailure(() => workbench);
 
   it('answers by the user’s settings, and sends nothing of the workspace that was not attached', async () => {
-    const panel = new ChatPanel(workbench.page);
+    const panel = new ChatPanel(workbench.chat);
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();

@@ -4,7 +4,7 @@ import { cp, glob, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 import { ensureBrowser, launchBrowser } from '../../scripts/browser.mjs';
 import { createReport } from '../../scripts/lib/report.mjs';
 import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer.mjs';
@@ -130,6 +130,11 @@ export class Workbench {
     await this.quickInput().fill(typed);
     await this.row(row).and(this.page.locator('.focused')).waitFor();
     await this.page.keyboard.press('Enter');
+  }
+
+  /** The page of the chat: VS Code puts it into two frames. */
+  get chat(): FrameLocator {
+    return this.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
   }
 
   /** Of the list below the open box. */

@@ -35,7 +35,7 @@ function questionView(conversation: Conversation, question: Question): QuestionV
     id,
     branch: branchOf(conversation, question),
     text,
-    attachments: attachments.map(attachmentView),
+    attachments: attachments.map((attachment) => attachmentView(attachment, conversation.isLeftOut(attachment.id))),
     isLeftOut: conversation.isLeftOut(id),
   };
 }
@@ -62,7 +62,7 @@ export function answerView(conversation: Conversation, answer: Answer, knowledge
   };
 }
 
-export function attachmentView(attachment: Attachment): AttachmentView {
+export function attachmentView(attachment: Attachment, isLeftOut = false): AttachmentView {
   const { kind, id, label } = attachment;
   return {
     id,
@@ -70,6 +70,7 @@ export function attachmentView(attachment: Attachment): AttachmentView {
     label,
     tokens: attachmentTokens(attachment),
     canOpen: true,
+    isLeftOut,
   };
 }
 

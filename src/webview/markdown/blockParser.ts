@@ -11,7 +11,7 @@ const paragraphChars = 4_000;
 const listItems = 200;
 const tableCells = 600;
 /** For the same reason blocks are laid out in parts: a part that has not changed is skipped at once. */
-const partBlocks = 20;
+const partBlocks = 30;
 /** Headings of an answer stand below the heading of its message, which is an h2. */
 const headingShift = 2;
 
@@ -88,6 +88,7 @@ export interface CodeEvents {
 interface Undo {
   readonly containers: readonly Container[];
   readonly leaf: Paragraph | Code | Table | undefined;
+  readonly headingLevels: readonly number[];
   readonly added: Node[];
 }
 
@@ -103,6 +104,8 @@ export class BlockParser {
   readonly #events: CodeEvents;
   #containers: readonly Container[] = [];
   #leaf: Paragraph | Code | Table | undefined;
+  /** As the model wrote them: of the last heading, and of those that it stands below. */
+  #headingLevels: readonly number[] = [];
   #undo: Undo | undefined;
 
   constructor(root: HTMLElement, definitions: Definitions, events: CodeEvents) {
@@ -142,7 +145,8 @@ export class BlockParser {
 
   /** Shows the beginning of a line until `undo`, as far as it is clear what becomes of it. */
   preview(text: string, isMore: boolean): void {
-    this.#undo = { containers: this.#containers, leaf: this.#leaf, added: [] };
+    const headingLevels = this.#headingLevels;
+    this.#undo = { containers: this.#containers, leaf: this.#leaf, headingLevels, added: [] };
     const isDecided = this.#leaf?.type === 'code' || !rules.undecided.test(text.replace(/^[\s>]+/, '').trimEnd());
     if (isMore) this.more(text);
     else if (isDecided) this.line(text);
@@ -151,9 +155,10 @@ export class BlockParser {
 
   undo(): void {
     if (!this.#undo) return;
-    const { containers, leaf, added } = this.#undo;
+    const { containers, leaf, headingLevels, added } = this.#undo;
     for (const node of added) node.parentNode?.removeChild(node);
     this.#containers = containers;
+    this.#headingLevels = headingLevels;
     this.#leaf = leaf?.type === 'paragraph' ? { ...leaf, isRendered: false } : leaf;
     this.#undo = undefined;
   }
@@ -402,7 +407,9 @@ export class BlockParser {
   }
 
   #addHeading(level: number, text: string): void {
-    const heading = this.#add(`h${Math.min(6, level + headingShift)}` as 'h3');
+    // Some models begin with `##`, or go from `#` to `###`: for those who step through headings none is missing in between.
+    this.#headingLevels = [...this.#headingLevels.filter((above) => above < level), level];
+    const heading = this.#add(`h${Math.min(6, this.#headingLevels.length + headingShift)}` as 'h3');
     heading.dir = 'auto';
     renderInline(heading, text, this.#definitions);
   }
