@@ -230,7 +230,7 @@ describe('The chat, used as people use it', () => {
     assert.match(sent, /line 399 of a log[^]*What went wrong\?$/);
     exchange.finish();
     await panel.facts('Complete').waitFor();
-    await panel.frame.getByText('Not sent any more').waitFor();
+    await panel.frame.getByText('Not sent any more').first().waitFor();
   });
 
   /** As from another program. */
@@ -367,7 +367,7 @@ describe('A commit message', () => {
   pictureOfFailure(() => workbench);
 
   it('is written into the box of the source control view, below what is there, and taken back', async () => {
-    await workbench.runCommand('View: Show Source Control');
+    await workbench.runCommand('Source Control: Focus on Changes View');
     const box = workbench.page.locator('.scm-editor .monaco-editor');
     await workbench.page.locator('.scm-view .monaco-list-row', { hasText: 'prices.py' }).waitFor();
     await box.click();
