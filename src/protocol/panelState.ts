@@ -92,6 +92,8 @@ export interface AttachmentView {
   readonly tokens: number;
   /** It can be opened in the editor. */
   readonly canOpen: boolean;
+  /** It stays with its question, but is not sent any more. */
+  readonly isLeftOut: boolean;
 }
 
 export interface ModelView {

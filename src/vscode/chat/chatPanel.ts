@@ -391,7 +391,7 @@ export class ChatPanel implements PanelSource {
     const { signal } = new AbortController();
     switch (message.type) {
       case 'draft':
-        return this.composer.setText(message.text);
+        return this.composer.setText(message.text, message.conversationId);
       case 'mention':
         return this.#mention(message.query);
       case 'attachMention':

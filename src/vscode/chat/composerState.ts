@@ -45,13 +45,19 @@ export class ComposerState {
     const { budget, proposals } = this.#plan();
     return {
       draft: text,
-      attachments: attachments.map(attachmentView),
+      attachments: attachments.map((attachment) => attachmentView(attachment)),
       budget: { ...budget, proposals: proposals.map(({ id, label }) => ({ id, label })) },
     };
   }
 
-  setText(text: string): void {
-    if (text !== this.draft.text) this.#set({ ...this.draft, text });
+  /** A page may tell of a conversation that is not shown any more. */
+  setText(text: string, conversationId = this.#parts.shown.open.conversation.id): void {
+    const { drafts, shown } = this.#parts;
+    const key = shown.keyOf(conversationId);
+    const draft = drafts.of(key);
+    if (text === draft.text) return;
+    drafts.set(key, { ...draft, text });
+    if (key === shown.key) this.recount();
   }
 
   /** In place of what is there. */
