@@ -130,15 +130,18 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('goes on in the secondary side bar, and when that was closed and opened', async () => {
-    await workbench.runCommand('A2IA: New Chat');
     const panel = workbench.chat;
+    await workbench.runCommand('A2IA: New Chat');
+    await panel.getByText('Ask your own model').waitFor();
     const input = panel.getByRole('textbox', { name: 'Question' });
     await input.fill('Where are you?');
     await input.press('Enter');
     const exchange = await server.nextChat();
     exchange.text('Here');
     await panel.getByText('Here', { exact: true }).waitFor();
-    await workbench.runCommand('View: Move View');
+    await workbench.page.keyboard.press('F1');
+    await workbench.quickInput().fill('>View: Move View');
+    await workbench.row(/View: Move View$/).click();
     await workbench.choose('Chat', 'Chat');
     await workbench.choose('New Secondary Side Bar Entry', 'New Secondary Side Bar Entry');
     await workbench.page.locator('.part.auxiliarybar').waitFor();
