@@ -95,6 +95,9 @@ const programs = [
     // Electron 37, the editor of engines.vscode.
     target: 'chrome138',
     format: 'esm',
+    // The highlighter is loaded with the first code block.
+    splitting: true,
+    chunkNames: 'webview/[name]-[hash]',
     outExtension: { '.js': '.js' },
     define: {},
   },

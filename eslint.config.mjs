@@ -64,6 +64,25 @@ export default tseslint.config(
     ]),
   },
   {
+    // What a model wrote is text, and becomes nodes one by one.
+    files: ['src/webview/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...[
+          'innerHTML',
+          'outerHTML',
+          'insertAdjacentHTML',
+          'setHTMLUnsafe',
+          'createContextualFragment',
+          'parseFromString',
+        ].map((property) => ({ property, message: 'No markup from text: build elements.' })),
+        { object: 'document', property: 'write', message: 'No markup from text: build elements.' },
+        { object: 'document', property: 'writeln', message: 'No markup from text: build elements.' },
+      ],
+    },
+  },
+  {
     files: ['src/cli/**/*.ts'],
     rules: forbid(vscodeOnlyInVscode, noUpperLayers('vscode', 'webview', 'protocol'), packagesInTheirClient),
   },

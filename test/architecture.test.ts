@@ -14,12 +14,19 @@ import { createTestHost } from './support/testHost.ts';
 const root = path.join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
+interface MenuItem {
+  readonly command?: string;
+  readonly submenu?: string;
+}
+
 interface Manifest {
   readonly contributes: {
     readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
     readonly commands: readonly { readonly command: string; readonly title: string; readonly category?: string }[];
     readonly keybindings: readonly { readonly command: string }[];
-    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+    readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
+    readonly walkthroughs: unknown;
+    readonly submenus: readonly { readonly id: string; readonly label: string }[];
   };
   readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
   readonly overrides: Readonly<Record<string, string>>;
@@ -127,13 +134,25 @@ describe('The import graph', () => {
       'https-proxy-agent': /^src\/cli\/cliHost\.ts$/,
       'proxy-from-env': /^src\/cli\/cliHost\.ts$/,
     };
-    const packages = imports.filter(({ to }) => !/^(src\/|node:|vscode$)/.test(to));
+    const packages = imports.filter(
+      ({ from, to }) => !from.startsWith('src/webview/') && !/^(src\/|node:|vscode$)/.test(to),
+    );
     for (const { from, to, typeOnly, dynamic } of packages) {
       const name = Object.keys(places).find((candidate) => to === candidate || to.startsWith(`${candidate}/`));
       assert.ok(name, `${from} imports ${to}`);
       assert.match(from, places[name] ?? /^$/);
       assert.ok(typeOnly || dynamic, `${from} imports ${to} statically`);
     }
+  });
+
+  it('lets the panel use a reader of Markdown, and a highlighter that comes with the first code block', () => {
+    const packages = imports.filter(({ from, to }) => from.startsWith('src/webview/') && !to.startsWith('src/'));
+    assert.deepEqual([...new Set(packages.map(({ from, to }) => `${from} ${to.split('/')[0]}`))].sort(), [
+      'src/webview/markdown/highlight.ts highlight.js',
+      'src/webview/markdown/inline.ts marked',
+    ]);
+    const loaders = imports.filter(({ to }) => to === 'src/webview/markdown/highlight.ts');
+    assert.ok(loaders.length > 0 && loaders.every(({ dynamic }) => dynamic));
   });
 
   it('has no barrels and no default exports', () => {
@@ -172,17 +191,25 @@ describe('The manifest', () => {
   });
 
   it('says whose command it is where a menu shows its title alone', () => {
-    const { commands, menus } = manifest.contributes;
-    const shown = Object.values(menus).flat();
+    const { commands, menus, submenus } = manifest.contributes;
+    // The palette shows the category too, and the menu of the chat says whose it is.
+    const ownMenus = ['commandPalette', 'view/title'];
+    const shown = Object.entries(menus).flatMap(([name, items]) => (ownMenus.includes(name) ? [] : items));
     assert.ok(shown.length > 0);
-    for (const { command } of shown) assert.match(commands.find((one) => one.command === command)?.title ?? '', /A2IA/);
+    for (const { command, submenu } of shown) {
+      const title = commands.find((one) => one.command === command)?.title;
+      assert.match(title ?? submenus.find(({ id }) => id === submenu)?.label ?? '', /A2IA/);
+    }
   });
 
   it('refers to commands that exist', () => {
-    const { commands, keybindings, menus } = manifest.contributes;
-    const known = commands.map(({ command }) => command);
-    for (const { command } of [...keybindings, ...Object.values(menus).flat()])
-      assert.ok(known.includes(command), command);
+    const { commands, keybindings, menus, submenus, walkthroughs } = manifest.contributes;
+    const known = [...commands.map(({ command }) => command), ...submenus.map(({ id }) => id)];
+    for (const { command, submenu } of [...(keybindings as readonly MenuItem[]), ...Object.values(menus).flat()])
+      assert.ok(known.includes(command ?? submenu ?? ''), command ?? submenu);
+    const links = [...JSON.stringify(walkthroughs).matchAll(/command:([\w.]+)/g)].map(([, command]) => command ?? '');
+    assert.ok(links.length > 0);
+    for (const command of links) assert.ok(known.includes(command), command);
   });
 
   it('keeps the GPU builds of the engine out of an install', () => {
@@ -225,7 +252,7 @@ describe('A package', () => {
   it('holds the programs, what a user reads and its pictures, and nothing else', async () => {
     const files = await packedFiles();
     const expected =
-      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/icon\.png|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js|dist\/webview\/[^/]+\.(js|css))$/;
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|media\/(icon\.png|chat\.svg)|media\/walkthrough\/[^/]+\.md|media\/screenshots\/[^/]+\.png|dist\/[^/]+\.[cm]js|dist\/webview\/[^/]+\.(js|css))$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file)),
       [],

@@ -44,6 +44,7 @@ export async function ask(
     if (event.type === 'text') return output.text(event.delta);
     if (event.type === 'warning') output.note(`a2ia: ${event.message}`);
   };
+  if (choice.isStandIn) await show({ type: 'warning', message: choice.reason });
   const answer = await runRequest(choice.client, request, signal, show, context);
   if (!json && answer.text !== '' && !answer.text.endsWith('\n')) await output.text('\n');
   return report(answer, choice, json, output);

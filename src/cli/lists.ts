@@ -1,6 +1,7 @@
 import type { ModelInfo } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../core/clients/registry.ts';
 import type { Settings } from '../core/settings/settings.ts';
+import { plural } from '../core/util/plural.ts';
 import type { CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import type { Output } from './output.ts';
@@ -54,11 +55,7 @@ function findingRow({ client, status }: Finding): string[] {
     case 'ready': {
       const count = status.modelIds.length;
       const who = [status.server, status.version].filter(Boolean).join(' ');
-      return [
-        ...name,
-        'ready',
-        `${who}, ${count} model${count === 1 ? '' : 's'}${status.detail ? `. ${status.detail}` : ''}`,
-      ];
+      return [...name, 'ready', `${who}, ${plural(count, 'model')}${status.detail ? `. ${status.detail}` : ''}`];
     }
     case 'loading':
       return [...name, 'loading', status.detail];

@@ -16,8 +16,12 @@ export type HostMessage =
     }
   /** One answer anew, for what `append` does not carry: its state, its facts. */
   | { readonly type: 'answer'; readonly revision: number; readonly answer: AnswerView }
-  /** Whole parts of the state anew. */
-  | { readonly type: 'change'; readonly revision: number; readonly part: Partial<PanelState> }
+  /** Whole parts of the state anew. `null` where there is none any more: messages travel as JSON, which drops what is undefined. */
+  | {
+      readonly type: 'change';
+      readonly revision: number;
+      readonly part: { readonly [Part in keyof PanelState]?: PanelState[Part] | null };
+    }
   /** What follows `@` and can be attached; an answer to `mention`. */
   | { readonly type: 'mentions'; readonly query: string; readonly items: readonly MentionView[] }
   /** Not a state: something to do once. */
@@ -36,7 +40,8 @@ export interface MentionView {
 export type PanelMessage =
   /** The panel is there and has this revision; 0: nothing. */
   | { readonly type: 'ready'; readonly revision: number }
-  | { readonly type: 'draft'; readonly text: string }
+  /** What is typed, of the conversation that was shown when it was typed: another may be shown meanwhile. */
+  | { readonly type: 'draft'; readonly conversationId: string; readonly text: string }
   | { readonly type: 'send'; readonly text: string }
   | { readonly type: 'stop' }
   | { readonly type: 'continue'; readonly answerId: string }
@@ -77,7 +82,7 @@ type Shape = Readonly<Record<string, 'string' | 'number' | 'boolean' | 'strings'
 
 const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   ready: { revision: 'number' },
-  draft: { text: 'string' },
+  draft: { conversationId: 'string', text: 'string' },
   send: { text: 'string' },
   stop: {},
   continue: { answerId: 'string' },

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import type { Ask } from '../core/chat/askAsConversation.ts';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
-import { BackendError } from '../core/clients/errors.ts';
+import { BackendError, describeForLog } from '../core/clients/errors.ts';
 import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
@@ -35,6 +36,11 @@ export interface AskResult {
 export class AskCommand {
   readonly #parts: AskParts;
   readonly #running = new Map<AbortController, vscode.TextDocument | undefined>();
+  /** Those whose documents are open, by the address of the document. */
+  readonly #asked = new Map<string, Ask>();
+  readonly #closing = vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+    if (this.#asked.delete(uri.toString())) this.#showAsked();
+  });
 
   constructor(parts: AskParts) {
     this.#parts = parts;
@@ -51,15 +57,22 @@ export class AskCommand {
     return question && this.#ask(question);
   }
 
-  /** Stops the answer in the document the user is in, else all. */
-  stop(): void {
+  /** Stops the answer in the document the user is in, else all; false when it was not one alone. */
+  stop(): boolean {
     const active = vscode.window.activeTextEditor?.document;
     const here = [...this.#running].find(([, document]) => document && document === active);
     for (const [controller] of here ? [here] : this.#running) controller.abort();
+    return here !== undefined;
+  }
+
+  /** What the document is the answer to; undefined when it is none, or has not its end. */
+  asked(document: vscode.TextDocument | undefined): Ask | undefined {
+    return document && this.#asked.get(document.uri.toString());
   }
 
   /** Leaves the servers that are still answering. */
   dispose(): void {
+    this.#closing.dispose();
     for (const controller of this.#running.keys()) controller.abort();
   }
 
@@ -67,22 +80,31 @@ export class AskCommand {
     const { statusBar } = this.#parts;
     const controller = new AbortController();
     this.#running.set(controller, undefined);
-    statusBar.setAnswering(this.#running.size);
+    statusBar.setAnswering('ask', this.#running.size);
     const waiting = showWaiting(controller);
     let page: AnswerDocument | undefined;
     try {
       page = await AnswerDocument.open(heading(question), () => controller.abort());
       this.#running.set(controller, page.document);
+      const atMs = Date.now();
       const { answer, choice } = await this.#answer(question, page, waiting, controller.signal);
       waiting.end();
       await page.finish(footer(answer, choice));
+      const { text, context } = question;
+      this.#asked.set(page.document.uri.toString(), { question: text, context, answer, choice, atMs });
+      this.#showAsked();
       return this.#result(answer, choice, question);
     } finally {
       waiting.end();
       page?.dispose();
       this.#running.delete(controller);
-      statusBar.setAnswering(this.#running.size);
+      statusBar.setAnswering('ask', this.#running.size);
     }
+  }
+
+  /** For the button above such a document. */
+  #showAsked(): void {
+    void vscode.commands.executeCommand('setContext', 'a2ia.answers', [...this.#asked.keys()]);
   }
 
   /** Who answers is found out, and answers. That there is nobody is an answer too: a failed one. */
@@ -109,6 +131,7 @@ export class AskCommand {
       if (event.type === 'text') page.append(event.delta);
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
+    if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
     const answer = await runRequest(choice.client, request, signal, show, question.context);
     return { answer, choice };
   }
@@ -127,7 +150,7 @@ export class AskCommand {
   #explain(error: BackendError, question: Question): void {
     const { registry, log, actions } = this.#parts;
     registry.contradict(error);
-    log.warn(`${error.kind}: ${error.message}${wordsForLog(error)}`);
+    log.warn(describeForLog(error));
     showProblem(error, { ...actions, retry: () => void this.#ask(question) });
   }
 }
@@ -145,12 +168,6 @@ function noAnswer(thrown: unknown, signal: AbortSignal): Answer {
   throw thrown;
 }
 
-/** A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
-function wordsForLog({ serverMessage, status }: BackendError): string {
-  const mayQuote = status !== undefined && status >= 400 && status < 500;
-  return serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
-}
-
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {
   return [settings.backend === 'auto' ? 'your model' : settings.backend, settings.model].filter(Boolean).join(' · ');
 }
@@ -165,7 +182,7 @@ function heading(question: Question): string {
 
 function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = choice ? `${choice.client.backend} · ${choice.model}` : '';
+  const who = choice ? listed(choice.client.backend, choice.model) : '';
   switch (outcome.type) {
     case 'stopped':
       return `${gap}*${join('Stopped.', who)}*\n`;
@@ -174,12 +191,17 @@ function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): s
       return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
     }
     case 'finished': {
-      const tokens = outcome.usage.outputTokens ? ` · ${outcome.usage.outputTokens} tokens` : '';
-      const rate = speed.tokensPerSecond ? ` · ${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
-      const cut = outcome.reason === 'length' ? ' · ended at the length limit' : '';
-      return `${gap}*${who}${tokens}${rate}${cut}*\n`;
+      const tokens = outcome.usage.outputTokens ? `${outcome.usage.outputTokens} tokens` : '';
+      const rate = speed.tokensPerSecond ? `${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
+      const cut = outcome.reason === 'length' ? 'ended at the length limit' : '';
+      return `${gap}*${listed(who, tokens, rate, cut)}*\n`;
     }
   }
+}
+
+/** In ASCII: in Restricted Mode the editor puts a box around every other character of a document (`editor.unicodeHighlight.nonBasicASCII`). */
+function listed(...parts: readonly string[]): string {
+  return parts.filter(Boolean).join(', ');
 }
 
 function join(sentence: string, who: string): string {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { ContextPiece } from '../core/chat/prompts.ts';
+import { selectedPiece } from './selectedPiece.ts';
 
 export interface Question {
   readonly text: string;
@@ -125,22 +126,13 @@ function editorContext(): FoundContext {
   const { document, selection } = editor;
   const name = vscode.workspace.asRelativePath(document.uri);
   const { languageId } = document;
-  if (!selection.isEmpty) {
-    return { piece: { label: `${name}, ${linesOf(selection)}`, languageId, text: document.getText(selection) } };
-  }
+  if (!selection.isEmpty) return { piece: selectedPiece(document, selection) };
   // An answer is not a question's context.
   if (document.isUntitled && languageId === 'markdown') return {};
   const text = document.getText();
   if (text.trim() === '') return {};
   if (text.length > wholeFileLimitChars) return { leftOut: `${name} is long: select the part you mean` };
   return { piece: { label: name, languageId, text } };
-}
-
-/** A selection of whole lines ends at the beginning of the next one, of which nothing is in it. */
-function linesOf({ start, end }: vscode.Selection): string {
-  const first = start.line + 1;
-  const last = end.character === 0 && end.line > start.line ? end.line : end.line + 1;
-  return first === last ? `line ${first}` : `lines ${first} to ${last}`;
 }
 
 function titleFor(found: FoundContext, included: boolean): string {

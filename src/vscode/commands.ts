@@ -2,9 +2,13 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
+import type { Chat } from './chat/chat.ts';
+import type { ChatCommands } from './chat/chatCommands.ts';
+import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import { chooseEmbedded } from './embeddedChoice.ts';
 import { pickModel } from './modelPicker.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -17,7 +21,16 @@ export interface CommandParts {
 
 export interface Commands {
   readonly ask: AskCommand;
+  readonly chat: () => Promise<Chat>;
+  readonly chatCommands: () => Promise<ChatCommands>;
+  readonly commitMessage: () => Promise<CommitMessageCommand>;
+  /** What has to be done before the window goes. */
+  readonly close: () => Promise<void>;
+  /** The answer in the document the user is in, else all. */
+  readonly stop: () => void;
   readonly switchModel: () => Promise<unknown>;
+  /** The way to an answer that needs nothing to be set up. */
+  readonly useEmbedded: () => Promise<unknown>;
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
@@ -43,16 +56,60 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     });
     return (await check).run(backend);
   };
+  const useEmbedded = () => chooseEmbedded(registry, settings);
+  const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
+  let madeChat: Promise<Chat> | undefined;
+  const chat = () =>
+    // Nor do most windows chat.
+    (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
+      const made = new Chat({
+        context,
+        registry,
+        settings,
+        statusBar,
+        log,
+        actions: problemActions,
+        mayContact: (origin) => host.mayContact(origin),
+      });
+      context.subscriptions.push(made);
+      return made;
+    }));
+  const chatCommands = async () => {
+    const { ChatCommands } = await import('./chat/chatCommands.ts');
+    return new ChatCommands(await chat());
+  };
+  let madeCommitMessage: Promise<CommitMessageCommand> | undefined;
+  const commitMessage = () =>
+    (madeCommitMessage ??= import('./chat/commitMessageCommand.ts').then(({ CommitMessageCommand }) => {
+      const made = new CommitMessageCommand({ registry, settings, log, actions: problemActions });
+      context.subscriptions.push(made);
+      return made;
+    }));
+  const close = async () => (await madeChat)?.close();
+  const stop = () => {
+    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+  };
   const ask = new AskCommand({
     registry,
     settings,
     statusBar,
     log,
     input: new AskInput(context.workspaceState),
-    actions: { ...actions, checkConnection: (backend) => void checkConnection(backend) },
+    actions: problemActions,
   });
   context.subscriptions.push(ask, registry);
-  return { ask, switchModel, setApiKey: () => askForKey(undefined), checkConnection };
+  return {
+    ask,
+    chat,
+    chatCommands,
+    commitMessage,
+    close,
+    stop,
+    switchModel,
+    useEmbedded,
+    setApiKey: () => askForKey(undefined),
+    checkConnection,
+  };
 }
 
 /** A key belongs to one of the addresses in the settings. */

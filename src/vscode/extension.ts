@@ -1,31 +1,58 @@
 import * as vscode from 'vscode';
+import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
 import { EditorSettings } from './editorSettings.ts';
 import { StatusBar } from './statusBar.ts';
+
+let made: Promise<Commands> | undefined;
 
 /** What every window pays for: the log, the settings, the status bar. What the commands do is made with the first of them, in commands.ts. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('A2IA', { log: true });
   const settings = new EditorSettings();
   const statusBar = new StatusBar(settings.current());
-  let made: Promise<Commands> | undefined;
   const commands = () =>
     (made ??= import('./commands.ts').then(({ createCommands }) =>
       createCommands({ context, log, settings, statusBar }),
     ));
-  const on = (id: string, run: (commands: Commands, argument: unknown) => unknown) =>
-    vscode.commands.registerCommand(id, async (argument: unknown) => run(await commands(), argument));
+  const on = (id: string, run: (commands: Commands, ...given: readonly unknown[]) => unknown) =>
+    vscode.commands.registerCommand(id, async (...given: readonly unknown[]) => run(await commands(), ...given));
+  const onChat = (id: string, run: (chat: ChatCommands, ...given: readonly unknown[]) => unknown) =>
+    on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
   context.subscriptions.push(
     log,
     statusBar,
     on('a2ia.ask', ({ ask }, argument) => ask.run(argument)),
-    on('a2ia.stop', ({ ask }) => ask.stop()),
+    on('a2ia.stop', ({ stop }) => stop()),
+    onChat('a2ia.newChat', (chat) => chat.newChat()),
+    onChat('a2ia.focusChat', (chat) => chat.focus().then(() => undefined)),
+    onChat('a2ia.askAboutSelection', (chat) => chat.askAboutSelection()),
+    onChat('a2ia.addToChat', (chat, clicked, selected) => chat.add(clicked, selected)),
+    onChat('a2ia.explain', (chat) => chat.askAboutCode('explain')),
+    onChat('a2ia.findBugs', (chat) => chat.askAboutCode('findBugs')),
+    onChat('a2ia.writeTests', (chat) => chat.askAboutCode('writeTests')),
+    onChat('a2ia.copyLastAnswer', (chat) => chat.copyLastAnswer()),
+    on('a2ia.writeCommitMessage', async ({ commitMessage }, source) => (await commitMessage()).write(source)),
+    on('a2ia.stopCommitMessage', async ({ commitMessage }) => (await commitMessage()).stop()),
+    on('a2ia.undoCommitMessage', async ({ commitMessage }) => (await commitMessage()).undo()),
+    on('a2ia.continueInChat', async ({ ask, chatCommands }) =>
+      (await chatCommands()).continueAsk(ask.asked(vscode.window.activeTextEditor?.document)),
+    ),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
+    on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
+    vscode.window.registerWebviewViewProvider('a2ia.chat', {
+      resolveWebviewView: async (view) => (await (await commands()).chat()).resolveView(view),
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
     }),
   );
+}
+
+/** An answer that runs is ended, and what was said and typed is on the disk. */
+export async function deactivate(): Promise<void> {
+  await (await made)?.close();
 }

@@ -10,15 +10,34 @@ interface ModelItem extends vscode.QuickPickItem {
   readonly apply?: () => Thenable<unknown>;
 }
 
+/** What becomes of a choice. */
+type Use = (backend: BackendId, model: string) => Thenable<unknown>;
+
 /** One list of every backend and its models; a choice changes both. */
-export async function pickModel(registry: BackendRegistry, settings: Settings): Promise<void> {
+export function pickModel(registry: BackendRegistry, settings: Settings): Promise<void> {
+  const save: Use = (backend, model) =>
+    writeSettings({ 'a2ia.backend': backend, 'a2ia.models': { ...settings.models, [backend]: model } });
+  return showModels('A2IA: Switch Model', registry, settings, save, [automaticItem(settings)]);
+}
+
+/** The same list for one answer: the settings stay. */
+export function pickOtherModel(registry: BackendRegistry, settings: Settings, use: Use): Promise<void> {
+  return showModels('A2IA: Retry With Another Model', registry, settings, use, []);
+}
+
+async function showModels(
+  title: string,
+  registry: BackendRegistry,
+  settings: Settings,
+  use: Use,
+  first: readonly ModelItem[],
+): Promise<void> {
   const box = vscode.window.createQuickPick<ModelItem>();
-  box.title = 'A2IA: Switch Model';
+  box.title = title;
   box.placeholder = 'Looking for model servers …';
   box.matchOnDescription = true;
   box.busy = true;
-  const automatic = automaticItem(settings);
-  box.items = [automatic];
+  box.items = first;
   const closed = new AbortController();
   box.onDidHide(() => {
     closed.abort();
@@ -31,18 +50,22 @@ export async function pickModel(registry: BackendRegistry, settings: Settings): 
   });
   box.show();
   const findings = await registry.survey(settings, closed.signal);
-  // Of the usual places of OpenAI-compatible servers only those where something is.
-  const shown = findings.filter(
-    ({ client, status }) =>
-      client.backend !== 'openai-compatible' || status.state !== 'unavailable' || settings.openaiCompatibleUrl !== '',
-  );
-  const groups = await Promise.all(shown.map((finding) => groupOf(finding, settings, closed.signal)));
+  const shown = worthShowing(findings, settings);
+  const groups = await Promise.all(shown.map((finding) => groupOf(finding, settings, use, closed.signal)));
   if (closed.signal.aborted) return;
-  box.items = [automatic, ...groups.flat()];
+  box.items = [...first, ...groups.flat()];
   const current = box.items.find((item) => item.isCurrent);
   if (current) box.activeItems = [current];
   box.placeholder = 'Who answers, and with which model';
   box.busy = false;
+}
+
+/** Of the usual places of OpenAI-compatible servers only those where something is. */
+export function worthShowing(findings: readonly Finding[], settings: Settings): readonly Finding[] {
+  return findings.filter(
+    ({ client, status }) =>
+      client.backend !== 'openai-compatible' || status.state !== 'unavailable' || settings.openaiCompatibleUrl !== '',
+  );
 }
 
 function automaticItem({ backend }: Settings): ModelItem {
@@ -55,28 +78,32 @@ function automaticItem({ backend }: Settings): ModelItem {
   };
 }
 
-async function groupOf({ client, status }: Finding, settings: Settings, signal: AbortSignal): Promise<ModelItem[]> {
+async function groupOf(
+  { client, status }: Finding,
+  settings: Settings,
+  use: Use,
+  signal: AbortSignal,
+): Promise<ModelItem[]> {
   const { backend } = client;
   if (status.state !== 'ready') return [separator(backend), absentItem(backend, status)];
   const server = [status.server, status.version].filter(Boolean).join(' ');
   const title = separator(backend === 'embedded' ? `embedded, ${server}` : `${server} at ${client.endpoint}`);
   try {
     const models = await client.listModels(signal);
-    return [title, ...models.map((model) => modelItem(backend, model, settings))];
+    return [title, ...models.map((model) => modelItem(backend, model, settings, use))];
   } catch (error) {
     const { message, hint } = toBackendError(error, backend);
     return [title, { label: `$(warning) ${message}`, detail: hint, apply: () => openSetting(settingOf[backend]) }];
   }
 }
 
-function modelItem(backend: BackendId, model: ModelInfo, settings: Settings): ModelItem {
+function modelItem(backend: BackendId, model: ModelInfo, settings: Settings, use: Use): ModelItem {
   const isCurrent = settings.backend === backend && configuredModel(settings, backend) === model.id;
-  const models = { ...settings.models, [backend]: model.id };
   return {
     label: model.displayName ?? model.id,
     description: described(isCurrent, describeModel(model)),
     isCurrent,
-    apply: () => writeSettings({ 'a2ia.backend': backend, 'a2ia.models': models }),
+    apply: () => use(backend, model.id),
   };
 }
 
@@ -88,7 +115,7 @@ function absentItem(backend: BackendId, status: Exclude<BackendStatus, { state: 
     : { label: `$(circle-slash) ${status.reason}`, detail: status.hint, apply };
 }
 
-const settingOf: Readonly<Record<BackendId, string>> = {
+export const settingOf: Readonly<Record<BackendId, string>> = {
   ollama: 'a2ia.ollamaUrl',
   vllm: 'a2ia.vllmUrl',
   'openai-compatible': 'a2ia.openaiCompatibleUrl',

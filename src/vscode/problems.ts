@@ -30,14 +30,19 @@ const connectionKinds: readonly BackendErrorKind[] = [
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
   const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
+  const buttons = problemButtons(error, actions);
+  void vscode.window
+    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
+    .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+}
+
+/** What to do about it, and where more is said. */
+export function problemButtons(error: BackendError, actions: ProblemActions): readonly Button[] {
   const next = nextStepButton(error.nextStep, actions);
   const more = connectionKinds.includes(error.kind)
     ? { label: 'Check Connection', run: () => actions.checkConnection(error.backend) }
     : { label: 'Show Log', run: () => actions.showLog() };
-  const buttons = next.label === more.label ? [next] : [next, more];
-  void vscode.window
-    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
-    .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+  return next.label === more.label ? [next] : [next, more];
 }
 
 export interface Button {

@@ -31,7 +31,7 @@ describe('A2IA in a real workbench, with the embedded model', () => {
       new MutationObserver(() => seen.add(lines.textContent)).observe(lines, { childList: true, subtree: true });
       return seen;
     });
-    const text = await textWhen(answer, (shown) => /embedded · smollm2-135m · \d+ tokens/.test(shown));
+    const text = await textWhen(answer, (shown) => /embedded, smollm2-135m, \d+ tokens/.test(shown));
     assert.match(text, /with prices\.py/);
     const count = await states.evaluate((seen) => seen.size);
     assert.ok(count > 3, `the editor showed ${count} states`);
@@ -66,7 +66,7 @@ describe('A2IA in a real workbench', () => {
     const exchange = await server.nextChat();
     assert.doesNotMatch(exchange.body.messages.at(-1)?.content ?? '', /greeting/);
     exchange.finish();
-    await textWhen(workbench.answer('No file?'), (text) => text.includes('vllm · qwen2.5-coder-7b'));
+    await textWhen(workbench.answer('No file?'), (text) => text.includes('vllm, qwen2.5-coder-7b'));
   });
 
   it('asks about a selection from the editor’s context menu', async () => {
@@ -111,7 +111,7 @@ describe('A2IA in a real workbench', () => {
     const exchange = await server.nextChat();
     assert.match(exchange.body.messages.at(-1)?.content ?? '', /Quick\?$/);
     exchange.finish();
-    await textWhen(workbench.answer('Quick?'), (text) => text.includes('vllm · qwen2.5-coder-7b'));
+    await textWhen(workbench.answer('Quick?'), (text) => text.includes('vllm, qwen2.5-coder-7b'));
   });
 
   it('offers past questions', async () => {
@@ -185,7 +185,7 @@ describe('A2IA in a real workbench', () => {
     const exchange = await server.nextChat();
     assert.equal(exchange.body.model, 'llama-3.1-8b');
     exchange.finish();
-    await textWhen(workbench.answer('Who are you?'), (text) => text.includes('vllm · llama-3.1-8b'));
+    await textWhen(workbench.answer('Who are you?'), (text) => text.includes('vllm, llama-3.1-8b'));
   });
 
   it('explains its settings', async () => {
@@ -212,7 +212,7 @@ describe('A2IA in a real workbench', () => {
     const exchange = await server.nextChat();
     assert.equal(exchange.body.temperature, undefined);
     exchange.finish();
-    await textWhen(workbench.answer('Hot?'), (text) => text.includes('vllm · qwen2.5-coder-7b'));
+    await textWhen(workbench.answer('Hot?'), (text) => text.includes('vllm, qwen2.5-coder-7b'));
   });
 
   it('changes the user settings when those of the workspace are broken, and says so', async () => {
@@ -227,7 +227,7 @@ describe('A2IA in a real workbench', () => {
     await workbench.ask('Still there?');
     const exchange = await server.nextChat();
     exchange.finish();
-    await textWhen(workbench.answer('Still there?'), (text) => text.includes('vllm · qwen2.5-coder-7b'));
+    await textWhen(workbench.answer('Still there?'), (text) => text.includes('vllm, qwen2.5-coder-7b'));
   });
 
   it('says in one notification why nothing came, with a button for the next step', async () => {
@@ -247,7 +247,7 @@ describe('A2IA in a real workbench, with a server that wants a key', () => {
   let server: StepServer;
 
   before(async () => {
-    server = await StepServer.start(['step-model'], key);
+    server = await StepServer.start(['step-model'], { key });
     workbench = await Workbench.open(
       {},
       {

@@ -167,7 +167,8 @@ for (const dialect of dialects) {
       // A request's own cleaning happens when its socket is handed back, at most one turn after its end.
       for (let turn = 0; turn < 10 && listeners() > 0; turn++) await new Promise(setImmediate);
       assert.equal(listeners(), 0);
-      assert.ok(server.sockets.size <= 4, `${server.sockets.size} connections are open`);
+      // A look at a server that has no sign asks for six at once, and their connections are kept for what comes next.
+      assert.ok(server.sockets.size <= 6, `${server.sockets.size} connections are open`);
     });
 
     it('case 77: 100 cancelled requests leave no listener and no open connection', async () => {

@@ -130,6 +130,19 @@ for (const dialect of dialects) {
       assert.ok((serverMessage ?? '').length <= 2000);
     });
 
+    it('a body of an error that trickles for ever is given up, and what came of it is read', async function () {
+      // Five seconds, as the client waits for it.
+      this.timeout(60_000);
+      const error = await chatAnswered(async (exchange) => {
+        exchange.start('text/plain', 500);
+        await exchange.write('engine died');
+        const timer = setInterval(() => exchange.response.write('!'), 50);
+        await exchange.closed;
+        clearInterval(timer);
+      });
+      assert.match(expectError(error, 'serverError').serverMessage ?? '', /^engine died!/);
+    });
+
     for (const status of [301, 302, 307, 308]) {
       it(`case 12: ${status}: is not followed, and the key goes nowhere`, async () => {
         const elsewhere = await ScriptedServer.start({ '*': (exchange) => exchange.json({}) });

@@ -9,13 +9,23 @@ import { ScriptedServer, type Exchange } from '../support/scriptedServer.ts';
 const MiB = 1024 * 1024;
 
 /** Sends this again and again, to `limitBytes` or until the client has had enough; the bytes that were taken. */
-async function flood({ response, closed }: Exchange, piece: string, limitBytes: number): Promise<number> {
+async function flood(
+  { response, closed }: Exchange,
+  piece: string | ((count: number) => string),
+  limitBytes: number,
+): Promise<number> {
   let sentBytes = 0;
-  while (!response.destroyed && sentBytes < limitBytes) {
-    sentBytes += piece.length;
-    if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+  for (let count = 0; !response.destroyed && sentBytes < limitBytes; count++) {
+    const bytes = typeof piece === 'string' ? piece : piece(count);
+    sentBytes += bytes.length;
+    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), closed]);
   }
   return sentBytes;
+}
+
+/** With another id each time. */
+function numbered(piece: string): (count: number) => string {
+  return (count) => piece.replaceAll('"ID"', `"${count}"`);
 }
 
 /** A server below HTTP: says what `talk` says to every connection. */
@@ -88,6 +98,36 @@ for (const dialect of dialects) {
         ).closed;
         assert.ok(sentBytes < 40 * MiB, `${sentBytes} bytes were taken`);
       });
+    }
+
+    const { callPieces } = dialect;
+    // Where a call comes whole, it is a line, and ends with it.
+    if (callPieces) {
+      const call = { id: 'a', name: 'read' };
+      for (const [what, first, piece] of [
+        ['arguments', callPieces.start(call), callPieces.more('x'.repeat(64 * 1024))],
+        ['calls', '', dialect.toolCall({ ...call, id: 'ID', arguments: {} })],
+      ] as const) {
+        it(`case 31: tool ${what} that never end are refused, and the connection closed`, async () => {
+          let sentBytes = 0;
+          server.on(dialect.chatPath, async (exchange) => {
+            exchange.start(dialect.contentType);
+            await exchange.write(dialect.text('a') + first);
+            sentBytes = await flood(exchange, numbered(piece), 100 * MiB);
+          });
+          const { text, events, error } = await chat();
+          assert.equal(text, 'a');
+          assert.ok(
+            events.every((event) => event.type !== 'toolCall' || event.argumentsJson === '{}'),
+            'half a call',
+          );
+          assert.match(expectError(error, 'protocol').message, /tool calls .* no end/);
+          await (
+            await server.exchange(dialect.chatPath)
+          ).closed;
+          assert.ok(sentBytes < 40 * MiB, `${sentBytes} bytes were taken`);
+        });
+      }
     }
 
     it('case 14: a bomb of compressed nothing stays closed', async () => {

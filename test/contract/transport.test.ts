@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import zlib from 'node:zlib';
-import type { BackendErrorKind } from '../../src/core/clients/errors.ts';
+import { BackendError, type BackendErrorKind } from '../../src/core/clients/errors.ts';
 import { answering, collect, dialects, never, question } from '../support/dialects.ts';
 import { expectError, visibleText } from '../support/expectations.ts';
-import { ScriptedServer } from '../support/scriptedServer.ts';
+import { ScriptedServer, type Exchange } from '../support/scriptedServer.ts';
 import { createTestHost } from '../support/testHost.ts';
 
 /** Ports that browsers and `fetch` refuse to connect to. */
@@ -170,6 +170,29 @@ for (const dialect of dialects) {
       const error = expectError((await chat(server.url, host)).error, 'unauthorized');
       assert.match(error.serverMessage ?? '', /Received API key/);
       assert.ok(!(visibleText(error) + host.logged.join(' ')).includes('secret-key'));
+    });
+
+    it('case 10: nor one that quotes it in mid-stream, or instead of a stream', async () => {
+      // As a JSON writer may escape it, once or inside of a text.
+      const key = 'sk/"secret"\\\\key';
+      const host = createTestHost({ keys: { [server.url]: key } });
+      const words = `Key ${key} has no credit.`;
+      const frames = [
+        dialect.streamError(words),
+        dialect.streamError(words).replaceAll('/', '\\/').replaceAll('s', '\\u0073'),
+        dialect.streamError(JSON.stringify({ error: { message: words } })),
+      ];
+      const answers = [
+        ...frames.map((frame) => answering(dialect, dialect.text('a') + frame)),
+        (exchange: Exchange) => exchange.json({ error: { message: words } }),
+      ];
+      for (const answer of answers) {
+        server.on(dialect.chatPath, answer);
+        const { error } = await chat(server.url, host);
+        assert.ok(error instanceof BackendError);
+        assert.equal(error.serverMessage, 'Key … has no credit.');
+        assert.ok(!(visibleText(error) + host.logged.join(' ')).includes('secret'));
+      }
     });
 
     it('case 11: nothing of the environment reaches the server', async () => {

@@ -27,7 +27,7 @@ describe('A2IA: Ask with the embedded model', () => {
       assert.ok(partial.size > 1, `the document held ${partial.size} parts of the answer before it had the whole`);
       const document = await answerTo(question);
       assert.ok(document.getText().includes(result.text), 'the document holds the answer as the model gave it');
-      assert.match(document.getText(), /\*embedded · smollm2-135m · \d+ tokens/);
+      assert.match(document.getText(), /\*embedded, smollm2-135m, \d+ tokens/);
     });
   });
 });
@@ -70,7 +70,7 @@ describe('A2IA: Ask', () => {
       }
       exchange.finish();
       await running;
-      assert.match(document.getText(), /one two three\n\n\*vllm · step-model · 3 tokens/);
+      assert.match(document.getText(), /one two three\n\n\*vllm, step-model, 3 tokens/);
       await vscode.window.showTextDocument(document);
       await vscode.commands.executeCommand('undo');
       assert.equal(document.getText(), heading);
@@ -124,7 +124,7 @@ describe('A2IA: Ask', () => {
       await exchange.closedByClient;
       const result = await running;
       assert.equal(result.outcome, 'stopped');
-      assert.match(document.getText(), /only this\n\n\*Stopped\. vllm · step-model\*\n$/);
+      assert.match(document.getText(), /only this\n\n\*Stopped\. vllm, step-model\*\n$/);
     }));
 
   it('stops when its document is closed', () =>

@@ -13,7 +13,10 @@ export async function run(): Promise<void> {
   });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./ask.test.ts');
+  await import('./chat.test.ts');
+  await import('./commitMessage.test.ts');
   await import('./connection.test.ts');
+  await import('./context.test.ts');
   await import('./manifest.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} tests failed.`);

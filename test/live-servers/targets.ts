@@ -74,7 +74,7 @@ const llamaByOpenAI: Target = {
 /** In front of Ollama, which it does not ask to refuse prompts that are too long. */
 const liteLlmByOpenAI: Target = {
   backend: 'openai-compatible',
-  calledServer: /LiteLLM|OpenAI-compatible/,
+  calledServer: /^LiteLLM$/,
   unknownModel: 'refused',
   tools: 'refused',
   contextWindow: 'not told',
@@ -87,7 +87,7 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
   ollama: [
     ollamaNative,
     ollamaByOpenAI,
-    { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /Ollama|Anthropic/, contextWindow: 'not told' },
+    { ...ollamaByOpenAI, backend: 'anthropic', calledServer: /^Ollama$/, contextWindow: 'not told' },
   ],
   vllm: [
     vllmNative,
@@ -99,10 +99,10 @@ export const targets: Readonly<Record<ServerName, readonly Target[]>> = {
       calledServer: /OpenAI|vLLM/,
       tokenCount: 'estimate',
     },
-    { ...vllmNative, backend: 'anthropic', calledServer: /vLLM|Anthropic/ },
+    { ...vllmNative, backend: 'anthropic', calledServer: /^vLLM$/ },
   ],
-  'llama-server': [llamaByOpenAI, { ...llamaByOpenAI, backend: 'anthropic', calledServer: /llama-server|Anthropic/ }],
-  litellm: [liteLlmByOpenAI, { ...liteLlmByOpenAI, backend: 'anthropic', calledServer: /LiteLLM|Anthropic/ }],
+  'llama-server': [llamaByOpenAI, { ...llamaByOpenAI, backend: 'anthropic', calledServer: /^llama-server$/ }],
+  litellm: [liteLlmByOpenAI, { ...liteLlmByOpenAI, backend: 'anthropic', calledServer: /^LiteLLM$/ }],
   embedded: [
     {
       backend: 'embedded',

@@ -24,6 +24,11 @@ export interface Dialect {
   text(delta: string): string;
   reasoning(delta: string): string;
   toolCall(call: { id: string; name: string; arguments: object }): string;
+  /** The beginning of one, and more of its arguments, where they come in pieces. */
+  readonly callPieces?: {
+    start(call: { id: string; name: string }): string;
+    more(json: string): string;
+  };
   /** The end of a complete answer, with usage 7 + 3. */
   finish(reason?: 'stop' | 'length'): string;
   /** An error in the middle of a stream. */
@@ -85,19 +90,25 @@ const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const chunk = (delta: object, finish_reason: string | null = null) =>
   event({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason }] });
 
+const callChunk = (call: object) => chunk({ tool_calls: [{ index: 0, ...call }] });
+// A name and an id first, then the arguments in pieces.
+const openAIStylePieces = {
+  start: ({ id, name }: { id: string; name: string }) =>
+    callChunk({ id, type: 'function', function: { name, arguments: '' } }),
+  more: (json: string) => callChunk({ function: { arguments: json } }),
+};
+
 const openAIStyle = {
   chatPath: '/v1/chat/completions',
   modelsPath: '/v1/models',
   contentType: 'text/event-stream; charset=utf-8',
   text: (delta: string) => chunk({ content: delta }),
-  // A name and an id first, then the arguments in pieces.
-  toolCall: ({ id, name, arguments: args }: { id: string; name: string; arguments: object }) => {
-    const json = JSON.stringify(args);
-    return [
-      chunk({ tool_calls: [{ index: 0, id, type: 'function', function: { name, arguments: '' } }] }),
-      ...[...json].map((letter) => chunk({ tool_calls: [{ index: 0, function: { arguments: letter } }] })),
-    ].join('');
-  },
+  toolCall: ({ id, name, arguments: args }: { id: string; name: string; arguments: object }) =>
+    [
+      openAIStylePieces.start({ id, name }),
+      ...[...JSON.stringify(args)].map((letter) => openAIStylePieces.more(letter)),
+    ].join(''),
+  callPieces: openAIStylePieces,
   finish: (reason: 'stop' | 'length' = 'stop') =>
     `${chunk({}, reason)}${event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } })}data: [DONE]\n\n`,
   streamError: (message: string) => event({ error: { message, type: 'InternalServerError', param: null, code: 500 } }),
@@ -164,6 +175,14 @@ const typed = (value: { readonly type: string }) => `event: ${value.type}\n${eve
 const blockDelta = (delta: object, index = 0) =>
   typed({ type: 'content_block_delta', index, delta } as { type: string });
 
+const anthropicPieces = {
+  start: ({ id, name }: { id: string; name: string }) =>
+    typed({ type: 'content_block_start', index: 1, content_block: { type: 'tool_use', id, name, input: {} } } as {
+      type: string;
+    }),
+  more: (json: string) => blockDelta({ type: 'input_json_delta', partial_json: json }, 1),
+};
+
 const anthropic: Dialect = {
   backend: 'anthropic',
   urlSetting: 'a2ia.anthropicUrl',
@@ -178,12 +197,11 @@ const anthropic: Dialect = {
   reasoning: (delta) => blockDelta({ type: 'thinking_delta', thinking: delta }),
   toolCall: ({ id, name, arguments: args }) =>
     [
-      typed({ type: 'content_block_start', index: 1, content_block: { type: 'tool_use', id, name, input: {} } } as {
-        type: string;
-      }),
-      ...[...JSON.stringify(args)].map((letter) => blockDelta({ type: 'input_json_delta', partial_json: letter }, 1)),
+      anthropicPieces.start({ id, name }),
+      ...[...JSON.stringify(args)].map((letter) => anthropicPieces.more(letter)),
       typed({ type: 'content_block_stop', index: 1 } as { type: string }),
     ].join(''),
+  callPieces: anthropicPieces,
   finish: (reason = 'stop') =>
     typed({
       type: 'message_delta',

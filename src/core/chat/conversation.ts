@@ -129,6 +129,8 @@ export class Conversation {
   readonly #children = new Map<string | undefined, string[]>();
   /** Which child the path takes at each branch; the newest where nothing is said. */
   readonly #chosen = new Map<string | undefined, string>();
+  /** The last message of the path. */
+  #endId: string | undefined;
   readonly #leftOut = new Set<string>();
   #givenTitle: string | undefined;
   #pinned = false;
@@ -185,9 +187,9 @@ export class Conversation {
   pathTo(id: string): readonly Message[] {
     const path: Message[] = [];
     for (let message = this.#messages.get(id); message; message = this.#messages.get(message.parentId ?? '')) {
-      path.unshift(message);
+      path.push(message);
     }
-    return path;
+    return path.reverse();
   }
 
   /** The message and what stands beside it in other branches, oldest first. */
@@ -197,6 +199,32 @@ export class Conversation {
 
   isLeftOut(id: string): boolean {
     return this.#leftOut.has(id);
+  }
+
+  /** The fewest records with these messages, this path and this title. */
+  records(): readonly ConversationRecord[] {
+    const records: ConversationRecord[] = [{ type: 'begin', version: 1, id: this.id, atMs: this.createdAtMs }];
+    for (const message of this.#messages.values()) {
+      if (message.role === 'answer') {
+        records.push(...recordsOfAnswer(message));
+      } else {
+        const { id, parentId, atMs, text, attachments } = message;
+        records.push({
+          type: 'question',
+          id,
+          ...(parentId === undefined ? {} : { parentId }),
+          atMs,
+          text,
+          attachments,
+        });
+      }
+    }
+    if (this.#leftOut.size > 0) records.push({ type: 'leaveOut', ids: [...this.#leftOut] });
+    if (this.#endId !== undefined) records.push({ type: 'show', id: this.#endId });
+    if (this.#givenTitle !== undefined) records.push({ type: 'title', title: this.#givenTitle });
+    if (this.#pinned) records.push({ type: 'pin', pinned: true });
+    if (this.#deleted) records.push({ type: 'delete', deleted: true });
+    return records;
   }
 
   apply(record: ConversationRecord): void {
@@ -265,15 +293,42 @@ export class Conversation {
     const siblings = this.#children.get(message.parentId);
     if (siblings) siblings.push(message.id);
     else this.#children.set(message.parentId, [message.id]);
-    this.#show(message.id);
+    // Nearly always it follows what is shown; walking up the whole path for each would make opening quadratic.
+    if (message.parentId === this.#endId) {
+      this.#chosen.set(message.parentId, message.id);
+      this.#endId = message.id;
+    } else this.#show(message.id);
   }
 
   #show(id: string): void {
     for (const message of this.pathTo(id)) this.#chosen.set(message.parentId, message.id);
+    this.#endId = this.path().at(-1)?.id;
   }
 
   #next(parentId: string | undefined): Message | undefined {
     const id = this.#chosen.get(parentId) ?? this.#children.get(parentId)?.at(-1);
     return id === undefined ? undefined : this.#messages.get(id);
   }
+}
+
+function recordsOfAnswer({
+  id,
+  parentId,
+  atMs,
+  text,
+  reasoning,
+  toolCalls,
+  warnings,
+  runs,
+}: Answer): ConversationRecord[] {
+  return [
+    { type: 'answer', id, parentId, atMs },
+    ...(text || reasoning ? [{ type: 'delta', id, text, reasoning } as const] : []),
+    ...toolCalls.map((call) => ({ type: 'toolCall', id, call }) as const),
+    ...warnings.map((message) => ({ type: 'warning', id, message }) as const),
+    ...runs.flatMap(({ ending, backend, model, atMs }): readonly ConversationRecord[] => [
+      { type: 'run', id, atMs, ...(backend ? { backend } : {}), ...(model === undefined ? {} : { model }) },
+      ...(ending ? [{ type: 'end', id, atMs, ending } as const] : []),
+    ]),
+  ];
 }

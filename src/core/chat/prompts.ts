@@ -12,20 +12,28 @@ export interface ContextPiece {
 export const defaultSystemPrompt =
   'You are a programming assistant inside a code editor. Answer briefly and to the point, in Markdown, with code in fenced blocks.';
 
-/** The messages of a single question. What changes from question to question comes last, so that a server's prefix cache can serve the rest. */
+/** The messages of a single question. */
 export function askMessages(
   question: string,
   context: readonly ContextPiece[],
   systemPrompt: string,
 ): readonly ChatMessage[] {
-  const pieces = context.map((piece) => {
-    const fence = fenceFor(piece.text);
-    return `${piece.label}:\n\n${fence}${piece.languageId}\n${piece.text.replace(/\n+$/, '')}\n${fence}\n`;
-  });
-  return [
-    { role: 'system', text: systemPrompt || defaultSystemPrompt },
-    { role: 'user', text: [...pieces, question].join('\n') },
-  ];
+  return [systemMessage(systemPrompt), { role: 'user', text: questionText(question, context.map(renderPiece)) }];
+}
+
+export function systemMessage(systemPrompt: string): ChatMessage {
+  return { role: 'system', text: systemPrompt || defaultSystemPrompt };
+}
+
+/** What changes from question to question comes last, so that a server's prefix cache can serve the rest. */
+export function questionText(question: string, pieces: readonly string[]): string {
+  return [...pieces, question].join('\n');
+}
+
+/** A piece of context as the model reads it. */
+export function renderPiece({ label, languageId, text }: ContextPiece): string {
+  const fence = fenceFor(text);
+  return `${label}:\n\n${fence}${languageId}\n${text.replace(/\n+$/, '')}\n${fence}\n`;
 }
 
 /** A fence longer than any in the text, so that the text cannot close it. */

@@ -1,10 +1,11 @@
 import { messageBody, promptBody, takesThinking, type ModelRules } from './anthropicMessages.ts';
 import {
   anthropicConnection,
+  isAnthropic,
   listAnthropicModels,
-  serverName,
   toModelInfo,
   versionHeader,
+  type AnthropicModel,
   type Connection,
 } from './anthropicApi.ts';
 import { MessageReader, type MessageEvent } from './anthropicStream.ts';
@@ -15,7 +16,7 @@ import { isErrorEvent, notJson, parseEvent, responseError, streamedError, toBack
 import type { BackendStatus, ChatEvent, ChatRequest, LLMClient, TokenCount } from './llmClient.ts';
 import { withoutRefusedFields, type DroppableField } from './refusals.ts';
 import type { ModelNotes } from './serverMemory.ts';
-import { unavailable } from './serverIdentity.ts';
+import { lookAt, statusOf } from './serverIdentity.ts';
 import { readServerSentEvents } from './streams.ts';
 import { estimateTokens, learnTokenSize } from './tokenEstimate.ts';
 import { readAll, send, sendJson, type TransportResponse } from './transport.ts';
@@ -42,11 +43,30 @@ export function createAnthropicClient(context: ClientContext): LLMClient {
 async function probe(connection: Connection, signal: AbortSignal): Promise<BackendStatus> {
   try {
     const models = await listAnthropicModels(connection, signal);
-    return { state: 'ready', server: serverName(models), modelIds: models.map((model) => model.id) };
+    const { server, version } = await identityOf(connection, models, signal);
+    return { state: 'ready', server, ...(version ? { version } : {}), modelIds: models.map((model) => model.id) };
   } catch (error) {
     signal.throwIfAborted();
-    return unavailable(toBackendError(error, 'anthropic'));
+    return statusOf(toBackendError(error, 'anthropic'));
   }
+}
+
+/** The servers that speak OpenAI's API too are known by the same signs; Anthropic's own has nothing beside its API that tells. */
+async function identityOf(
+  { baseUrl, transport, memory }: Connection,
+  models: readonly AnthropicModel[],
+  signal: AbortSignal,
+): Promise<{ readonly server: string; readonly version?: string }> {
+  if (isAnthropic(new URL(baseUrl))) return { server: 'Anthropic' };
+  const endpoint = {
+    backend: 'anthropic',
+    baseUrl: `${baseUrl}/v1`,
+    otherBaseUrl: undefined,
+    transport,
+    memory,
+  } as const;
+  const { server = 'a server with Anthropic’s API', ...more } = await lookAt(endpoint, models, signal);
+  return { server, ...more };
 }
 
 interface CountAnswer {
@@ -128,25 +148,25 @@ async function* readMessage(
   const { urlSetting } = connection.transport;
   const context = { backend: 'anthropic' as const, url: new URL(connection.baseUrl), urlSetting };
   if (!response.contentType.startsWith('text/event-stream')) {
-    const text = await readAll(response.body);
+    const text = response.withoutKey(await readAll(response.body));
     throw responseError({ ...context, status: response.status, headers: response.headers, text });
   }
-  for await (const batch of readServerSentEvents(response.body)) {
-    for (const { event: name, data } of batch) {
-      const event: MessageEvent | undefined = parseEvent(data);
-      if (!event) {
-        yield* reader.take();
-        throw notJson(context);
+  try {
+    for await (const batch of readServerSentEvents(response.body)) {
+      for (const { event: name, data } of batch) {
+        const event: MessageEvent | undefined = parseEvent(data);
+        if (!event) throw notJson(context);
+        if (isErrorEvent(name, event)) throw streamedError(context, response.withoutKey(data));
+        reader.add(event);
+        if (reader.isFinished) break;
       }
-      if (isErrorEvent(name, event)) {
-        yield* reader.take();
-        throw streamedError(context, event);
-      }
-      reader.add(event);
-      if (reader.isFinished) break;
+      yield* reader.take();
+      if (reader.isFinished) return;
     }
+  } catch (error) {
+    // What arrived before a failure is given.
     yield* reader.take();
-    if (reader.isFinished) return;
+    throw error;
   }
 }
 

@@ -37,8 +37,12 @@ export const versionHeader = { 'anthropic-version': '2023-06-01' } as const;
  * Anthropic itself refuses an API key that comes as a bearer token ("Invalid bearer token"); vLLM takes nothing else, and LiteLLM and llama-server take both.
  * The key was entered for this one origin, so it may have it twice.
  */
-function keyHeadersFor({ hostname }: URL): readonly ('authorization' | 'x-api-key')[] {
-  return /(^|\.)anthropic\.com$/.test(hostname) ? ['x-api-key'] : ['x-api-key', 'authorization'];
+function keyHeadersFor(url: URL): readonly ('authorization' | 'x-api-key')[] {
+  return isAnthropic(url) ? ['x-api-key'] : ['x-api-key', 'authorization'];
+}
+
+export function isAnthropic({ hostname }: URL): boolean {
+  return /(^|\.)anthropic\.com$/.test(hostname);
 }
 
 // ---- Models -----------------------------------------------------------------------------------------------------------------------------------------
@@ -124,16 +128,4 @@ function thinkingTypesOf({ capabilities, owned_by }: AnthropicModel): ThinkingTy
 
 function windowOf(model: AnthropicModel): number | undefined {
   return model.max_input_tokens ?? model.max_model_len ?? model.meta?.n_ctx ?? undefined;
-}
-
-const serversByOwner: Readonly<Record<string, string>> = {
-  vllm: 'vLLM',
-  llamacpp: 'llama-server',
-  library: 'Ollama',
-};
-
-/** By positive signs only. */
-export function serverName([first]: readonly AnthropicModel[]): string {
-  if (first?.type === 'model') return 'Anthropic';
-  return serversByOwner[first?.owned_by ?? ''] ?? 'a server with Anthropic’s API';
 }

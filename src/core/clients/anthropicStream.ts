@@ -1,5 +1,6 @@
 import { DeltaJoiner } from './chatStream.ts';
 import type { ChatEvent, FinishReason, TokenUsage } from './llmClient.ts';
+import { HeldLength } from './toolCalls.ts';
 
 /** The fields that are read, of all kinds of events together. */
 export interface MessageEvent {
@@ -45,6 +46,7 @@ export class MessageReader {
   readonly #usage: Record<string, number> = {};
   readonly #callIds: string[] = [];
   readonly #thinking: object[] = [];
+  readonly #held = new HeldLength();
   #stopReason: string | undefined;
   #isFinished = false;
 
@@ -67,6 +69,7 @@ export class MessageReader {
     return this.#thinking;
   }
 
+  /** @throws BackendError of kind `protocol` when a tool call, or the thinking before it, has no end */
   add(event: MessageEvent): void {
     if (event.message?.usage) this.#count(event.message.usage);
     if (event.usage) this.#count(event.usage);
@@ -92,6 +95,7 @@ export class MessageReader {
   }
 
   #start(index: number, block: MessageEvent['content_block']): void {
+    if (block?.type !== 'text') this.#held.addCall();
     if (block?.type === 'tool_use') {
       const id = block.id || `toolu_${crypto.randomUUID()}`;
       this.#open.set(index, { type: 'call', id, name: block.name ?? '', input: block.input ?? {}, json: '' });
@@ -109,6 +113,7 @@ export class MessageReader {
     // Text opens no block.
     if (this.#open.size === 0) return;
     const block = this.#open.get(index);
+    if (block) this.#held.add(heldChars(delta));
     if (block?.type === 'call') block.json += delta?.partial_json ?? '';
     if (block?.type === 'thinking') {
       block.thinking += delta?.thinking ?? '';
@@ -156,6 +161,10 @@ function toUsage(usage: Usage): TokenUsage {
     ...(usage.output_tokens ? { outputTokens: usage.output_tokens } : {}),
     ...(cachedPromptTokens ? { cachedPromptTokens } : {}),
   };
+}
+
+function heldChars({ thinking, signature, partial_json: json }: NonNullable<MessageEvent['delta']> = {}): number {
+  return (thinking?.length ?? 0) + (signature?.length ?? 0) + (json?.length ?? 0);
 }
 
 function finishReason(stopReason: string | undefined): FinishReason {

@@ -1,7 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { abortable } from '../util/abortable.ts';
-import { embeddedModels } from '../embedded/catalogue.ts';
 import { megabytes } from '../util/megabytes.ts';
 import { cannot, engineMissing, noImages, noInfill, shutDown, tooLarge } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
@@ -39,8 +37,7 @@ export function createEmbeddedClient(options: EmbeddedClientOptions): LLMClient 
   const { settings, host } = options;
   const client: LLMClient = {
     backend: 'embedded',
-    endpoint:
-      resolveModelPath(settings.embedded.modelPath) ?? join(host.engine.modelsDir, embeddedModels[0]?.fileName ?? ''),
+    endpoint: resolveModelPath(settings.embedded.modelPath) ?? host.engine.modelsDir,
     probe: () => probe(options),
     listModels: () => listModels(options),
     chat: (request, signal) => lawful({ client, host, signal, open: () => chat(options, request, signal) }),
@@ -66,11 +63,10 @@ async function probe({ settings, host }: EmbeddedClientOptions): Promise<Backend
     const modelIds = files.map((file) => file.id);
     const wanted = configuredModel(settings, 'embedded');
     const first = files.find((file) => file.id === wanted) ?? files[0];
-    const detail =
-      first && !first.isThere
-        ? `${first.displayName}: will download ${megabytes(first.sizeBytes)} after you agree.`
-        : undefined;
-    return { state: 'ready', server: 'node-llama-cpp', version, modelIds, ...(detail ? { detail } : {}) };
+    const ready = { state: 'ready', server: 'node-llama-cpp', version, modelIds } as const;
+    if (!first || first.isThere) return ready;
+    const detail = `${first.displayName}: will download ${megabytes(first.sizeBytes)} after you agree.`;
+    return { ...ready, detail, needsDownload: true };
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
     return { state: 'unavailable', reason: error.message, hint: error.hint };

@@ -32,6 +32,7 @@ export type BackendErrorKind =
   | 'modelFile' // the embedded model's file is missing, broken or foreign
   | 'download'
   | 'diskFull'
+  | 'internal' // a mistake of A2IA, or the system refused it something
   | 'declined'; // the user said no to what the request needed
 
 /** What a model or server may be unable to do. */
@@ -97,4 +98,20 @@ export class BackendError extends Error {
     this.contextTokens = init.contextTokens;
     this.nextStep = init.nextStep ?? { do: 'showLog' };
   }
+}
+
+/** As a log may have it. A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
+export function describeForLog({ kind, message, serverMessage, status, cause }: BackendError): string {
+  const mayQuote = status !== undefined && status >= 400 && status < 500;
+  const words = serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
+  return `${kind}: ${message}${words}${kind === 'internal' ? placeOf(cause) : ''}`;
+}
+
+/** Where a mistake of ours happened. Not its message, which may quote what was read. */
+function placeOf(cause: unknown): string {
+  const lines = cause instanceof Error ? (cause.stack ?? '').split('\n') : [];
+  return lines
+    .filter((line) => /^ +at /.test(line))
+    .map((line) => `\n${line}`)
+    .join('');
 }

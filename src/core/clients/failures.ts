@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { BackendError, type BackendErrorInit } from './errors.ts';
 import { explain, type Explanation } from './failureRules.ts';
 import type { BackendId } from './llmClient.ts';
-import { serverWords, wordsInJson, wordsOf, type ServerWords } from './serverWords.ts';
+import { serverWords, wordsInJson, type ServerWords } from './serverWords.ts';
 
 /** From an answer that is an error to a `BackendError`: serverWords.ts finds the words, failureRules.ts what they mean. */
 
@@ -56,9 +56,9 @@ export function responseError(response: ErrorResponse): BackendError {
   });
 }
 
-/** An error that the server put into a stream. It has no status, and so is never asked again by itself. */
-export function streamedError(context: FailureContext, payload: unknown): BackendError {
-  const said = wordsOf(payload) ?? { message: '' };
+/** An error that the server put into a stream, as its JSON text. It has no status, and so is never asked again by itself. */
+export function streamedError(context: FailureContext, json: string): BackendError {
+  const said = wordsInJson(json) ?? { message: '' };
   const explanation = explain({ said, status: statusOf(said), context });
   const inStream =
     explanation.kind === 'serverError' ? { message: `${context.url.host} failed in the middle of the answer.` } : {};
@@ -137,18 +137,25 @@ export function notJson({ backend, url }: FailureContext): BackendError {
   });
 }
 
-/** Whatever the packages throw, as a `BackendError`: theirs carry ours as `cause`. */
-export function toBackendError(error: unknown, backend: BackendId): BackendError {
+/** Whatever was thrown, as a `BackendError`: errors of the packages carry ours as `cause`. */
+export function toBackendError(error: unknown, backend: BackendId | undefined): BackendError {
   for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
     if (inner instanceof BackendError) return inner;
   }
   return new BackendError({
-    kind: 'protocol',
-    backend,
-    message: 'The answer could not be read.',
-    hint: 'Look at the log; if the server is up to date, please report it.',
+    kind: 'internal',
+    ...(backend ? { backend } : {}),
+    message: isOfTheSystem(error)
+      ? `The system refused something that A2IA needs: ${error.message}.`
+      : `A2IA made a mistake (${error instanceof Error ? error.name : typeof error}).`,
+    hint: 'What arrived is kept. If it happens again, please report it with what the log says.',
     cause: error,
   });
+}
+
+/** Of a file, a pipe or a process: its words name what was refused. Those of any other error may quote what was read. */
+function isOfTheSystem(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function webPage({ status, url, backend, text, urlSetting }: ErrorResponse): BackendError {

@@ -22,7 +22,7 @@ export type BackendId = (typeof backendIds)[number];
 
 export interface LLMClient {
   readonly backend: BackendId;
-  /** Where requests go: a base URL, or the model file of the embedded engine. For people; carries no credentials. */
+  /** Where requests go: a base URL; for the embedded engine the user’s model file, else the folder of its models. For people; carries no credentials. */
   readonly endpoint: string;
   /** Is it there, and who answers? Never throws for a server that is down: that is a status. */
   probe(signal: AbortSignal): Promise<BackendStatus>;
@@ -64,6 +64,8 @@ export type BackendStatus =
       readonly version?: string;
       readonly modelIds: readonly string[];
       readonly detail?: string;
+      /** The model that would answer has to be fetched first. */
+      readonly needsDownload?: true;
     }
   | { readonly state: 'loading'; readonly server: string; readonly detail: string }
   | { readonly state: 'unavailable'; readonly reason: string; readonly hint: string };

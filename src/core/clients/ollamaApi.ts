@@ -49,7 +49,7 @@ export async function* streamObjects<T extends object>(
   const context = { backend: 'ollama', url: new URL(server.url), urlSetting: server.transport.urlSetting } as const;
   const { fetch, taken } = streamFetch(server.transport, signal);
   await request(await packageClient(server.url, fetch));
-  const { body, status, headers } = taken();
+  const { body, status, headers, withoutKey } = taken();
   let anyObject = false;
   let firstText: string | undefined;
   let skippedLines = 0;
@@ -66,7 +66,7 @@ export async function* streamObjects<T extends object>(
         anyObject = true;
         if ('error' in object) {
           yield objects;
-          throw streamedError(context, object);
+          throw streamedError(context, withoutKey(text));
         }
         objects.push(object as T);
       }
@@ -76,7 +76,9 @@ export async function* streamObjects<T extends object>(
     if (skippedLines > 0) server.host.log.debug(`${server.url}: skipped ${skippedLines} lines that are not JSON`);
   }
   // Not one line of the protocol under status 200: a web page or another server.
-  if (!anyObject && firstText !== undefined) throw responseError({ ...context, status, headers, text: firstText });
+  if (!anyObject && firstText !== undefined) {
+    throw responseError({ ...context, status, headers, text: withoutKey(firstText) });
+  }
 }
 
 /**

@@ -105,7 +105,7 @@ export async function* readChunks(
   try {
     for await (const batch of readServerSentEvents(response.body)) {
       for (const { event, data } of batch) {
-        isDone = data === '[DONE]' || take(toChunk(endpoint, event, data));
+        isDone = data === '[DONE]' || take(toChunk(endpoint, response, event, data));
         if (isDone) break;
       }
       if (isDone) break;
@@ -122,16 +122,21 @@ export async function* readChunks(
 }
 
 /** @throws BackendError when it is an error or no JSON */
-function toChunk(endpoint: OpenAIStyleEndpoint, event: string, data: string): object {
+function toChunk(
+  endpoint: OpenAIStyleEndpoint,
+  { withoutKey }: TransportResponse,
+  event: string,
+  data: string,
+): object {
   const chunk = parseEvent(data);
   if (!chunk) throw notJson(failureContext(endpoint));
-  if (isErrorEvent(event, chunk)) throw streamedError(failureContext(endpoint), chunk);
+  if (isErrorEvent(event, chunk)) throw streamedError(failureContext(endpoint), withoutKey(data));
   return chunk;
 }
 
 /** A 200 that is no event stream: an error in JSON, or not a model server at all. */
 async function notAStream(endpoint: OpenAIStyleEndpoint, response: TransportResponse): Promise<BackendError> {
-  const text = await readAll(response.body);
+  const text = response.withoutKey(await readAll(response.body));
   return responseError({ ...failureContext(endpoint), status: response.status, headers: response.headers, text });
 }
 

@@ -18,12 +18,18 @@ export interface Choice {
   readonly client: LLMClient;
   readonly model: string;
   readonly reason: string;
+  /** It answers for another, which is still loading: whoever asks is told the reason. */
+  readonly isStandIn?: true;
 }
+
+type ClientChoice = Omit<Choice, 'model'>;
 
 /** What was found when everything was looked at. */
 export interface Finding {
   readonly client: LLMClient;
   readonly status: BackendStatus;
+  /** Nothing was sent there: the user would have had to be asked first. */
+  readonly isUnasked?: true;
 }
 
 /** `auto` decides within this time: a server on this machine answers in a few milliseconds, one on the network within some hundred. */
@@ -37,7 +43,7 @@ export class BackendRegistry {
   readonly #engine: EngineProcess;
   readonly #memory = new ServerMemory();
   /** What `auto` chose, kept until the settings change or a request contradicts it. */
-  #detected: { readonly settingsKey: string; readonly client: LLMClient; readonly reason: string } | undefined;
+  #detected: { readonly settingsKey: string; readonly found: ClientChoice } | undefined;
 
   constructor(host: CoreHost) {
     this.#host = host;
@@ -71,14 +77,15 @@ export class BackendRegistry {
    * @throws BackendError when there is nobody, or no model
    */
   async choose(settings: Settings, signal: AbortSignal): Promise<Choice> {
-    const { client, reason } = await this.chooseClient(settings, signal);
+    const found = await this.chooseClient(settings, signal);
+    const { client } = found;
     const configured = configuredModel(settings, client.backend);
-    if (configured) return { client, model: configured, reason };
+    if (configured) return { ...found, model: configured };
     // An embedding model would only refuse.
     const models = (await client.listModels(signal)).filter(({ capabilities }) => capabilities?.chat !== false);
     const model = models.find((candidate) => candidate.loaded) ?? models[0];
     if (!model) throw noModels(client);
-    return { client, model: model.id, reason };
+    return { ...found, model: model.id };
   }
 
   /** To be told of every failure: one that says that the server is gone or another makes `auto` look again. */
@@ -94,59 +101,93 @@ export class BackendRegistry {
     if (contradictions.includes(error.kind)) this.#detected = undefined;
   }
 
-  /** Looks at every backend at once, for a list that a person reads. */
-  async survey(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
+  /** Looks at every backend at once, for a list that a person reads. Quietly: nobody asked for it, so that nobody is asked for leave either. */
+  async survey(
+    settings: Settings,
+    signal: AbortSignal,
+    { isQuiet = false }: { readonly isQuiet?: boolean } = {},
+  ): Promise<readonly Finding[]> {
     const chosen = settings.backend === 'openai' || settings.backend === 'anthropic' ? [settings.backend] : [];
     const clients = [...this.#candidates(settings), ...chosen.map((backend) => this.client(backend, settings))];
-    return Promise.all(clients.map(async (client) => ({ client, status: await this.#probe(client, 2000, signal) })));
+    return Promise.all(
+      clients.map(async (client): Promise<Finding> => {
+        if (isQuiet && this.#mustAsk(client)) return { client, status: unaskedStatus(client), isUnasked: true };
+        return { client, status: await this.#probe(client, 2000, signal) };
+      }),
+    );
+  }
+
+  /** The origins that the user would be asked about before a request with these settings is made. */
+  unasked(settings: Settings): readonly string[] {
+    const unasked = this.#possible(settings).filter((client) => this.#mustAsk(client));
+    return [...new Set(unasked.map(({ endpoint }) => new URL(endpoint).origin))];
   }
 
   /** @throws BackendError when there is nobody */
-  async chooseClient(settings: Settings, signal: AbortSignal): Promise<{ client: LLMClient; reason: string }> {
-    if (settings.backend === 'openai-compatible' && !settings.openaiCompatibleUrl) {
-      return this.#firstReady(this.#usualServers(settings), settings, signal);
-    }
+  async chooseClient(settings: Settings, signal: AbortSignal): Promise<ClientChoice> {
+    const possible = this.#possible(settings);
     if (settings.backend !== 'auto') {
-      return { client: this.client(settings.backend, settings), reason: `a2ia.backend is ${settings.backend}.` };
+      const [client, second] = possible;
+      if (!client || second) return this.#firstReady(possible, settings, signal);
+      return { client, reason: `a2ia.backend is ${settings.backend}.` };
     }
     const settingsKey = detectionKey(settings);
-    if (this.#detected?.settingsKey === settingsKey) return this.#detected;
-    const found = await this.#firstReady(this.#candidates(settings), settings, signal);
-    // The embedded model answers for want of a server: one may be started any time.
-    if (found.client.backend !== 'embedded') this.#detected = { settingsKey, ...found };
+    if (this.#detected?.settingsKey === settingsKey) return this.#detected.found;
+    const found = await this.#firstReady(possible, settings, signal);
+    // The embedded model answers for want of a server: one may be started any time. One that loads will soon be there.
+    if (found.client.backend !== 'embedded' && !found.isStandIn) this.#detected = { settingsKey, found };
     this.#host.log.info(`auto: ${found.client.backend} at ${found.client.endpoint}. ${found.reason}`);
     return found;
   }
 
   /**
    * All are asked at once, and the first in order that is ready is taken as soon as all before it have said no. One that has the configured model comes
-   * before one that has not.
+   * before one that has not. One that answers in place of a server that is still loading says so.
    */
-  async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal) {
+  async #firstReady(candidates: readonly LLMClient[], settings: Settings, signal: AbortSignal): Promise<ClientChoice> {
     signal.throwIfAborted();
     const asked = candidates.map((client) => ({ client, status: this.#probe(client, detectionLimitMs, signal) }));
     // Of those that nobody waits for any more.
     for (const { status } of asked) status.catch(() => undefined);
-    let second: { client: LLMClient; reason: string } | undefined;
+    let second: ClientChoice | undefined;
+    let loading: Loading | undefined;
     const refusals: string[] = [];
     for (const { client, status: pending } of asked) {
       const status = await pending;
-      if (status.state !== 'ready') {
-        refusals.push(status.state === 'loading' ? status.detail : status.reason);
+      if (status.state === 'loading') {
+        loading ??= { client, server: status.server };
+        continue;
+      }
+      if (status.state === 'unavailable') {
+        refusals.push(status.reason);
         continue;
       }
       if (status.modelIds.length === 0) {
         refusals.push(`${status.server} at ${client.endpoint} has no model.`);
         continue;
       }
-      const found = { client, reason: foundReason(client, status) };
+      // Who has a server that will answer soon is not asked whether to fetch a model.
+      if (loading && status.needsDownload) continue;
+      const found = loading ? standIn(client, status, loading) : { client, reason: foundReason(client, status) };
       const wanted = configuredModel(settings, client.backend);
       if (!wanted || status.modelIds.some((id) => id === wanted || id === `${wanted}:latest`)) return found;
       second ??= found;
     }
     signal.throwIfAborted();
     if (second) return second;
-    throw nobodyThere(refusals);
+    throw loading ? stillLoading(loading) : nobodyThere(refusals);
+  }
+
+  /** Who may answer with these settings, in the order of preference. */
+  #possible(settings: Settings): readonly LLMClient[] {
+    if (settings.backend === 'auto') return this.#candidates(settings);
+    return settings.backend === 'openai-compatible'
+      ? this.#usualServers(settings)
+      : [this.client(settings.backend, settings)];
+  }
+
+  #mustAsk({ backend, endpoint }: LLMClient): boolean {
+    return backend !== 'embedded' && this.#host.mustAsk(new URL(endpoint).origin);
   }
 
   /** In the order of preference: what the user gave an address for first, the embedded model last. */
@@ -177,6 +218,12 @@ export class BackendRegistry {
   }
 }
 
+/** A server that is there, but cannot answer yet. */
+interface Loading {
+  readonly client: LLMClient;
+  readonly server: string;
+}
+
 async function probeWithin(client: LLMClient, limitMs: number, signal: AbortSignal): Promise<BackendStatus> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   try {
@@ -192,11 +239,21 @@ async function probeWithin(client: LLMClient, limitMs: number, signal: AbortSign
   }
 }
 
+function unaskedStatus({ endpoint }: LLMClient): BackendStatus {
+  return { state: 'unavailable', reason: `Nothing was sent to ${endpoint} yet.`, hint: 'This workspace names it.' };
+}
+
 function foundReason(client: LLMClient, status: BackendStatus & { state: 'ready' }): string {
   const version = status.version ? ` ${status.version}` : '';
   return client.backend === 'embedded'
     ? 'No model server was found, so the embedded model answers.'
     : `${status.server}${version} answers at ${client.endpoint}.`;
+}
+
+function standIn(client: LLMClient, status: BackendStatus & { state: 'ready' }, loading: Loading): ClientChoice {
+  const who = client.backend === 'embedded' ? 'the embedded model' : `${status.server} at ${client.endpoint}`;
+  const reason = `${loading.server} at ${loading.client.endpoint} is still loading, so ${who} answers until then.`;
+  return { client, reason, isStandIn: true };
 }
 
 /** What `auto` depends on. */
@@ -218,12 +275,22 @@ function noModels(client: LLMClient): BackendError {
   });
 }
 
+function stillLoading({ client, server }: Loading): BackendError {
+  return new BackendError({
+    kind: 'overloaded',
+    backend: client.backend,
+    message: `${server} at ${client.endpoint} is still loading its model.`,
+    hint: 'Wait a moment and ask again.',
+    retryable: true,
+    nextStep: { do: 'retry' },
+  });
+}
+
 function nobodyThere(refusals: readonly string[]): BackendError {
   return new BackendError({
     kind: 'notRunning',
-    message: 'No model server was found, and the embedded model cannot run.',
+    message: ['No model server was found.', ...refusals].join(' '),
     hint: 'Start a server (ollama serve), or give its address in a2ia.ollamaUrl, a2ia.vllmUrl or a2ia.openaiCompatibleUrl.',
-    serverMessage: refusals.join(' '),
     nextStep: { do: 'startServer', command: 'ollama serve' },
   });
 }

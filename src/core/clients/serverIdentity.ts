@@ -92,10 +92,15 @@ export async function probeOpenAIStyle(endpoint: OpenAIStyleEndpoint, signal: Ab
     signal.throwIfAborted();
     const error = toBackendError(thrown, backend);
     transport.host.log.debug(`probe ${baseUrl}: ${error.kind}`);
-    return isStillLoading(error)
-      ? { state: 'loading', server: 'llama-server', detail: error.message }
-      : unavailable(error);
+    return statusOf(error);
   }
+}
+
+/** What a server that fails says of itself. */
+export function statusOf(error: BackendError): BackendStatus {
+  return isStillLoading(error)
+    ? { state: 'loading', server: 'llama-server', detail: error.message }
+    : unavailable(error);
 }
 
 function isOpenAI(baseUrl: string): boolean {
@@ -119,10 +124,13 @@ export async function identityOf(
   return known ?? lookAt(endpoint, models ?? (await listModels(endpoint, signal)), signal);
 }
 
-/** @throws BackendError when it is still loading its model */
-async function lookAt(
+/**
+ * Looks anew, by the list of its models and by what it has beside it.
+ * @throws BackendError when it is still loading its model
+ */
+export async function lookAt(
   endpoint: OpenAIStyleEndpoint,
-  models: readonly OpenAIStyleModel[],
+  models: readonly Pick<OpenAIStyleModel, 'owned_by'>[],
   signal: AbortSignal,
 ): Promise<ServerIdentity> {
   const { memory, baseUrl } = endpoint;

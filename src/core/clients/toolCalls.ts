@@ -1,3 +1,4 @@
+import { BackendError } from './errors.ts';
 import type { ChatEvent } from './llmClient.ts';
 
 /** One piece of a tool call in an OpenAI-style stream, as the servers really send it: any field may be missing or repeated. */
@@ -14,20 +15,51 @@ interface OpenCall {
   argumentsJson: string;
 }
 
+/** Of all calls of an answer together. The longest output of a model, a hundred thousand tokens, is about a tenth of it. */
+const lengthLimitChars = 4 * 1024 * 1024;
+/** What a call without arguments counts for: endless calls are no better than endless arguments. */
+const callChars = 1024;
+
+/** What is held of an answer until it is complete, and so may not grow for ever. */
+export class HeldLength {
+  #chars = 0;
+
+  /** @throws BackendError of kind `protocol` */
+  addCall(): void {
+    this.add(callChars);
+  }
+
+  /** @throws BackendError of kind `protocol` */
+  add(chars: number): void {
+    this.#chars += chars;
+    if (this.#chars <= lengthLimitChars) return;
+    throw new BackendError({
+      kind: 'protocol',
+      message: `The tool calls of the answer have more than ${lengthLimitChars / 1024 / 1024} million characters and no end.`,
+      hint: 'The answer was stopped there. Ask again; if it happens again, lower a2ia.maxOutputTokens or choose another model.',
+      nextStep: { do: 'retry' },
+    });
+  }
+}
+
 /**
  * Puts tool calls together. Servers differ: some repeat id and name in every piece, some leave the index out, some use one index for several calls,
  * some give the arguments as an object.
  */
 export class ToolCallAssembler {
   readonly #calls: OpenCall[] = [];
+  readonly #held = new HeldLength();
 
+  /** @throws BackendError of kind `protocol` when they have no end */
   add(delta: ToolCallDelta): void {
     const call = this.#callFor(delta);
     call.id ||= delta.id ?? '';
     call.name ||= delta.function?.name ?? '';
     const args = delta.function?.arguments;
-    if (typeof args === 'string') call.argumentsJson += args;
-    else if (args) call.argumentsJson = JSON.stringify(args);
+    if (typeof args === 'string') {
+      this.#held.add(args.length);
+      call.argumentsJson += args;
+    } else if (args) call.argumentsJson = JSON.stringify(args);
   }
 
   /** The complete calls, once. A call without an id gets one, for its result to refer to. */
@@ -51,6 +83,7 @@ export class ToolCallAssembler {
         : this.#calls.findLast((call) => call.key === key);
     if (open && (!delta.id || !open.id || delta.id === open.id)) return open;
     const call: OpenCall = { key: key ?? `position ${this.#calls.length}`, id: '', name: '', argumentsJson: '' };
+    this.#held.addCall();
     this.#calls.push(call);
     return call;
   }

@@ -47,6 +47,8 @@ export interface TransportResponse {
    * @throws BackendError of kind `streamCut`, `firstByteTimeout` or `idleTimeout`
    */
   readonly body: AsyncIterable<Buffer>;
+  /** For whatever of the answer goes into an error: some servers quote the key that they were sent. */
+  readonly withoutKey: (text: string) => string;
 }
 
 /** More than any error text; a web page is cut here. */
@@ -78,19 +80,24 @@ export async function send(options: TransportOptions, request: TransportRequest)
     exchange = await exchangeHeaders(options, url, request, headers, { agent: false, ...connection });
   }
   const { response, body } = exchange;
+  const withoutKey = keyRemover(key);
   const status = response.statusCode ?? 0;
   const encoding = response.headers['content-encoding'] ?? 'identity';
   if (status < 200 || status > 299) {
     const text = encoding === 'identity' ? await errorText(exchange, request.signal) : '';
-    // Some servers quote the key that they refuse.
-    const withoutKey = key ? text.replaceAll(key, '…') : text;
-    throw responseError({ ...responseContext(options, url), status, headers: response.headers, text: withoutKey });
+    throw responseError({
+      ...responseContext(options, url),
+      status,
+      headers: response.headers,
+      text: withoutKey(text),
+    });
   }
   if (encoding !== 'identity') {
     response.destroy();
     throw compressed(options, url, encoding);
   }
-  return { status, contentType: response.headers['content-type'] ?? '', headers: response.headers, body };
+  const { headers: answered } = response;
+  return { status, contentType: answered['content-type'] ?? '', headers: answered, body, withoutKey };
 }
 
 /**
@@ -107,7 +114,7 @@ export async function sendJson(options: TransportOptions, request: TransportRequ
       ...responseContext(options, new URL(request.url)),
       status: response.status,
       headers: response.headers,
-      text,
+      text: response.withoutKey(text),
     });
   }
 }
@@ -193,6 +200,16 @@ async function keyFor({ host, backend }: TransportOptions, url: URL): Promise<st
     hint: 'Enter the key again, without spaces or line breaks.',
     nextStep: { do: 'enterKey', origin: url.origin },
   });
+}
+
+/** Finds the key as it is and as JSON may escape it, also in JSON inside a JSON text. */
+function keyRemover(key: string | undefined): (text: string) => string {
+  if (!key) return (text) => text;
+  const letters = [...key].map((letter) => {
+    const hex = letter.charCodeAt(0).toString(16);
+    return `\\\\*(?:\\x${hex}|u00${hex})`;
+  });
+  return (text) => text.replace(new RegExp(letters.join(''), 'gi'), '…');
 }
 
 /** An allow-list: what the packages add (identification headers, keys and headers from the environment) never leaves this function. */

@@ -2,6 +2,7 @@ import type { BackendError } from '../clients/errors.ts';
 import { toBackendError } from '../clients/failures.ts';
 import type { BackendId, ChatRequest, LLMClient, ModelInfo } from '../clients/llmClient.ts';
 import { configuredModel, type Settings } from '../settings/settings.ts';
+import { plural } from '../util/plural.ts';
 import { failed, passed, skipped, type Finding } from './report.ts';
 
 /** The steps that need a model: which, with how much context, and whether it answers. */
@@ -30,8 +31,7 @@ export async function checkModels(client: LLMClient, settings: Settings, signal:
   if (wanted && !model) return notListed(client, wanted, ids);
   if (!model) return { finding: noModels(client) };
   const chosen = wanted ? 'the settings name it' : model.loaded ? 'it is loaded' : 'it is the first';
-  const count = `${ids.length} model${ids.length === 1 ? '' : 's'}`;
-  return { finding: passed(`${count}; ${model.id} answers, since ${chosen}`), model };
+  return { finding: passed(`${plural(ids.length, 'model')}; ${model.id} answers, since ${chosen}`), model };
 }
 
 function notListed(client: LLMClient, wanted: string, ids: readonly string[]): ModelsCheck {

@@ -43,6 +43,22 @@ describe('runRequest', () => {
     assert.equal(expectError(outcome.error, 'serverError').serverMessage, 'CUDA exploded');
   });
 
+  it('failed: a mistake of ours, or of the system, is not said to be the server’s', async () => {
+    server.on(vllm.chatPath, answering(vllm, vllm.text('a'), vllm.finish()));
+    const failing = async (thrown: Error) => {
+      const { outcome } = await run(() => {
+        throw thrown;
+      });
+      assert.ok(outcome.type === 'failed');
+      return expectError(outcome.error, 'internal');
+    };
+    const mistake = await failing(new TypeError('Unexpected token in "the user’s text"'));
+    assert.equal(mistake.message, 'A2IA made a mistake (TypeError).');
+    const system = { code: 'ENOSPC', syscall: 'write' };
+    const full = await failing(Object.assign(new Error('ENOSPC: no space left on device, write'), system));
+    assert.match(full.message, /The system refused .*: ENOSPC: no space left on device, write\.$/);
+  });
+
   it('stopped: no error, and what came before', async () => {
     server.on(vllm.chatPath, async (exchange) => {
       exchange.start(vllm.contentType);

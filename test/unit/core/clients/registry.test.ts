@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { BackendError } from '../../../../src/core/clients/errors.ts';
 import { BackendRegistry } from '../../../../src/core/clients/registry.ts';
 import type { Settings } from '../../../../src/core/settings/settings.ts';
@@ -13,15 +16,18 @@ describe('BackendRegistry', () => {
   let host: TestHost;
   let registry: BackendRegistry;
   let running: ScriptedServer[];
+  let folders: string[];
 
   beforeEach(() => {
     host = createTestHost();
     registry = new BackendRegistry(host);
     running = [];
+    folders = [];
   });
   afterEach(async () => {
     registry.dispose();
     for (const server of running) await server.close();
+    for (const folder of folders) await rm(folder, { recursive: true });
   });
 
   const dialectOf = (backend: Backend): Dialect => {
@@ -156,9 +162,70 @@ describe('BackendRegistry', () => {
     assert.equal((await chosen(settings)).backend, 'vllm');
   });
 
+  /** A llama-server that reads its weights, until `load` is called. */
+  const serveLoading = async () => {
+    const server = await ScriptedServer.start({
+      '*': (exchange) =>
+        exchange.json({ error: { message: 'Loading model', type: 'unavailable_error', code: 503 } }, 503),
+    });
+    running.push(server);
+    const load = () => {
+      for (const [path, handler] of Object.entries(dialectOf('openai-compatible').routes(['m'])))
+        server.on(path, handler);
+    };
+    return { url: server.url, load };
+  };
+
+  /** With the engine, and a file in the folder of its models; left out: no model is there yet. */
+  const withEmbedded = async (modelFile?: string): Promise<void> => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'a2ia-registry-'));
+    folders.push(folder);
+    if (modelFile) await writeFile(path.join(folder, modelFile), 'GGUF');
+    // A look at the engine finds its package from any file of the project.
+    const engine = { ...host.engine, workerPath: import.meta.filename, modelsDir: folder };
+    registry = new BackendRegistry({ ...host, engine });
+  };
+
+  it('auto: another answers for a server that is still loading, says so, and is not remembered', async () => {
+    const first = await serveLoading();
+    const vllm = await serve('vllm');
+    const urls = { 'openai-compatible': first.url, vllm: vllm.url };
+    const settings = await settingsFor(urls, { named: ['openai-compatible'] });
+    const until = await registry.choose(settings, never);
+    assert.equal(until.client.backend, 'vllm');
+    assert.equal(until.isStandIn, true);
+    assert.equal(
+      until.reason,
+      `llama-server at ${first.url}/v1 is still loading, so vLLM at ${vllm.url}/v1 answers until then.`,
+    );
+    first.load();
+    const after = await registry.choose(settings, never);
+    assert.deepEqual([after.client.backend, after.isStandIn], ['openai-compatible', undefined]);
+  });
+
+  it('auto: the embedded model likewise, but nobody is asked to fetch one for that', async () => {
+    const { url } = await serveLoading();
+    const settings = await settingsFor({ 'openai-compatible': url });
+    await withEmbedded('own.gguf');
+    const { client, isStandIn, reason } = await registry.choose(settings, never);
+    assert.deepEqual([client.backend, isStandIn], ['embedded', true]);
+    assert.match(reason, /still loading, so the embedded model answers until then\.$/);
+    await withEmbedded();
+    const error = await rejection(registry.choose(settings, never), 'overloaded');
+    assert.equal(error.message, `llama-server at ${url}/v1 is still loading its model.`);
+    assert.deepEqual(error.nextStep, { do: 'retry' });
+  });
+
+  it('auto: a server that is still loading says so when there is no other', async () => {
+    const { url } = await serveLoading();
+    const settings = await settingsFor({ 'openai-compatible': url });
+    assert.match((await rejection(registry.choose(settings, never), 'overloaded')).message, /still loading its model/);
+  });
+
   it('auto: nobody there is an error that names every refusal', async () => {
     const error = await rejection(registry.choose(await settingsFor({}), never), 'notRunning');
-    assert.match(error.serverMessage ?? '', /Nothing listens at .*Nothing listens at .*Nothing listens at /);
+    assert.equal(error.serverMessage, undefined, 'no server said anything');
+    assert.match(error.message, /Nothing listens at .*Nothing listens at .*Nothing listens at /);
     assert.match(error.hint, /a2ia\.ollamaUrl/);
   });
 

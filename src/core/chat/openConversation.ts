@@ -1,0 +1,128 @@
+import type { Conversation, ConversationRecord } from './conversation.ts';
+import type { ConversationFile } from './conversationFile.ts';
+import { addRecord, applyRecords, formatVersion } from './conversationLog.ts';
+
+/** Of what was shown, this much can be lost when the program is killed; and an answer has ten lines a second at most. */
+const writeDelayMs = 100;
+const firstRetryMs = 1000;
+const longestRetryMs = 30_000;
+
+/** Whoever has to know how the writing goes. */
+export interface WriteWatcher {
+  /** Something is in memory only; the conversation must not be forgotten until `onWritten`. */
+  onUnwritten(open: OpenConversation): void;
+  onWritten(open: OpenConversation): void;
+  /** It is tried again. */
+  onFailed(open: OpenConversation, error: unknown): void;
+  onReadOnly(open: OpenConversation): void;
+}
+
+/** A conversation that is looked at or written to. */
+export class OpenConversation {
+  readonly conversation: Conversation;
+  /** Undefined: in memory only. */
+  readonly #file: ConversationFile | undefined;
+  readonly #watcher: WriteWatcher;
+  readonly #listeners = new Set<(record: ConversationRecord) => void>();
+  /** Records that name a message which another window has not written yet. */
+  #waiting: readonly ConversationRecord[] = [];
+  #unwritten: ConversationRecord[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #retryMs = 0;
+  #work = Promise.resolve();
+
+  constructor(conversation: Conversation, file: ConversationFile | undefined, watcher: WriteWatcher) {
+    this.conversation = conversation;
+    this.#file = file;
+    this.#watcher = watcher;
+  }
+
+  /** A newer version of A2IA wrote it: what is appended is shown, but not kept. */
+  get isReadOnly(): boolean {
+    return this.#file?.reader.isNewer ?? false;
+  }
+
+  /** Applied at once, on disk within about 100 ms. Never throws: what cannot be written stays in memory and is tried again. */
+  append(...records: readonly ConversationRecord[]): void {
+    for (const record of records) {
+      this.conversation.apply(record);
+      if (!this.isReadOnly) addRecord(this.#unwritten, record);
+      this.#tell(record);
+    }
+    if (this.#unwritten.length === 0) return;
+    this.#watcher.onUnwritten(this);
+    if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
+  }
+
+  /** Own records and those of another window, after they were applied. Returns what ends it. */
+  onChange(listener: (record: ConversationRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Resolves when everything so far is on disk, or could not be written. Never rejects. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#work = this.#work.then(() => this.#write());
+    return this.#work;
+  }
+
+  /** Reads what other windows have added. Never rejects: a file that is not there is written again with the next record. */
+  readOn(): Promise<void> {
+    this.#work = this.#work.then(() => this.#read().catch(() => undefined));
+    return this.#work;
+  }
+
+  /** Tries no more. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #write(): Promise<void> {
+    const file = this.#file;
+    if (!file) return;
+    try {
+      // A disk that becomes full takes some of the records; the next attempt says whether it takes more.
+      while (this.#unwritten.length > 0) await this.#writeOnce(file);
+    } catch (error) {
+      this.#watcher.onFailed(this, error);
+      this.#retryMs = Math.min(Math.max(this.#retryMs * 2, firstRetryMs), longestRetryMs);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => void this.flush(), this.#retryMs).unref();
+      return;
+    }
+    this.#retryMs = 0;
+    this.#watcher.onWritten(this);
+    if (file.isBehind) await this.#read().catch(() => undefined);
+  }
+
+  async #writeOnce(file: ConversationFile): Promise<void> {
+    const records = this.#unwritten;
+    this.#unwritten = [];
+    if (file.reader.isNewer) return;
+    const { id, createdAtMs } = this.conversation;
+    if (file.reader.version < formatVersion && records[0]?.type !== 'begin') {
+      records.unshift({ type: 'begin', version: formatVersion, id, atMs: createdAtMs });
+    }
+    let written = 0;
+    try {
+      written = await file.append(records, () => this.conversation.records());
+    } finally {
+      if (written < records.length) this.#unwritten = [...records.slice(written), ...this.#unwritten];
+    }
+  }
+
+  async #read(): Promise<void> {
+    const wasReadOnly = this.isReadOnly;
+    const records = (await this.#file?.readOn()) ?? [];
+    const { applied, waiting } = applyRecords(this.conversation, [...this.#waiting, ...records]);
+    this.#waiting = [...waiting.values()].flat();
+    for (const record of applied) this.#tell(record);
+    if (this.isReadOnly && !wasReadOnly) this.#watcher.onReadOnly(this);
+  }
+
+  #tell(record: ConversationRecord): void {
+    for (const listener of this.#listeners) listener(record);
+  }
+}

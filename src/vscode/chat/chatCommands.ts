@@ -1,0 +1,68 @@
+import * as vscode from 'vscode';
+import { askAsConversation, type Ask } from '../../core/chat/askAsConversation.ts';
+import { commandQuestion, type CodeCommand } from '../../core/chat/commandPrompts.ts';
+import type { Chat } from './chat.ts';
+import type { ChatPanel } from './chatPanel.ts';
+
+/** What the commands of the chat do. Each shows the panel, so that one sees what becomes of it. */
+export class ChatCommands {
+  readonly #chat: Chat;
+
+  constructor(chat: Chat) {
+    this.#chat = chat;
+  }
+
+  async focus(): Promise<ChatPanel> {
+    await vscode.commands.executeCommand('a2ia.chat.focus');
+    const panel = await this.#chat.panel;
+    panel.channel.do({ type: 'focus', what: 'composer' });
+    return panel;
+  }
+
+  async newChat(): Promise<void> {
+    (await this.focus()).newConversation();
+  }
+
+  async askAboutSelection(): Promise<void> {
+    // Before the panel is there: what is selected then may be something else.
+    const panel = await this.#chat.panel;
+    const attached = panel.attachments.fromSelection();
+    (await this.focus()).attach(Promise.resolve([attached]));
+  }
+
+  /** What the explorer or an editor gives: one thing, and all that are selected beside it. */
+  async add(clicked: unknown, selected: unknown): Promise<void> {
+    const panel = await this.#chat.panel;
+    const reading = panel.attachments.fromCommand(clicked, selected, new AbortController().signal);
+    (await this.focus()).attach(reading);
+  }
+
+  /** In a conversation of its own: what was said before has nothing to do with it, and would take the room. */
+  async askAboutCode(command: CodeCommand): Promise<void> {
+    const panel = await this.#chat.panel;
+    const [attached] = await panel.attachments.fromCommand(undefined, undefined, new AbortController().signal);
+    if (!attached) return;
+    if ('refused' in attached) return void vscode.window.showWarningMessage(`A2IA: ${attached.refused}`);
+    await this.newChat();
+    panel.ask({ text: commandQuestion(command, attached.label), attachments: [attached] });
+  }
+
+  async copyLastAnswer(): Promise<void> {
+    const path = (await this.#chat.panel).conversation.conversation.path();
+    const answer = path.findLast((message) => message.role === 'answer' && message.text !== '');
+    if (!answer) return void vscode.window.showInformationMessage('A2IA: There is no answer to copy yet.');
+    await vscode.env.clipboard.writeText(answer.text);
+    vscode.window.setStatusBarMessage('A2IA: answer copied', 2000);
+  }
+
+  /** Goes on with a question that was asked outside of the chat. */
+  async continueAsk(ask: Ask | undefined): Promise<void> {
+    if (!ask) {
+      const why = 'This is not an answer that can be gone on with. Open one of A2IA: Ask, when it is complete.';
+      return void vscode.window.showInformationMessage(`A2IA: ${why}`);
+    }
+    const panel = await this.#chat.panel;
+    panel.begin(askAsConversation(ask));
+    await this.focus();
+  }
+}
