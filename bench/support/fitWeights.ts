@@ -114,11 +114,20 @@ export function weightsLeftOnGpu(run: FitCase, facts: ModelFacts, weights: Weigh
   const patterns = [...flags.matchAll(/(?:-ot|--override-tensor) "?([^\s"]+)"?/g)].flatMap(([, list = '']) =>
     list.split(',').map((entry) => entry.split('=')),
   );
-  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => new RegExp(pattern).test(name))?.[1] === 'CPU';
+  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => matches(pattern, name))?.[1] === 'CPU';
   const kept = weights.layers.map(
     ({ dense, experts }, index) => dense + (isOnCpu(`blk.${index}.ffn_gate_exps.weight`) ? 0 : experts),
   );
   return kept.reduce((sum, bytes) => sum + bytes, 0) + weights.output;
+}
+
+/** A pattern that was cut off in the middle matches nothing. */
+function matches(pattern: string, name: string): boolean {
+  try {
+    return new RegExp(pattern).test(name);
+  } catch {
+    return false;
+  }
 }
 
 function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
