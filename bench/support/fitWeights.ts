@@ -35,7 +35,7 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
   const mixture = stated ?? usualMixture(run, facts);
   if (!mixture) return undefined;
   const ruled = weightsAs(mixture, facts);
-  const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
+  const whole = besideLayers(ruled) + layerSum(ruled);
   if (file !== undefined) {
     // A size of two decimals says less than a rule that agrees with it.
     if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
@@ -62,6 +62,10 @@ function spreadOf(run: FitCase): readonly [number, number] | undefined {
   const bits = /I?Q([2-8])/.exec(text)?.[1];
   if (bits === undefined) return [0.55, 3.45];
   return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
+}
+
+function besideLayers({ tokenEmbedding, perLayerInputs, output }: WeightBytes): number {
+  return tokenEmbedding + perLayerInputs + output;
 }
 
 function layerSum({ layers }: WeightBytes): number {
@@ -131,7 +135,7 @@ function matches(pattern: string, name: string): boolean {
 }
 
 function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
-  const factor = (fileBytes - weights.tokenEmbedding - weights.output) / layerSum(weights);
+  const factor = (fileBytes - besideLayers(weights)) / layerSum(weights);
   return {
     ...weights,
     layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),

@@ -210,7 +210,7 @@ function gemma4(
         };
       }),
     ),
-    ...(perLayer > 0 ? { cpuParameters: 262_144 * perLayer * layers } : {}),
+    ...(perLayer > 0 ? { perLayerInputs: 262_144 * perLayer * layers } : {}),
   };
 }
 
