@@ -408,6 +408,7 @@ describe('The chat panel in a page', () => {
       assert.equal(await opacity(), '0');
       await copy.focus();
       assert.equal(await opacity(), '1');
+      await page.waitForFunction(allIsHighlighted);
       assert.deepEqual(await place(), before);
       await page.keyboard.press('Enter');
       assert.deepEqual(await panel.next('copy'), { type: 'copy', text: 'ls' });
