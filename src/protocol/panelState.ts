@@ -124,8 +124,10 @@ export interface BudgetView {
   /** Kept free for the answer. */
   readonly answerTokens: number;
   readonly isExact: boolean;
-  /** What could be left out, when it does not fit; the user decides. */
+  /** What could be left out, when it does not fit, or sent again, when it does; the user decides. */
   readonly proposals: readonly ProposalView[];
+  /** Why they are made, up to `You can:`. Left out: that it does not fit. */
+  readonly occasion?: string;
 }
 
 export interface ProposalView {

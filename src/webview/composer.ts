@@ -67,7 +67,7 @@ export class Composer {
     if (composer !== before?.composer) {
       this.#chips.update(composer.attachments);
       this.#budget.update(composer.budget);
-      this.#proposals.update(composer.budget.proposals);
+      this.#proposals.update(composer.budget.proposals, composer.budget.occasion);
     }
     const isBusy = isAnswering(state);
     this.#send.hidden = isBusy;

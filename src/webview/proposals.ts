@@ -6,11 +6,12 @@ import { KeyedList, type View } from './keyedList.ts';
 /** What could be left out, when the next request is more than the model takes. Nothing is left out that nobody chose. */
 export class Proposals {
   readonly element = element('div', { class: 'proposals' });
+  readonly #occasion = element('p');
   readonly #list: KeyedList<ProposalView>;
 
   constructor(post: Post) {
     const list = element('ul', { class: 'buttons' });
-    this.element.append(element('p', { text: 'This is more than the model reads at once. You can:' }), list);
+    this.element.append(this.#occasion, list);
     this.#list = new KeyedList(
       list,
       ({ id }) => id,
@@ -18,7 +19,8 @@ export class Proposals {
     );
   }
 
-  update(proposals: readonly ProposalView[]): void {
+  update(proposals: readonly ProposalView[], occasion = 'This is more than the model reads at once. You can:'): void {
+    setText(this.#occasion, occasion);
     this.element.hidden = proposals.length === 0;
     this.#list.update(proposals);
   }

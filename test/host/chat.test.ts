@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import type { ConversationRecord } from '../../src/core/chat/conversation.ts';
+import { planPrompt } from '../../src/core/chat/promptPlan.ts';
 import { BackendRegistry } from '../../src/core/clients/registry.ts';
 import { Chat } from '../../src/vscode/chat/chat.ts';
 import { ChatCommands } from '../../src/vscode/chat/chatCommands.ts';
@@ -151,6 +153,27 @@ class OpenChat {
   }
 }
 
+/** q1, a1, q2, a2, …, each about a thousand tokens. */
+function exchangesOf(count: number): readonly ConversationRecord[] {
+  const text = 'ab cd, '.repeat(500);
+  return Array.from({ length: count }, (_, index): readonly ConversationRecord[] => {
+    const [question, answer, parentId] = [`q${index + 1}`, `a${index + 1}`, `a${index}`];
+    return [
+      { type: 'question', id: question, ...(index > 0 ? { parentId } : {}), atMs: 1, text, attachments: [] },
+      { type: 'answer', id: answer, parentId: question, atMs: 1 },
+      { type: 'run', id: answer, atMs: 1, backend: 'vllm', model: 'step-model' },
+      { type: 'delta', id: answer, text },
+      { type: 'end', id: answer, atMs: 2, ending: { outcome: { type: 'stopped' }, speed: { totalMs: 1 } } },
+    ];
+  }).flat();
+}
+
+/** Why something is proposed, and what. */
+function proposed({ composer }: ChatPanel): readonly (string | undefined)[] {
+  const { occasion, proposals } = composer.view().budget;
+  return [occasion, ...proposals.map(({ label }) => label.replace(/ \([\d,]+ tokens\)$/, ''))];
+}
+
 describe('The chat of a window', () => {
   let server: StepServer;
   let folder: string;
@@ -232,6 +255,52 @@ describe('The chat of a window', () => {
       const exchange = await server.nextChat();
       const contents = exchange.body.messages.map(({ content }) => content);
       assert.deepEqual(contents.slice(1), ['Which language is this?', 'Python.', 'Since when?']);
+      exchange.finish();
+    }));
+
+  it('leaves out what does not fit another model only as the user says, and then asks it', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      panel.begin(exchangesOf(3));
+      const conversation = panel.conversation.conversation;
+      const settings = { systemPrompt: '' };
+      const plan = planPrompt({
+        conversation,
+        path: conversation.path().slice(0, -1),
+        settings,
+        model: 'small',
+        contextTokens: 2048,
+      });
+      let asked = 0;
+      const postponed = { plan, occasion: 'small reads less. You can:', go: () => void asked++ };
+      panel.composer.setText('typed');
+      panel.composer.postpone(postponed);
+      assert.deepEqual(proposed(panel), [
+        'small reads less. You can:',
+        'Leave out all earlier messages',
+        'Leave it as it is',
+      ]);
+      panel.receive({ type: 'applyProposal', proposalId: 'nothing' });
+      assert.deepEqual([asked, conversation.isLeftOut('q1'), proposed(panel)], [0, false, [undefined]]);
+      panel.composer.postpone(postponed);
+      panel.receive({ type: 'applyProposal', proposalId: plan.proposals[0]?.id ?? '' });
+      assert.deepEqual([asked, conversation.isLeftOut('q1'), proposed(panel)], [1, true, [undefined]]);
+      assert.equal(panel.composer.view().draft, 'typed');
+    }));
+
+  it('sends again what was left out when the user says so', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      panel.begin([...exchangesOf(2), { type: 'leaveOut', ids: ['q1', 'a1'] }]);
+      panel.setVisible(true);
+      // The window is known once the server has said it; until then nothing is proposed.
+      while (panel.composer.view().budget.contextTokens === undefined) await new Promise(setImmediate);
+      assert.match(proposed(panel).join(), /fits again\. You can:,Send again what was left out/);
+      panel.receive({ type: 'applyProposal', proposalId: 'takeBack' });
+      assert.deepEqual(proposed(panel), [undefined]);
+      await panel.send('And now?');
+      const exchange = await server.nextChat();
+      assert.equal(exchange.body.messages.length, 6);
       exchange.finish();
     }));
 

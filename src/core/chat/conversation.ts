@@ -37,6 +37,8 @@ export type ConversationRecord =
   | { readonly type: 'show'; readonly id: string }
   /** These messages stay where they are, but are not sent any more: the user agreed, since they did not fit. */
   | { readonly type: 'leaveOut'; readonly ids: readonly string[] }
+  /** They are sent again: a larger window has room for them. */
+  | { readonly type: 'takeBack'; readonly ids: readonly string[] }
   | { readonly type: 'title'; readonly title: string }
   | { readonly type: 'pin'; readonly pinned: boolean }
   | { readonly type: 'delete'; readonly deleted: boolean };
@@ -245,6 +247,9 @@ export class Conversation {
         return this.#show(record.id);
       case 'leaveOut':
         for (const id of record.ids) this.#leftOut.add(id);
+        return;
+      case 'takeBack':
+        for (const id of record.ids) this.#leftOut.delete(id);
         return;
       case 'title':
         this.#givenTitle = record.title.trim() || undefined;

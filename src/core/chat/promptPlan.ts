@@ -3,7 +3,7 @@ import { estimateTextTokens, estimateTokens, tokenSize, tokensPerImage } from '.
 import type { Settings } from '../settings/settings.ts';
 import type { Attachment, Conversation, Message } from './conversation.ts';
 import { pathMessages, renderAttachment, type Draft } from './promptMessages.ts';
-import { proposalsFor, type Proposal } from './proposals.ts';
+import { proposalsFor, takeBackFor, type Proposal } from './proposals.ts';
 
 export interface PlanInput {
   readonly conversation: Conversation;
@@ -28,6 +28,8 @@ export interface PromptPlan {
   readonly fits: boolean;
   /** Each of them makes it fit; the first loses least. Empty when it fits, and when even the question alone does not. */
   readonly proposals: readonly Proposal[];
+  /** What was left out fits again: it may be, but need not be done. */
+  readonly takeBack: Proposal | undefined;
 }
 
 export interface Budget {
@@ -56,16 +58,8 @@ export function planPrompt(input: PlanInput, counted?: TokenCount): PromptPlan {
   const ofAttachments = Math.min(attached, totalTokens - historyTokens);
   const answerTokens = answerReserve(maxOutputTokens, contextTokens);
   const mostTokens = contextTokens === undefined ? Number.POSITIVE_INFINITY : contextTokens - answerTokens;
-  const proposals = proposalsFor({
-    leftOut: conversation,
-    path,
-    systemPrompt,
-    draft,
-    model,
-    takesImages,
-    mostTokens,
-    count,
-  });
+  const request = { leftOut: conversation, path, systemPrompt, draft, model, takesImages, mostTokens, count };
+  const proposals = proposalsFor(request);
   return {
     messages,
     budget: {
@@ -78,6 +72,7 @@ export function planPrompt(input: PlanInput, counted?: TokenCount): PromptPlan {
     },
     fits: totalTokens <= mostTokens && proposals.length === 0,
     proposals,
+    takeBack: proposals.length === 0 ? takeBackFor(request) : undefined,
   };
 }
 

@@ -13,7 +13,8 @@ export interface Proposal {
   readonly attachments: readonly Attachment[];
 }
 
-export interface TooLong {
+/** A request that may be too long. */
+export interface PlannedRequest {
   readonly leftOut: LeftOut;
   readonly path: readonly Message[];
   readonly systemPrompt: string;
@@ -35,8 +36,8 @@ interface Change {
 }
 
 /** Changes each of which makes the prompt fit, the one that loses least first. None when it fits, and none when nothing helps: the question alone is too long. */
-export function proposalsFor(tooLong: TooLong): readonly Proposal[] {
-  const { leftOut, path, systemPrompt, draft, mostTokens, count } = tooLong;
+export function proposalsFor(request: PlannedRequest): readonly Proposal[] {
+  const { leftOut, path, systemPrompt, draft, mostTokens, count } = request;
   const tokensAfter = (change: Change): number => {
     const more = new Set(change.leaveOut);
     const all: LeftOut = { isLeftOut: (id) => more.has(id) || leftOut.isLeftOut(id) };
@@ -44,31 +45,65 @@ export function proposalsFor(tooLong: TooLong): readonly Proposal[] {
   };
   const fits = (change: Change) => tokensAfter(change) <= mostTokens;
   const nothing: Change = { leaveOut: [], attachments: draft?.attachments ?? [], words: [], id: '' };
-  const start = withoutImages(tooLong, nothing);
-  const changes = fits(start) ? (start === nothing ? [] : [start]) : search(tooLong, start, fits);
+  const start = withoutImages(request, nothing);
+  const changes = fits(start) ? (start === nothing ? [] : [start]) : search(request, start, fits);
   const before = tokensAfter(nothing);
   return changes
     .map((change) => toProposal(change, before - tokensAfter(change)))
     .sort((a, b) => a.savedTokens - b.savedTokens);
 }
 
+/** What was left out may come back only if so much of the room is taken then: else it would be proposed again to leave it out with the next answer. */
+const takeBackShare = 0.75;
+
+/** Everything that was left out of the path, to be sent again. Undefined where nothing was, or there is not plenty of room for all of it. */
+export function takeBackFor({
+  leftOut,
+  path,
+  systemPrompt,
+  draft,
+  takesImages,
+  mostTokens,
+  count,
+}: PlannedRequest): Proposal | undefined {
+  const parts = path.flatMap((message): readonly (Message | Attachment)[] =>
+    message.role === 'question' ? [message, ...message.attachments] : [message],
+  );
+  const taken = parts.filter(
+    (part) => leftOut.isLeftOut(part.id) && !(takesImages === false && 'kind' in part && part.kind === 'image'),
+  );
+  if (taken.length === 0) return undefined;
+  const ids = taken.map(({ id }) => id);
+  const rest: LeftOut = { isLeftOut: (id) => leftOut.isLeftOut(id) && !ids.includes(id) };
+  const tokens = count(pathMessages(rest, path, systemPrompt, draft));
+  if (!Number.isFinite(mostTokens) || tokens > mostTokens * takeBackShare) return undefined;
+  const savedTokens = count(pathMessages(leftOut, path, systemPrompt, draft)) - tokens;
+  return {
+    id: 'takeBack',
+    label: `Send again what was left out (${amount(-savedTokens)} tokens)`,
+    savedTokens,
+    records: [{ type: 'takeBack', ids }],
+    attachments: draft?.attachments ?? [],
+  };
+}
+
 /** One change if that is enough; else all that was said before, and one; else everything but the question. */
-function search(tooLong: TooLong, start: Change, fits: (change: Change) => boolean): readonly Change[] {
-  const single = singleChanges(tooLong, start, fits);
+function search(request: PlannedRequest, start: Change, fits: (change: Change) => boolean): readonly Change[] {
+  const single = singleChanges(request, start, fits);
   if (single.length > 0) return single;
-  const exchanges = earlierExchanges(tooLong);
+  const exchanges = earlierExchanges(request);
   const alone = exchanges.length > 0 ? withoutExchanges(start, exchanges, exchanges.length) : start;
-  const both = alone === start ? [] : singleChanges(tooLong, alone, fits);
+  const both = alone === start ? [] : singleChanges(request, alone, fits);
   if (both.length > 0) return both;
   const bare = alone.attachments.reduce(withoutAttachment, alone);
   return fits(bare) ? [bare] : [];
 }
 
-function singleChanges(tooLong: TooLong, start: Change, fits: (change: Change) => boolean): readonly Change[] {
+function singleChanges(request: PlannedRequest, start: Change, fits: (change: Change) => boolean): readonly Change[] {
   const without = (attachment: Attachment) => withoutAttachment(start, attachment);
-  const attached = [...start.attachments, ...sentAttachments(tooLong, start)];
+  const attached = [...start.attachments, ...sentAttachments(request, start)];
   return [
-    fewestExchanges(tooLong, start, fits),
+    fewestExchanges(request, start, fits),
     ...attached.map(without).filter(fits).slice(0, 2),
     shortened(start, fits),
   ].filter((change) => change !== undefined);
@@ -77,7 +112,7 @@ function singleChanges(tooLong: TooLong, start: Change, fits: (change: Change) =
 // ---- Earlier messages -------------------------------------------------------------------------------------------------------------------------------
 
 /** Ids of a question and its answer. The last question stays where there is no draft: it is what the request is about. */
-function earlierExchanges({ leftOut, path, draft }: TooLong): readonly (readonly string[])[] {
+function earlierExchanges({ leftOut, path, draft }: PlannedRequest): readonly (readonly string[])[] {
   const end = draft ? path.length : path.findLastIndex(({ role }) => role === 'question');
   const exchanges: string[][] = [];
   for (const { role, id } of path.slice(0, end)) {
@@ -89,8 +124,12 @@ function earlierExchanges({ leftOut, path, draft }: TooLong): readonly (readonly
   return exchanges;
 }
 
-function fewestExchanges(tooLong: TooLong, start: Change, fits: (change: Change) => boolean): Change | undefined {
-  const exchanges = earlierExchanges(tooLong).filter(([id]) => !start.leaveOut.includes(id ?? ''));
+function fewestExchanges(
+  request: PlannedRequest,
+  start: Change,
+  fits: (change: Change) => boolean,
+): Change | undefined {
+  const exchanges = earlierExchanges(request).filter(([id]) => !start.leaveOut.includes(id ?? ''));
   const least = leastThat(exchanges.length, (count) => fits(withoutExchanges(start, exchanges, count)));
   return least === undefined ? undefined : withoutExchanges(start, exchanges, least);
 }
@@ -109,7 +148,7 @@ function withoutExchanges(start: Change, exchanges: readonly (readonly string[])
 // ---- Attachments ------------------------------------------------------------------------------------------------------------------------------------
 
 /** Of questions that are sent with the next request again. */
-function sentAttachments({ leftOut, path }: TooLong, { leaveOut }: Change): readonly Attachment[] {
+function sentAttachments({ leftOut, path }: PlannedRequest, { leaveOut }: Change): readonly Attachment[] {
   const isLeftOut = (id: string) => leaveOut.includes(id) || leftOut.isLeftOut(id);
   return sentOf({ isLeftOut }, path).flatMap((message) =>
     message.role === 'question' ? message.attachments.filter(({ id }) => !isLeftOut(id)) : [],
@@ -126,11 +165,11 @@ function withoutAttachment(start: Change, attachment: Attachment): Change {
   };
 }
 
-function withoutImages(tooLong: TooLong, start: Change): Change {
-  if (tooLong.takesImages !== false) return start;
-  const images = [...start.attachments, ...sentAttachments(tooLong, start)].filter(({ kind }) => kind === 'image');
+function withoutImages(request: PlannedRequest, start: Change): Change {
+  if (request.takesImages !== false) return start;
+  const images = [...start.attachments, ...sentAttachments(request, start)].filter(({ kind }) => kind === 'image');
   if (images.length === 0) return start;
-  const words = `leave out ${images.length === 1 ? 'the image' : `${images.length} images`}, which ${tooLong.model} does not take`;
+  const words = `leave out ${images.length === 1 ? 'the image' : `${images.length} images`}, which ${request.model} does not take`;
   return { ...images.reduce(withoutAttachment, start), words: [words] };
 }
 

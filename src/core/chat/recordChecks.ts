@@ -83,6 +83,7 @@ const checks: { readonly [Type in Exclude<ConversationRecord['type'], 'delta'>]:
   end: object({ id: string, atMs: number, ending }),
   show: object({ id: string }),
   leaveOut: object({ ids: listOf(string) }),
+  takeBack: object({ ids: listOf(string) }),
   title: object({ title: string }),
   pin: object({ pinned: boolean }),
   delete: object({ deleted: boolean }),

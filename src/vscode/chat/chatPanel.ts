@@ -19,6 +19,7 @@ import { ConversationListState } from './conversationListState.ts';
 import type { Drafts } from './drafts.ts';
 import { ModelWatch } from './modelWatch.ts';
 import { PanelChannel, type PanelSource } from './panelChannel.ts';
+import { planRetry } from './retryPlan.ts';
 import { RunningAnswers } from './runningAnswers.ts';
 import { ShownConversation } from './shownConversation.ts';
 import { TurnActions } from './turnActions.ts';
@@ -324,8 +325,13 @@ export class ChatPanel implements PanelSource {
     if (!isOther) return this.turns.retry(open, answerId);
     const { registry, settings } = this.#parts;
     return pickOtherModel(registry, settings.current(), async (backend, model) => {
-      this.turns.retry(open, answerId, { backend, model });
-      return Promise.resolve();
+      const go = () => void this.turns.retry(open, answerId, { backend, model });
+      const current = settings.current();
+      const asked = { client: registry.client(backend, current), model };
+      const plan = await planRetry(asked, open.conversation, answerId, current);
+      // What can be left out is left to the user; where nothing helps, the request says why it is refused.
+      if (!plan || plan.proposals.length === 0 || this.#shown.open !== open) return go();
+      this.composer.postpone({ plan, occasion: `This is more than ${model} reads at once. You can:`, go });
     });
   }
 

@@ -1,6 +1,15 @@
 import type { Attachment } from '../../core/chat/conversation.ts';
+import type { OpenConversation } from '../../core/chat/openConversation.ts';
 import type { Draft } from '../../core/chat/promptMessages.ts';
-import { planExactly, planPrompt, promptTokens, type PlanInput, type PromptPlan } from '../../core/chat/promptPlan.ts';
+import {
+  planExactly,
+  planPrompt,
+  promptTokens,
+  type Budget,
+  type PlanInput,
+  type PromptPlan,
+} from '../../core/chat/promptPlan.ts';
+import type { Proposal } from '../../core/chat/proposals.ts';
 import type { ComposerView } from '../../protocol/panelState.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import type { Attached } from './context/attached.ts';
@@ -19,6 +28,24 @@ export interface ComposerParts {
   readonly onRefused: (why: string) => void;
 }
 
+interface Postponed {
+  readonly open: OpenConversation;
+  readonly plan: PromptPlan;
+  /** Why, up to `You can:`. */
+  readonly occasion: string;
+  readonly go: () => void;
+}
+
+/** What the user may decide now. One without records changes nothing. */
+interface Proposed {
+  readonly budget: Budget;
+  readonly proposals: readonly (Pick<Proposal, 'id' | 'label'> & Partial<Proposal>)[];
+  readonly occasion?: string;
+  readonly waiting?: Postponed;
+}
+
+const nothingElse = { id: 'nothing', label: 'Leave it as it is' };
+
 /** The server is asked to count when the user has stopped typing for so long. */
 const countDelayMs = 400;
 
@@ -28,6 +55,7 @@ export class ComposerState {
   /** What is still being read, so that a question does not leave without it. */
   readonly #attaching = new Set<Promise<void>>();
   #exact: PromptPlan | undefined;
+  #postponed: Postponed | undefined;
   #counting: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,11 +70,15 @@ export class ComposerState {
 
   view(): ComposerView {
     const { text, attachments } = this.draft;
-    const { budget, proposals } = this.#plan();
+    const { budget, proposals, occasion } = this.#proposed();
     return {
       draft: text,
       attachments: attachments.map((attachment) => attachmentView(attachment)),
-      budget: { ...budget, proposals: proposals.map(({ id, label }) => ({ id, label })) },
+      budget: {
+        ...budget,
+        proposals: proposals.map(({ id, label }) => ({ id, label })),
+        ...(occasion === undefined ? {} : { occasion }),
+      },
     };
   }
 
@@ -62,6 +94,7 @@ export class ComposerState {
 
   /** In place of what is there. */
   put(draft: Draft): void {
+    this.#postponed = undefined;
     this.#set(draft);
   }
 
@@ -107,11 +140,22 @@ export class ComposerState {
     this.#set({ text, attachments: attachments.filter(({ id }) => id !== attachmentId) });
   }
 
+  /** Something that was asked for, but does not fit: it happens when one of the proposals is taken. */
+  postpone(postponed: Omit<Postponed, 'open'>): void {
+    this.#postponed = { ...postponed, open: this.#parts.shown.open };
+    this.#parts.onChange();
+  }
+
   apply(proposalId: string): void {
-    const proposal = this.#plan().proposals.find(({ id }) => id === proposalId);
+    const { proposals, waiting } = this.#proposed();
+    const proposal = proposals.find(({ id }) => id === proposalId);
     if (!proposal) return;
-    this.#parts.shown.open.append(...proposal.records);
-    this.#set({ text: this.draft.text, attachments: proposal.attachments });
+    const { open } = this.#parts.shown;
+    open.append(...(proposal.records ?? []));
+    if (!waiting) return this.#set({ text: this.draft.text, attachments: proposal.attachments ?? [] });
+    this.#postponed = undefined;
+    if (proposal.records) waiting.go();
+    this.recount();
   }
 
   /** What is there, or another question. False: there is something that the user has to decide before. */
@@ -137,6 +181,15 @@ export class ComposerState {
     const { drafts, shown } = this.#parts;
     drafts.set(shown.key, draft);
     this.recount();
+  }
+
+  #proposed(): Proposed {
+    const waiting = this.#postponed?.open === this.#parts.shown.open ? this.#postponed : undefined;
+    const plan = waiting?.plan ?? this.#plan();
+    const { budget, proposals, takeBack } = plan;
+    if (waiting) return { budget, proposals: [...proposals, nothingElse], occasion: waiting.occasion, waiting };
+    if (!takeBack) return { budget, proposals };
+    return { budget, proposals: [takeBack], occasion: 'What was left out fits again. You can:' };
   }
 
   #plan(): PromptPlan {

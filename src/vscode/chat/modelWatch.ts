@@ -103,7 +103,7 @@ export class ModelWatch {
 }
 
 /** What the server lists of it. It is not asked for its context window, for which some load the model. */
-async function modelInfo(
+export async function modelInfo(
   { client, model }: { readonly client: LLMClient; readonly model: string },
   signal: AbortSignal,
 ) {

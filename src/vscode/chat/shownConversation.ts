@@ -105,6 +105,7 @@ export class ShownConversation {
       case 'answer':
       case 'show':
       case 'leaveOut':
+      case 'takeBack':
       case 'title':
       case 'delete':
         channel.change('conversation');

@@ -126,6 +126,24 @@ describe('planPrompt: proposals', () => {
     assert.equal(plan({ conversation, draft: { text: 'Why?', attachments } }).fits, false);
   });
 
+  it('to send again what was left out, once a larger window has plenty of room for all of it', () => {
+    const exchange = { question: words(200), attachments: [imageAttachment('i')], answer: words(800) };
+    const conversation = conversationOf(exchange, exchange, exchange, exchange);
+    const image = [...conversation.messages()].flatMap((one) => (one.role === 'question' ? one.attachments : []))[0]
+      ?.id;
+    assert.ok(image);
+    conversation.apply({ type: 'leaveOut', ids: ['q1', 'a1', image] });
+    const again = (contextTokens: number, more: Partial<PlanInput> = {}) =>
+      plan({ conversation, draft: short, contextTokens, ...more }).takeBack;
+    assert.equal(again(5400), undefined, 'it would fit, but barely');
+    assert.match(again(32_768)?.label ?? '', /^Send again what was left out \([\d,]+ tokens\)$/);
+    const withoutImages = again(32_768, { takesImages: false });
+    assert.deepEqual(withoutImages?.records, [{ type: 'takeBack', ids: ['q1', 'a1'] }]);
+    const { takeBack, messages } = after(conversation, { draft: short, contextTokens: 32_768 }, again(32_768));
+    assert.equal(takeBack, undefined);
+    assert.equal(messages.length, 10);
+  });
+
   it('an attachment of an earlier question, whose absence is said', () => {
     const conversation = conversationOf(
       { question: 'Q', attachments: [textAttachment('big', lines(600))], answer: 'A' },
