@@ -175,9 +175,13 @@ describe('The chat, used as people use it', () => {
 
   /** In the editor that has the focus, from its first line on. */
   async function selectLines(count: number): Promise<void> {
-    await workbench.page.locator('.monaco-editor.focused').first().waitFor();
-    await workbench.page.keyboard.press('Control+Home');
-    for (let line = 0; line < count; line++) await workbench.page.keyboard.press('Shift+ArrowDown');
+    const { page } = workbench;
+    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await page.locator('.editor-instance .monaco-editor.focused').waitFor();
+    await page.keyboard.press('Control+Home');
+    await workbench.statusBarItem(/^Ln 1, Col 1$/).waitFor();
+    for (let line = 0; line < count; line++) await page.keyboard.press('Shift+ArrowDown');
+    await workbench.statusBarItem(new RegExp(`^Ln ${count + 1}, Col 1 \\(`)).waitFor();
   }
 
   for (const { command, question, name } of [

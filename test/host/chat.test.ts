@@ -128,7 +128,7 @@ class OpenChat {
     const statusBar = new StatusBar(settings.current());
     const uri = vscode.Uri.file(folder);
     this.chat = new Chat({
-      context: { extensionUri: uri, storageUri: uri, globalStorageUri: uri },
+      context: { extensionUri: uri, globalStorageUri: uri },
       registry,
       settings,
       statusBar,

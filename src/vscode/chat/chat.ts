@@ -6,7 +6,7 @@ import { Drafts } from './drafts.ts';
 import { storageFolder } from './storageFolder.ts';
 
 export interface ChatParts extends Omit<ChatPanelParts, 'store' | 'drafts'> {
-  readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'storageUri' | 'globalStorageUri'>;
+  readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'globalStorageUri'>;
 }
 
 /** The chat of this window: made when its view is shown for the first time, or with the first command that needs it. */

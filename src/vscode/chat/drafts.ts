@@ -15,6 +15,8 @@ export class Drafts {
   readonly #file: string | undefined;
   /** By conversation; of one that has no message yet, and so no file, under an empty id. The latest change last. */
   readonly #drafts = new Map<string, Draft>();
+  /** Those that are not in the file as they are here. */
+  readonly #changed = new Set<string>();
   #shownId = '';
   #timer: NodeJS.Timeout | undefined;
   #work = Promise.resolve();
@@ -46,12 +48,8 @@ export class Drafts {
   }
 
   set(id: string, draft: Draft): void {
-    this.#drafts.delete(id);
-    if (draft.text !== '' || draft.attachments.length > 0) this.#drafts.set(id, draft);
-    for (const oldest of this.#drafts.keys()) {
-      if (this.#drafts.size <= mostDrafts) break;
-      this.#drafts.delete(oldest);
-    }
+    put(this.#drafts, id, draft);
+    this.#changed.add(id);
     this.#writeSoon();
   }
 
@@ -69,32 +67,62 @@ export class Drafts {
 
   async #read(): Promise<void> {
     if (this.#file === undefined) return;
-    try {
-      const saved: unknown = JSON.parse(await readFile(this.#file, 'utf8'));
-      if (!isObject(saved) || !Array.isArray(saved['drafts'])) return;
-      if (typeof saved['shownId'] === 'string') this.#shownId = saved['shownId'];
-      for (const value of saved['drafts'] as readonly unknown[]) {
-        const record = toRecord(value);
-        if (typeof record === 'object' && record.type === 'question') this.#drafts.set(record.id, record);
-      }
-    } catch {
-      // There is none yet, or it was cut off.
-    }
+    const { shownId, drafts } = await readDrafts(this.#file);
+    this.#shownId = shownId;
+    for (const [id, draft] of drafts) this.#drafts.set(id, draft);
   }
 
-  /** A draft is a question that was not asked yet, and is kept as one. */
+  /** Another window on the workspace may have drafts of its own in the file: of those only what was changed here is changed. */
   async #write(): Promise<void> {
     if (this.#file === undefined) return;
-    const drafts = [...this.#drafts].map(([id, { text, attachments }]) => ({
-      type: 'question',
-      id,
-      atMs: 0,
-      text,
-      attachments,
-    }));
-    await mkdir(path.dirname(this.#file), { recursive: true });
-    const temporary = `${this.#file}.${process.pid}`;
-    await writeFile(temporary, JSON.stringify({ shownId: this.#shownId, drafts }));
-    await rename(temporary, this.#file);
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    try {
+      const { drafts } = await readDrafts(this.#file);
+      for (const id of changed) put(drafts, id, this.of(id));
+      await mkdir(path.dirname(this.#file), { recursive: true });
+      const temporary = `${this.#file}.${process.pid}`;
+      await writeFile(temporary, toJson(this.#shownId, drafts));
+      await rename(temporary, this.#file);
+    } catch (error) {
+      for (const id of changed) this.#changed.add(id);
+      throw error;
+    }
+  }
+}
+
+interface Saved {
+  readonly shownId: string;
+  readonly drafts: Map<string, Draft>;
+}
+
+/** Nothing where there is no file yet, or it was cut off. */
+async function readDrafts(file: string): Promise<Saved> {
+  const drafts = new Map<string, Draft>();
+  try {
+    const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (!isObject(saved) || !Array.isArray(saved['drafts'])) return { shownId: '', drafts };
+    for (const value of saved['drafts'] as readonly unknown[]) {
+      const record = toRecord(value);
+      if (typeof record === 'object' && record.type === 'question') drafts.set(record.id, record);
+    }
+    return { shownId: typeof saved['shownId'] === 'string' ? saved['shownId'] : '', drafts };
+  } catch {
+    return { shownId: '', drafts };
+  }
+}
+
+/** A draft is a question that was not asked yet, and is kept as one. */
+function toJson(shownId: string, drafts: ReadonlyMap<string, Draft>): string {
+  const kept = [...drafts].map(([id, { text, attachments }]) => ({ type: 'question', id, atMs: 0, text, attachments }));
+  return JSON.stringify({ shownId, drafts: kept });
+}
+
+function put(drafts: Map<string, Draft>, id: string, draft: Draft): void {
+  drafts.delete(id);
+  if (draft.text !== '' || draft.attachments.length > 0) drafts.set(id, draft);
+  for (const oldest of drafts.keys()) {
+    if (drafts.size <= mostDrafts) return;
+    drafts.delete(oldest);
   }
 }

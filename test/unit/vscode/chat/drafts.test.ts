@@ -27,6 +27,21 @@ describe('Drafts of the chat', () => {
     assert.equal(again.of('').text, 'in a new one');
   });
 
+  it('stay when another window writes its own', async () => {
+    const [one, other] = [await Drafts.load(folder), await Drafts.load(folder)];
+    one.set('c1', { text: 'of one', attachments: [] });
+    await one.flush();
+    other.set('c2', { text: 'of the other', attachments: [] });
+    await other.flush();
+    one.set('c3', { text: 'of one again', attachments: [] });
+    await one.flush();
+    const again = await Drafts.load(folder);
+    assert.deepEqual(
+      ['c1', 'c2', 'c3'].map((id) => again.of(id).text),
+      ['of one', 'of the other', 'of one again'],
+    );
+  });
+
   it('are forgotten when they are empty', async () => {
     const drafts = await Drafts.load(folder);
     drafts.set('c1', { text: 'typed', attachments: [] });
