@@ -91,6 +91,7 @@ function putLogger(/** @type {string} */ root) {
 /**
  * @typedef {object} VscodeServer
  * @property {number} port
+ * @property {number} pid of the server itself; what it starts is below it
  * @property {string} logFile
  * @property {(folder: string | undefined, payload?: Readonly<Record<string, string>>) => string} url the page that opens
  *   `folder`; the payload is what a desktop VS Code takes as flags, with file paths for `extensionDevelopmentPath` and
@@ -177,7 +178,14 @@ export async function startVscodeServer(options) {
     await stop();
     throw new Error(String(problem));
   }
-  return { port, logFile, ended, stop, url: (folder, payload) => pageUrl(port, token, folder, payload) };
+  return {
+    port,
+    pid: /** @type {number} */ (child.pid),
+    logFile,
+    ended,
+    stop,
+    url: (folder, payload) => pageUrl(port, token, folder, payload),
+  };
 }
 
 /**

@@ -30,6 +30,7 @@ export function createCliHost(options: CliHostOptions): CoreHost {
     credentialFor: (origin) => Promise.resolve(keyFor(origin, settings, environment)),
     // Every address comes from whoever runs the command.
     mayContact: () => Promise.resolve(true),
+    mustAsk: () => false,
     wait,
     // What other tools of the command line take.
     caFile: () => settings.caFile || environment['SSL_CERT_FILE'] || '',

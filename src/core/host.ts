@@ -14,6 +14,8 @@ export interface CoreHost {
    * Asked before anything is sent to an origin. False for one that a workspace names and that the user has not agreed to.
    */
   mayContact(origin: string): Promise<boolean>;
+  /** `mayContact` would have to ask the user: a look that he did not ask for leaves that origin alone. */
+  mustAsk(origin: string): boolean;
   /** Between two tries. Resolves early, without an error, when the signal is aborted. */
   wait(durationMs: number, signal: AbortSignal): Promise<void>;
   /** A PEM file of certificates to trust beside those that are trusted anyway; empty: none. */

@@ -40,7 +40,8 @@ export interface MentionView {
 export type PanelMessage =
   /** The panel is there and has this revision; 0: nothing. */
   | { readonly type: 'ready'; readonly revision: number }
-  | { readonly type: 'draft'; readonly text: string }
+  /** What is typed, of the conversation that was shown when it was typed: another may be shown meanwhile. */
+  | { readonly type: 'draft'; readonly conversationId: string; readonly text: string }
   | { readonly type: 'send'; readonly text: string }
   | { readonly type: 'stop' }
   | { readonly type: 'continue'; readonly answerId: string }
@@ -81,7 +82,7 @@ type Shape = Readonly<Record<string, 'string' | 'number' | 'boolean' | 'strings'
 
 const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   ready: { revision: 'number' },
-  draft: { text: 'string' },
+  draft: { conversationId: 'string', text: 'string' },
   send: { text: 'string' },
   stop: {},
   continue: { answerId: 'string' },

@@ -92,13 +92,16 @@ export interface AttachmentView {
   readonly tokens: number;
   /** It can be opened in the editor. */
   readonly canOpen: boolean;
+  /** It stays with its question, but is not sent any more. */
+  readonly isLeftOut: boolean;
 }
 
 export interface ModelView {
   /** As configured, or as `auto` found it; empty while it looks. */
   readonly backend: BackendId | 'auto';
   readonly model: string;
-  readonly state: 'looking' | 'notRunning' | 'loading' | 'ready';
+  /** `notAsked`: nothing is sent to a server that the workspace names, not even a look, before the user agrees. */
+  readonly state: 'looking' | 'notAsked' | 'notRunning' | 'loading' | 'ready';
   /** A sentence: who answers and where, or why nobody does. */
   readonly detail: string;
   readonly takesImages: boolean | undefined;

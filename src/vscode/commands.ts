@@ -62,7 +62,15 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
   const chat = () =>
     // Nor do most windows chat.
     (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
-      const made = new Chat({ context, registry, settings, statusBar, log, actions: problemActions });
+      const made = new Chat({
+        context,
+        registry,
+        settings,
+        statusBar,
+        log,
+        actions: problemActions,
+        mayContact: (origin) => host.mayContact(origin),
+      });
       context.subscriptions.push(made);
       return made;
     }));

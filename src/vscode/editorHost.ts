@@ -18,6 +18,7 @@ export function createEditorHost(
     log,
     credentialFor: (origin) => keyOf(context, origin, log),
     mayContact: (origin) => consent.mayContact(origin),
+    mustAsk: (origin) => consent.mustAsk(origin),
     wait,
     caFile: () => settings.current().caFile,
     // VS Code patches node:http in place: its own proxy settings and certificates apply by themselves.

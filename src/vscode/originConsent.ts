@@ -20,12 +20,21 @@ export class OriginConsent {
   }
 
   mayContact(origin: string): Promise<boolean> {
-    if (isLoopback(new URL(origin).hostname) || this.#agreed().includes(origin)) return Promise.resolve(true);
-    const setting = workspaceSettingFor(origin);
+    const setting = this.#openSettingFor(origin);
     if (setting === undefined) return Promise.resolve(true);
     const pending = this.#asked.get(origin) ?? this.#ask(origin, setting);
     this.#asked.set(origin, pending);
     return pending.finally(() => this.#asked.delete(origin));
+  }
+
+  mustAsk(origin: string): boolean {
+    return this.#openSettingFor(origin) !== undefined;
+  }
+
+  /** The setting about which the user has to be asked. */
+  #openSettingFor(origin: string): string | undefined {
+    if (isLoopback(new URL(origin).hostname) || this.#agreed().includes(origin)) return undefined;
+    return workspaceSettingFor(origin);
   }
 
   async #ask(origin: string, setting: string): Promise<boolean> {

@@ -11,7 +11,7 @@ import { factsText } from './wording.ts';
 /** An answer with all that belongs to it. Grows in place while it streams: nothing above or beside its text moves. */
 export class AnswerCard {
   readonly element = element('article', { class: 'message answer', attributes: { tabindex: '-1' } });
-  readonly #author = element('span', { class: 'author' });
+  readonly #author = element('h2', { class: 'author' });
   readonly #backend = element('span', { class: 'dim' });
   readonly #branch: BranchStepper;
   readonly #reasoning = new ReasoningBlock();
@@ -106,7 +106,7 @@ function extrasOf(answer: AnswerView, post: Post): Node[] {
     ),
   );
   const warnings = answer.warnings.map((text) => element('p', { class: 'warning' }, icon('warning'), text));
-  const notSent = answer.isLeftOut ? [element('p', { class: 'dim note', text: 'Not sent any more' })] : [];
+  const notSent = answer.isLeftOut ? [element('p', { class: 'dim', text: 'Not sent any more' })] : [];
   const { state } = answer;
   const problem = state.type === 'failed' ? [problemBlock(state.problem, state.buttons, answer.id, post)] : [];
   return [...calls, ...warnings, ...notSent, ...problem];

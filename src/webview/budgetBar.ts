@@ -2,69 +2,76 @@ import type { BudgetView } from '../protocol/panelState.ts';
 import { element, setClass, setText } from './dom.ts';
 import { formatCount, formatShort } from './wording.ts';
 
-const parts = ['history', 'attachment', 'draft', 'answer'] as const;
-type Part = (typeof parts)[number];
-
-const names: Readonly<Record<Part, string>> = {
-  history: 'Conversation so far',
-  attachment: 'Attachments',
-  draft: 'Question',
-  answer: 'Kept free for the answer',
-};
-
-/** What the next request takes of the context window: in a line, and opened, part by part. */
+/** What the question takes of the room that the conversation and the answer leave in the context window: in a line, and opened, all that is in the window. */
 export class BudgetBar {
   readonly element = element('details', { class: 'budget' });
   readonly #bar = element('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } });
-  readonly #segments = new Map(parts.map((part) => [part, element('span', { class: `bar-part bar-${part}` })]));
+  readonly #attachments = element('span', { class: 'bar-part bar-attachments' });
+  readonly #draft = element('span', { class: 'bar-part' });
   readonly #text = element('span', { class: 'budget-text' });
-  readonly #explanation = element('dl', { class: 'fold-content' });
+  readonly #explanation = element('dl');
 
   constructor() {
-    this.#bar.append(...this.#segments.values());
+    this.#bar.append(this.#attachments, this.#draft);
     this.element.append(element('summary', {}, this.#bar, this.#text), this.#explanation);
+    // It lies over the messages, so it goes with whoever opened it.
+    this.element.addEventListener('focusout', () => this.#close());
+    this.element.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !this.element.open) return;
+      event.preventDefault();
+      this.#close();
+    });
   }
 
   update(budget: BudgetView): void {
-    const counts = countsOf(budget);
-    const used = counts.history + counts.attachment + counts.draft;
-    const { contextTokens } = budget;
-    const isOver = contextTokens !== undefined && used + counts.answer > contextTokens;
-    const whole = Math.max(contextTokens ?? 0, used + counts.answer, 1);
-    for (const [part, segment] of this.#segments) segment.style.width = `${(100 * counts[part]) / whole}%`;
-    this.#bar.hidden = contextTokens === undefined;
-    const of = contextTokens === undefined ? '' : ` of ${formatShort(contextTokens)}`;
-    setText(this.#text, `${formatShort(used)}${of} tokens`);
-    setClass(this.element, 'over', isOver);
-    this.element.title = overview(budget, used);
-    const lines = parts.map((part) => [names[part], formatCount(counts[part])] as const);
-    const free = contextTokens === undefined ? 'not known' : formatCount(contextTokens - used - counts.answer);
-    const rows = [...lines, [isOver ? 'Too much by' : 'Free', free.replace('-', '')] as const];
-    this.#explanation.replaceChildren(
-      ...rows.flatMap(([name, count]) => [element('dt', { text: name }), element('dd', { text: count })]),
-    );
+    const { attachmentTokens, draftTokens } = budget;
+    const question = attachmentTokens + draftTokens;
+    const room = roomTokens(budget);
+    const whole = Math.max(room ?? 0, question, 1);
+    this.#attachments.style.width = `${(100 * attachmentTokens) / whole}%`;
+    this.#draft.style.width = `${(100 * draftTokens) / whole}%`;
+    this.#bar.hidden = room === undefined;
+    setText(this.#text, inShort(question, room));
+    this.element.title = inFull(budget, question, room);
+    setClass(this.element, 'over', room !== undefined && question > room);
+    const rows = explanation(budget, room).flatMap(([name, count]) => [
+      element('dt', { text: name }),
+      element('dd', { text: typeof count === 'number' ? formatCount(count) : count }),
+    ]);
+    this.#explanation.replaceChildren(...rows);
+  }
+
+  #close(): void {
+    this.element.open = false;
   }
 }
 
-/** Everything but what is kept for the answer, as a part of the window; undefined where its size is not known. */
-export function usedShare(budget: BudgetView): number | undefined {
-  if (!budget.contextTokens) return undefined;
-  return (budget.historyTokens + budget.attachmentTokens + budget.draftTokens) / budget.contextTokens;
+/** What a question may have; less than nothing when the conversation alone is too long. Undefined where the size of the window is not known. */
+function roomTokens({ contextTokens, historyTokens, answerTokens }: BudgetView): number | undefined {
+  return contextTokens === undefined ? undefined : contextTokens - historyTokens - answerTokens;
 }
 
-function countsOf(budget: BudgetView): Readonly<Record<Part, number>> {
-  return {
-    history: budget.historyTokens,
-    attachment: budget.attachmentTokens,
-    draft: budget.draftTokens,
-    answer: budget.answerTokens,
-  };
+function inShort(question: number, room: number | undefined): string {
+  if (room === undefined) return `${formatShort(question)} tokens`;
+  const free = formatShort(Math.max(0, room));
+  return question === 0 && room > 0 ? `${free} tokens free` : `${formatShort(question)} of ${free} free tokens`;
 }
 
-function overview({ contextTokens, isExact }: BudgetView, used: number): string {
-  const tokens = `${isExact ? '' : 'about '}${formatCount(used)} tokens`;
-  if (contextTokens === undefined) {
-    return `The next request has ${tokens}. How many fit is not known: the server does not say.`;
-  }
-  return `The next request takes ${tokens} of the ${formatCount(contextTokens)} that this model reads at once. Open for details.`;
+function inFull({ isExact }: BudgetView, question: number, room: number | undefined): string {
+  const tokens = `The question takes ${isExact ? '' : 'about '}${formatCount(question)} tokens.`;
+  if (room === undefined) return `${tokens} How many fit is not known: the server does not say.`;
+  return `${tokens} The context window has ${formatCount(Math.max(0, room))} left for it. Open for details.`;
+}
+
+function explanation(budget: BudgetView, room: number | undefined): readonly (readonly [string, number | string])[] {
+  const { historyTokens, attachmentTokens, draftTokens, answerTokens, contextTokens } = budget;
+  const left = room === undefined ? undefined : room - attachmentTokens - draftTokens;
+  return [
+    ['Conversation so far', historyTokens],
+    ['Attachments', attachmentTokens],
+    ['Question', draftTokens],
+    ['Kept free for the answer', answerTokens],
+    left !== undefined && left < 0 ? ['Too much by', -left] : ['Free', left ?? 'not known'],
+    ['Context window', contextTokens ?? 'not known'],
+  ];
 }

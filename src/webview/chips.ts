@@ -1,6 +1,6 @@
 import type { AttachmentView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
-import { button, element, setLabel, setText } from './dom.ts';
+import { button, element, setClass, setLabel, setText } from './dom.ts';
 import { iconButton } from './icons.ts';
 import { KeyedList, type View } from './keyedList.ts';
 import { formatCount, formatShort } from './wording.ts';
@@ -49,10 +49,17 @@ function chip(
     update(attachment) {
       current = attachment;
       setText(label, attachment.label);
-      setText(tokens, formatShort(attachment.tokens));
-      open.title = `${attachment.canOpen ? 'Open ' : ''}${attachment.label}, about ${formatCount(attachment.tokens)} tokens`;
+      setText(tokens, attachment.isLeftOut ? 'not sent' : formatShort(attachment.tokens));
+      unit.hidden = attachment.isLeftOut;
+      setClass(chip, 'left-out', attachment.isLeftOut);
+      open.title = titleOf(attachment);
       open.disabled = !attachment.canOpen;
       if (removeButton) setLabel(removeButton, `Remove ${attachment.label}`);
     },
   };
+}
+
+function titleOf({ label, tokens, canOpen, isLeftOut }: AttachmentView): string {
+  const size = isLeftOut ? 'not sent any more, since it did not fit' : `about ${formatCount(tokens)} tokens`;
+  return `${canOpen ? 'Open ' : ''}${label}, ${size}`;
 }

@@ -34,6 +34,8 @@ export class DraftKeeper {
   /** What the composer shows when a conversation is opened: what was typed here and the host never learnt, or lost when it died, else what it has. */
   begin(conversationId: string, hostDraft: string): string {
     const saved = this.#saved;
+    // Something else may have opened this conversation while one was typing in the other.
+    if (saved?.conversationId !== conversationId) this.tell();
     const isMine = saved?.conversationId === conversationId && (!saved.isTold || hostDraft === '');
     const draft = isMine ? saved.draft : hostDraft;
     this.#save({ conversationId, draft, isTold: draft === hostDraft });
@@ -60,7 +62,8 @@ export class DraftKeeper {
     this.#timer = undefined;
     if (!this.#saved || this.#saved.isTold) return;
     this.#save({ ...this.#saved, isTold: true });
-    this.#api.postMessage({ type: 'draft', text: this.#saved.draft });
+    const { conversationId, draft } = this.#saved;
+    this.#api.postMessage({ type: 'draft', conversationId, text: draft });
   }
 
   #save(state: SavedState): void {

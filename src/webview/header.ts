@@ -1,17 +1,17 @@
-import type { ModelView, PanelState } from '../protocol/panelState.ts';
+import type { BudgetView, ModelView, PanelState } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
-import { usedShare } from './budgetBar.ts';
-import { button, element, setLabel, setText } from './dom.ts';
+import { button, element, setClass, setLabel, setText } from './dom.ts';
 import { icon, iconButton } from './icons.ts';
 
 const states: Readonly<Record<ModelView['state'], string>> = {
   looking: 'looking…',
+  notAsked: 'not asked yet',
   notRunning: 'not running',
   loading: 'loading…',
   ready: 'ready',
 };
 
-/** Who answers, how it is, how full its context window is; and the ways to other conversations. */
+/** Who answers, how it is, how full the conversation makes its context window; and the ways to other conversations. */
 export class Header {
   readonly element = element('header', { class: 'panel-header' });
   readonly #title = element('h1', { class: 'visually-hidden' });
@@ -43,16 +43,21 @@ export class Header {
     setText(this.#state, model.state === 'ready' ? model.backend : state);
     this.#model.title = model.detail;
     setText(this.#hint, `${model.state === 'ready' ? `, ${state}` : ''}. Switch model`);
-    const share = usedShare(composer.budget);
-    this.#meter.hidden = share === undefined;
-    const percent = Math.round(100 * (share ?? 0));
-    this.#fill.style.width = `${Math.min(100, percent)}%`;
-    this.#meter.classList.toggle('over', percent > 100);
-    setText(this.#percent, `${percent} %`);
-    setLabel(this.#meter, `${percent} % of the context window is used. Show what by`);
+    this.#updateMeter(composer.budget);
   }
 
   focusList(): void {
     this.#list.focus();
+  }
+
+  /** It is over when no room is left for an answer, whatever is asked. */
+  #updateMeter({ contextTokens, historyTokens, answerTokens }: BudgetView): void {
+    this.#meter.hidden = !contextTokens;
+    if (!contextTokens) return;
+    const percent = Math.round((100 * historyTokens) / contextTokens);
+    this.#fill.style.width = `${Math.min(100, percent)}%`;
+    setClass(this.#meter, 'over', historyTokens + answerTokens > contextTokens);
+    setText(this.#percent, `${percent} %`);
+    setLabel(this.#meter, `The conversation takes ${percent} % of the context window. Show details`);
   }
 }

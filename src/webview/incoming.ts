@@ -67,8 +67,15 @@ function urisOf(data: DataTransfer): string[] {
   );
   const listed = (lines ?? '').split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
   const uris = listed.length > 0 ? listed : resourceUrls(data.getData('resourceurls'));
-  // A link dragged from a page is text: nothing is fetched. What can be attached is in one of the file systems that VS Code knows.
-  return uris.filter((uri) => !/^(https?|data|blob|javascript|about|mailto):/i.test(uri));
+  return uris.filter(canBeFile);
+}
+
+/** What a link of a page has: dragged from there it is text, and nothing is fetched. */
+const pageScheme = /^(?:https?|wss?|ftp|data|blob|javascript|vbscript|about|mailto|tel|view-source):/i;
+
+/** Any extension of VS Code can bring a file system: which schemes there are, the host knows. One letter is the drive of a path. */
+function canBeFile(uri: string): boolean {
+  return /^[a-z][a-z\d+.-]+:/i.test(uri) && !pageScheme.test(uri);
 }
 
 function resourceUrls(json: string): string[] {

@@ -9,6 +9,7 @@ export class QuestionCard {
   readonly element = element('article', { class: 'message question', attributes: { tabindex: '-1' } });
   readonly #text = element('div', { class: 'question-text' });
   readonly #chips: Chips;
+  readonly #note = element('p', { class: 'dim', text: 'Not sent any more' });
   readonly #branch: BranchStepper;
   readonly #edit: HTMLButtonElement;
   readonly #post: Post;
@@ -20,7 +21,7 @@ export class QuestionCard {
     this.#chips = new Chips(post);
     this.#branch = new BranchStepper(post, 'question');
     this.#edit = iconButton('edit', 'Edit and send again', () => this.#startEditing(), { class: 'edit' });
-    const bubble = element('div', { class: 'bubble' }, this.#text, this.#chips.element);
+    const bubble = element('div', { class: 'bubble' }, this.#text, this.#chips.element, this.#note);
     this.element.append(bubble, this.#edit, this.#branch.element);
   }
 
@@ -32,7 +33,7 @@ export class QuestionCard {
     this.#chips.update(question.attachments);
     this.#branch.update(question.branch);
     setClass(this.element, 'left-out', question.isLeftOut);
-    this.element.title = question.isLeftOut ? 'Not sent any more' : '';
+    this.#note.hidden = !question.isLeftOut;
   }
 
   /** The editor stays until the new question takes the place of this one: whatever the host says to it, nothing that was typed is lost. */

@@ -8,11 +8,14 @@ export function formatCount(count: number): string {
   return grouped.format(count);
 }
 
-/** `840`, `1.2k`, `32k` */
+/** `840`, `1.2k`, `32k`, `4.1M` */
 export function formatShort(count: number): string {
   if (count < 1000) return String(count);
-  const thousands = count / 1000;
-  return thousands < 9.95 ? `${thousands.toFixed(1).replace('.0', '')}k` : `${Math.round(thousands)}k`;
+  return count < 999_500 ? `${twoDigits(count / 1000)}k` : `${twoDigits(count / 1_000_000)}M`;
+}
+
+function twoDigits(value: number): string {
+  return value < 9.95 ? value.toFixed(1).replace('.0', '') : String(Math.round(value));
 }
 
 /** `0.4 s`, `12 s`, `3 min 20 s` */

@@ -247,7 +247,7 @@ describe('A2IA in a real workbench, with a server that wants a key', () => {
   let server: StepServer;
 
   before(async () => {
-    server = await StepServer.start(['step-model'], key);
+    server = await StepServer.start(['step-model'], { key });
     workbench = await Workbench.open(
       {},
       {

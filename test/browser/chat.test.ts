@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FrameLocator } from 'playwright-core';
 import { StepServer } from '../support/stepServer.ts';
 import { textWhen, Workbench } from './workbench.ts';
-
-/** The page inside the view: VS Code puts it into two frames. */
-function panelOf(workbench: Workbench): FrameLocator {
-  return workbench.page
-    .frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]')
-    .frameLocator('iframe#active-frame');
-}
 
 describe('A2IA chat in a real workbench', () => {
   let workbench: Workbench;
@@ -29,7 +21,7 @@ describe('A2IA chat in a real workbench', () => {
   it('opens with what was found here, and questions about the open file', async () => {
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     await panel.getByRole('textbox', { name: 'Question' }).waitFor();
     await panel.getByText('Ask your own model').waitFor();
     await panel.getByText('qwen2.5-coder-7b').first().waitFor();
@@ -37,7 +29,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('streams an answer, and stops it', async () => {
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     const input = panel.getByRole('textbox', { name: 'Question' });
     await input.fill('What is a closure?');
     await input.press('Enter');
@@ -53,7 +45,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('continues where it was stopped', async () => {
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     await panel.getByRole('button', { name: 'Continue this answer' }).click();
     const exchange = await server.nextChat();
     assert.match(exchange.body.messages.map(({ content }) => content).join('\n'), /A closure is a function/);
@@ -64,7 +56,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('asks again beside the first answer, and steps between both', async () => {
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     await panel.getByRole('button', { name: 'Retry', exact: true }).click();
     const exchange = await server.nextChat();
     exchange.text('Another answer.');
@@ -77,7 +69,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('goes on with another backend in mid-conversation', async () => {
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     await panel.getByRole('button', { name: /Switch model/ }).click();
     await workbench.row('llama-3.1-8b').click();
     await panel.locator('.model-name', { hasText: 'llama-3.1-8b' }).waitFor();
@@ -103,7 +95,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('is there again after a reload in mid-answer, with what was shown', async () => {
-    const panel = panelOf(workbench);
+    const panel = workbench.chat;
     const tokens = panel.locator('.budget summary');
     const before = await tokens.innerText();
     await panel.getByRole('textbox', { name: 'Question' }).fill('a thought not yet fin');

@@ -10,6 +10,12 @@ const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It ad
 const streaming = (text: string) => answer('a1', text, { state: { type: 'streaming' }, facts: {} });
 const lines = (count: number) => Array.from({ length: count }, (_, line) => `line ${line}\n\n`).join('');
 
+const mentions = [
+  { id: 'm1', label: '@file src/prices.py', detail: 'open in an editor' },
+  { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
+  { id: 'm3', label: '@folder src/a/very/long/path/to/a/folder/of/many', detail: 'a detail that is as long as this' },
+];
+
 function manyMessages(count: number): MessageView[] {
   return Array.from({ length: count }, (_, index) =>
     index % 2 === 0 ? question(`m${index}`, `Question number ${index}`) : answer(`m${index}`, `Answer number ${index}`),
@@ -18,12 +24,24 @@ function manyMessages(count: number): MessageView[] {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** In the page: what reaches out of it to the right. */
+/** In the page: what reaches out of it to the right, and cannot be scrolled to by itself, as code and tables can. */
 function beyondTheEdge(): string[] {
-  const shown = [...document.querySelectorAll<HTMLElement>('body *')].filter((element) => element.checkVisibility());
-  return shown
-    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .map(({ className }) => className);
+  const scrolls = (element: Element | null): boolean =>
+    element !== null && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  return [...document.querySelectorAll<HTMLElement>('body *')]
+    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
+    .filter((element) => !scrolls(element.parentElement))
+    .map(({ tagName, className }) => `${tagName} ${className}`);
+}
+
+/** In the page: of code that says its language. */
+function allIsHighlighted(): boolean {
+  const blocks = [...document.querySelectorAll('.codeBlock')];
+  return blocks.every((block) => block.querySelector('[class^=hljs-]') || block.textContent.startsWith('text'));
+}
+
+function openFold(fold: HTMLDetailsElement): void {
+  fold.open = true;
 }
 
 async function violations(panel: Panel): Promise<string[]> {
@@ -139,12 +157,31 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       const input = panel.page.getByLabel('Question', { exact: true });
       await input.fill('Half a thought');
-      assert.equal((await panel.next('draft')).text, 'Half a thought');
+      const told = { type: 'draft', conversationId: 'conversation-1', text: 'Half a thought' };
+      assert.deepEqual(await panel.next('draft'), told);
       await panel.page.reload();
       await panel.next('ready');
       await panel.show(panelState());
       assert.equal(await input.inputValue(), 'Half a thought');
-      assert.equal((await panel.next('draft')).text, 'Half a thought');
+      assert.deepEqual(await panel.next('draft'), told);
+    });
+
+    it('tells what was typed last in a conversation when another takes its place', async () => {
+      const panel = await openPanel(panelState());
+      const typed = 'Not yet told';
+      // In one turn of the page, so that the moment after which it would have been told cannot have passed.
+      const other = { type: 'change', revision: 2, part: { conversation: { id: 'other', title: '', messages: [] } } };
+      await panel.page.evaluate(
+        ([text, message]) => {
+          const input = document.querySelector('textarea');
+          input?.setRangeText(text);
+          input?.dispatchEvent(new Event('input', { bubbles: true }));
+          window.postMessage(message, '*');
+        },
+        [typed, other] as const,
+      );
+      assert.deepEqual(await panel.next('draft'), { type: 'draft', conversationId: 'conversation-1', text: typed });
+      await panel.page.waitForFunction(() => document.querySelector('textarea')?.value === '');
     });
 
     it('shows the draft of each conversation, and what the host puts there', async () => {
@@ -174,12 +211,8 @@ describe('The chat panel in a page', () => {
       const input = panel.page.getByLabel('Question', { exact: true });
       await input.pressSequentially('Look at @pri');
       while ((await panel.next('mention')).query !== 'pri');
-      const items = [
-        { id: 'm1', label: '@file src/prices.py', detail: '412 tokens' },
-        { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
-      ];
       await panel.post({ type: 'mentions', query: 'pr', items: [] });
-      await panel.post({ type: 'mentions', query: 'pri', items });
+      await panel.post({ type: 'mentions', query: 'pri', items: mentions });
       const list = panel.page.getByRole('listbox', { name: 'What to attach' });
       await list.waitFor();
       await panel.screenshot('mentions');
@@ -248,10 +281,11 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       await panel.page.evaluate(() => {
         const dataTransfer = new DataTransfer();
-        dataTransfer.setData('resourceurls', JSON.stringify(['file:///work/a.py', 'https://example.com/']));
+        const uris = ['file:///work/a.py', 'sftp://host/b.py', 'https://example.com/', 'JavaScript:alert(1)', 'c.py'];
+        dataTransfer.setData('resourceurls', JSON.stringify(uris));
         document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
       });
-      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///work/a.py']);
+      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///work/a.py', 'sftp://host/b.py']);
     });
 
     it('says what the next request takes, and offers what could be left out', async () => {
@@ -261,8 +295,14 @@ describe('The chat panel in a page', () => {
       await panel.page.getByRole('button', { name: /of the context window/ }).press('Enter');
       const explanation = panel.page.locator('.budget dl');
       await explanation.waitFor();
-      assert.match(await explanation.innerText(), /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456/);
+      assert.match(
+        await explanation.innerText(),
+        /Conversation so far\s+5,200[\s\S]*Too much by\s+1,456\s+Context window\s+8,192/,
+      );
       await panel.screenshot('budget');
+      await panel.page.keyboard.press('Escape');
+      await explanation.waitFor({ state: 'hidden' });
+      assert.ok(!panel.posted.some(({ type }) => type === 'stop'));
     });
   });
 
@@ -519,7 +559,7 @@ describe('The chat panel in a page', () => {
       }
       assert.deepEqual(names, [
         'llama3.2:3b ollama, ready. Switch model',
-        '30 % of the context window is used. Show what by',
+        'The conversation takes 22 % of the context window. Show details',
         'Conversations',
         'New chat',
         'Conversation',
@@ -529,7 +569,7 @@ describe('The chat panel in a page', () => {
         'Retry with another model',
         'Question',
         'Attach (@)',
-        '2.5k of 8.2k tokens',
+        '644 of 5.3k free tokens',
         'Send (Enter)',
       ]);
     });
@@ -539,8 +579,7 @@ describe('The chat panel in a page', () => {
     it(`has no fault that axe finds, in any state, in the theme ${theme}`, async () => {
       const panel = await openPanel(panelState(), { theme, widthPx: 300 });
       const found: string[] = [];
-      for (const [name, state] of Object.entries(panelStates)) {
-        await panel.show(state);
+      const check = async (name: string): Promise<void> => {
         for (const width of [420, 300]) {
           await panel.page.setViewportSize({ width, height: 720 });
           await panel.screenshot(`${name}-${theme}-${width}`);
@@ -548,7 +587,21 @@ describe('The chat panel in a page', () => {
           found.push(...beyond.map((what) => `${name}: at ${width} px beyond the edge: ${what}`));
         }
         found.push(...(await violations(panel)).map((violation) => `${name}: ${violation}`));
+      };
+      for (const [name, state] of Object.entries(panelStates)) {
+        await panel.show(state);
+        if (name === 'everything') await panel.page.waitForFunction(allIsHighlighted);
+        await check(name);
       }
+      await panel.show(panelStates['finished'] ?? panelState());
+      for (const fold of await panel.page.locator('details').all()) await fold.evaluate(openFold);
+      await panel.page.getByRole('button', { name: 'Copy this code' }).focus();
+      await check('opened');
+      await panel.page.getByRole('button', { name: 'Edit and send again' }).last().press('Enter');
+      await check('editing');
+      await panel.page.getByLabel('Question', { exact: true }).fill('@');
+      await panel.post({ type: 'mentions', query: '', items: mentions });
+      await check('mentions');
       assert.deepEqual(found, []);
     });
   }

@@ -25,6 +25,29 @@ describe('A workspace that names another machine', () => {
   const dialog = () =>
     workbench.page.locator('.monaco-dialog-box', { hasText: 'Send prompts to http://gpu-box.example' });
 
+  it('is not even looked at when the chat is opened, and asked about when the user wants it', async () => {
+    await workbench.runCommand('A2IA: Focus Chat');
+    await workbench.chat.getByText('not asked yet').waitFor();
+    await workbench.chat.getByText('This workspace names it. Nothing was sent there yet.').waitFor();
+    await workbench.screenshot('trust-chat');
+    assert.equal(await dialog().count(), 0);
+    await workbench.chat.getByRole('button', { name: 'Allow…' }).click();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    assert.equal(proxy.requestCount, 0);
+  });
+
+  it('is asked about with the first question of the chat, which nobody gets on a no', async () => {
+    const question = workbench.chat.getByRole('textbox', { name: 'Question' });
+    await question.fill('Secret nought?');
+    await question.press('Enter');
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await workbench.chat
+      .getByText(/Nothing was sent to http:\/\/gpu-box\.example/)
+      .first()
+      .waitFor();
+    assert.equal(proxy.requestCount, 0);
+  });
+
   it('is asked about before anything is sent, and nothing is on a no', async () => {
     await workbench.ask('Secret one?');
     await dialog().waitFor();
@@ -45,6 +68,13 @@ describe('A workspace that names another machine', () => {
     const second = await proxy.nextChat();
     second.finish();
     await textWhen(workbench.answer('And again?'), (text) => text.includes('vllm, their-model'));
+    // The chat asks as little as the rest.
+    const question = workbench.chat.getByRole('textbox', { name: 'Question' });
+    await question.fill('And here?');
+    await question.press('Enter');
+    const third = await proxy.nextChat();
+    third.finish();
+    await workbench.chat.locator('.model-name', { hasText: 'their-model' }).waitFor();
   });
 });
 

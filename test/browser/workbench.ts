@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, glob, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
+import { promisify } from 'node:util';
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 import { ensureBrowser, launchBrowser } from '../../scripts/browser.mjs';
 import { createReport } from '../../scripts/lib/report.mjs';
 import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer.mjs';
@@ -54,14 +56,7 @@ export class Workbench {
     });
     const executablePath = await ensureBrowser(createReport(process.stderr));
     const browser = await launchBrowser({ executablePath });
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(stepLimitMs);
-    await page.goto(server.url(folder));
-    await page
-      .locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ })
-      .first()
-      .waitFor();
-    return new Workbench(page, folder, browser, server, temporary);
+    return new Workbench(await openWindow(browser, server, folder), folder, browser, server, temporary);
   }
 
   private constructor(page: Page, folder: string, browser: Browser, server: VscodeServer, temporary: string) {
@@ -70,6 +65,39 @@ export class Workbench {
     this.#browser = browser;
     this.#server = server;
     this.#temporary = temporary;
+  }
+
+  /** Another window on the same folder, with an extension host of its own. It closes with this one. */
+  async secondWindow(): Promise<Workbench> {
+    const page = await openWindow(this.#browser, this.#server, this.folder);
+    return new Workbench(page, this.folder, this.#browser, this.#server, this.#temporary);
+  }
+
+  /** Where A2IA keeps what belongs to the open folder. */
+  async storageFolder(): Promise<string> {
+    const places = path.join(
+      this.#temporary,
+      'server',
+      'data',
+      'User',
+      'globalStorage',
+      'a2ia.a2ia',
+      'workspaces',
+      '*',
+    );
+    for await (const place of glob(places)) return place;
+    return assert.fail(`There is nothing like ${places}.`);
+  }
+
+  /** As when it crashes. Only with one window: nobody can tell which host is whose. */
+  async killExtensionHost(): Promise<void> {
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+    const hosts = stdout
+      .split('\n')
+      .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [])
+      .filter(([, , parent, args]) => Number(parent) === this.#server.pid && args?.includes('--type=extensionHost'));
+    assert.equal(hosts.length, 1, 'extension hosts below the server');
+    process.kill(Number(hosts[0]?.[1]), 'SIGKILL');
   }
 
   async close(): Promise<void> {
@@ -102,6 +130,11 @@ export class Workbench {
     await this.quickInput().fill(typed);
     await this.row(row).and(this.page.locator('.focused')).waitFor();
     await this.page.keyboard.press('Enter');
+  }
+
+  /** The page of the chat: VS Code puts it into two frames. */
+  get chat(): FrameLocator {
+    return this.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
   }
 
   /** Of the list below the open box. */
@@ -141,6 +174,17 @@ export class Workbench {
     await mkdir(screenshotFolder, { recursive: true });
     await this.page.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
   }
+}
+
+async function openWindow(browser: Browser, server: VscodeServer, folder: string): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(stepLimitMs);
+  await page.goto(server.url(folder));
+  await page
+    .locator('.statusbar-item', { hasText: /auto|vllm|embedded|ollama/ })
+    .first()
+    .waitFor();
+  return page;
 }
 
 /** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */

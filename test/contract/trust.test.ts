@@ -92,4 +92,27 @@ describe('automatic detection', () => {
     await server.close();
     assert.equal(server.requests.length, 0);
   });
+
+  it('asks neither that server nor the user when nobody asked for it', async () => {
+    const server = await ScriptedServer.start(dialects[1]?.routes(['m']));
+    const asked: string[] = [];
+    const host = {
+      ...createTestHost({ refused: [server.url] }),
+      mayContact: (origin: string) => {
+        asked.push(origin);
+        return Promise.resolve(true);
+      },
+    };
+    const registry = new BackendRegistry(host);
+    const settings = settingsWith({ 'a2ia.vllmUrl': server.url, 'a2ia.ollamaUrl': 'http://127.0.0.1:9' });
+    const findings = await registry.survey(settings, never, { isQuiet: true });
+    const unasked = findings.filter(({ isUnasked }) => isUnasked).map(({ client }) => client.backend);
+    assert.deepEqual(unasked, ['vllm']);
+    assert.deepEqual(registry.unasked(settings), [server.url]);
+    assert.deepEqual(registry.unasked({ ...settings, backend: 'ollama' }), []);
+    registry.dispose();
+    await server.close();
+    assert.equal(server.requests.length, 0);
+    assert.ok(!asked.includes(server.url));
+  });
 });

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Attached, TextAttachment } from '../../src/vscode/chat/context/attached.ts';
 import { Attachments } from '../../src/vscode/chat/context/attachments.ts';
 import { closeEverything, until, withSettings } from './documents.ts';
 import { MemoryFiles } from './memoryFiles.ts';
-
-interface GitState {
-  readonly state: 'uninitialized' | 'initialized';
-  readonly onDidChangeState: vscode.Event<unknown>;
-}
+import { Repository } from './repository.ts';
 
 const { signal } = new AbortController();
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
@@ -388,46 +383,23 @@ describe('Attachments', () => {
   });
 
   describe('of a Git repository', () => {
-    const repository = inFolder('repository');
-    const git = (...args: readonly string[]) =>
-      execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], {
-        cwd: repository.fsPath,
-        stdio: 'pipe',
-      });
-
-    /** It looks for repositories when it begins. */
-    async function gitIsReady(): Promise<void> {
-      const extension = vscode.extensions.getExtension<{ getAPI(version: 1): GitState }>('vscode.git');
-      const api = (await extension?.activate())?.getAPI(1);
-      if (api?.state === 'uninitialized') await once(api.onDidChangeState);
-    }
+    const repository = new Repository('repository');
 
     before(async function () {
-      try {
-        execFileSync('git', ['--version'], { stdio: 'ignore' });
-      } catch {
-        console.log('Git is not installed here, so nothing is tried with a repository.');
-        this.skip();
-      }
-      for (const [name, content] of Object.entries({ 'a.txt': 'one\n', 'b.txt': 'two\n', '.env': 'KEY=old\n' }))
-        await write(vscode.Uri.joinPath(repository, name), content);
-      git('init', '--quiet');
-      git('add', '.');
-      git('commit', '--quiet', '-m', 'First');
+      if (!Repository.isPossible()) this.skip();
+      await repository.create({ 'a.txt': 'one\n', 'b.txt': 'two\n', '.env': 'KEY=old\n' });
     });
-    // Its files stay, as does the whole copy of the sample until the window is closed: the Git extension still looks at them.
-    after(() => vscode.commands.executeCommand('git.close', repository.fsPath));
+    after(() => repository.close());
 
     it('attaches what is staged, what is not and the names of new files, but no secrets', async () => {
-      await gitIsReady();
       assert.match(refusal(await attach('diff', '@diff')), /^There is no Git repository in this workspace\.$/);
-      await vscode.commands.executeCommand('git.openRepository', repository.fsPath);
+      await repository.open();
       assert.equal(refusal(await attach('diff', '@diff')), 'Nothing is changed in repository.');
-      await write(vscode.Uri.joinPath(repository, 'a.txt'), 'staged\n');
-      git('add', 'a.txt');
-      await write(vscode.Uri.joinPath(repository, 'b.txt'), 'changed\n');
-      await write(vscode.Uri.joinPath(repository, '.env'), 'KEY=new\n');
-      await write(vscode.Uri.joinPath(repository, 'c.txt'), 'new\n');
+      await repository.write('a.txt', 'staged\n');
+      repository.git('add', 'a.txt');
+      await repository.write('b.txt', 'changed\n');
+      await repository.write('.env', 'KEY=new\n');
+      await repository.write('c.txt', 'new\n');
       const attached = text(await attach('diff', '@diff'));
       assert.equal(attached.label, 'Changes in repository (3 of 4 files)');
       assert.equal(attached.languageId, 'diff');
@@ -439,11 +411,11 @@ describe('Attachments', () => {
     });
 
     it('leaves out what Git ignores, unless just that is attached', async () => {
-      await write(vscode.Uri.joinPath(repository, '.gitignore'), 'built/\n');
-      const built = vscode.Uri.joinPath(repository, 'built');
+      await repository.write('.gitignore', 'built/\n');
+      const built = vscode.Uri.joinPath(repository.folder, 'built');
       await write(vscode.Uri.joinPath(built, 'bundle.txt'), 'bundled');
       assert.deepEqual(await labels('file bundle.txt'), []);
-      assert.doesNotMatch(text(await fromUri(repository)).text, /bundle/);
+      assert.doesNotMatch(text(await fromUri(repository.folder)).text, /bundle/);
       assert.match(text(await fromUri(built)).text, /--- repository\/built\/bundle\.txt\nbundled/);
     });
   });

@@ -13,6 +13,8 @@ export async function run(): Promise<void> {
   });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./ask.test.ts');
+  await import('./chat.test.ts');
+  await import('./commitMessage.test.ts');
   await import('./connection.test.ts');
   await import('./context.test.ts');
   await import('./manifest.test.ts');

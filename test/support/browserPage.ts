@@ -16,11 +16,17 @@ export interface BrowserPageOptions {
   readonly entry: string;
   /** Style sheets, from the root of the repository. */
   readonly styles?: readonly string[];
+  /** CSS that comes before them: what the editor puts into each panel. */
+  readonly editorStyle?: string;
   /** HTML of the body. */
   readonly body?: string;
   /** Of the body: `vscode-dark`. */
   readonly bodyClass?: string;
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** Left out: one of its own, which ends with the page. */
+  readonly browser?: Browser;
+  /** Before anything is loaded. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /**
@@ -43,11 +49,14 @@ export class BrowserPage {
   static async open({
     entry,
     styles = [],
+    editorStyle = '',
     body = '',
     bodyClass = '',
-    viewport,
+    viewport = { width: 400, height: 800 },
+    browser: shared,
+    prepare,
   }: BrowserPageOptions): Promise<BrowserPage> {
-    const files = await bundled([entry, ...styles]);
+    const files = new Map([['/editor.css', editorStyle], ...(await bundled([entry, ...styles]))]);
     const nonce = randomBytes(16).toString('base64');
     const server = createServer(({ url = '/', headers }, response) => {
       const file = files.get(url);
@@ -64,16 +73,19 @@ export class BrowserPage {
     await once(server, 'listening');
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     let browser: Browser | undefined;
+    let page: Page | undefined;
     const close = async () => {
-      await browser?.close();
+      await (shared ? page?.close() : browser?.close());
       server.closeAllConnections();
       server.close();
     };
     try {
-      browser = await launchBrowser({ executablePath: await ensureBrowser(createReport(process.stderr)) });
-      const page = await browser.newPage({ viewport: viewport ?? { width: 400, height: 800 } });
+      browser = shared ?? (await startBrowser());
+      // So that a picture shows what is there, and not half of what appears.
+      page = await browser.newPage({ viewport, reducedMotion: 'reduce' });
       const opened = new BrowserPage(page, close);
       await opened.#watch(origin, files);
+      await prepare?.(page);
       await page.goto(`${origin}/`);
       return opened;
     } catch (error) {
@@ -105,8 +117,21 @@ export class BrowserPage {
   }
 }
 
-/** By the path under which they are served. */
-async function bundled(entryPoints: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function startBrowser(): Promise<Browser> {
+  return launchBrowser({ executablePath: await ensureBrowser(createReport(process.stderr)) });
+}
+
+const bundles = new Map<string, Promise<ReadonlyMap<string, string>>>();
+
+/** By the path under which they are served; bundled once, however many pages show it. */
+function bundled(entryPoints: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const key = entryPoints.join();
+  const known = bundles.get(key) ?? bundle(entryPoints);
+  bundles.set(key, known);
+  return known;
+}
+
+async function bundle(entryPoints: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const { outputFiles } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [...entryPoints],

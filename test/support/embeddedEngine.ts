@@ -47,6 +47,7 @@ export async function startEngine(): Promise<LiveEngine> {
     log: { debug: log, info: log, warn: log },
     credentialFor: () => Promise.resolve(undefined),
     mayContact: () => Promise.resolve(true),
+    mustAsk: () => false,
     wait,
     caFile: () => '',
     proxyAgentFor: () => Promise.resolve(undefined),

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import esbuild from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { ensureBrowser, launchBrowser } from '../../scripts/browser.mjs';
-import { createReport } from '../../scripts/lib/report.mjs';
 import { parsePanelMessage, type HostMessage, type PanelMessage } from '../../src/protocol/messages.ts';
 import type { PanelState } from '../../src/protocol/panelState.ts';
+import { BrowserPage, startBrowser } from './browserPage.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const screenshotFolder = path.join(root, 'out', 'screenshots', 'panel');
@@ -23,65 +18,31 @@ interface ThemeFile {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** A browser, and the panel served to it as VS Code does: with its Content-Security-Policy, its variables, its own style sheet for webviews. */
+/** A browser for panels. */
 export class PanelBrowser {
   readonly #browser: Browser;
-  readonly #server: Server;
 
   static async start(): Promise<PanelBrowser> {
-    const { outputFiles } = await esbuild.build({
-      absWorkingDir: root,
-      entryPoints: { chat: 'src/webview/main.ts', chatStyle: 'src/webview/chat.css' },
-      bundle: true,
-      write: false,
-      format: 'esm',
-      target: 'chrome138',
-      outdir: 'out',
-    });
-    const files = new Map(outputFiles.map((file) => [`/${path.basename(file.path)}`, file.text]));
-    const server = createServer(({ url = '/' }, response) => {
-      const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
-      const theme = themes.find((name) => name === searchParams.get('theme')) ?? 'dark';
-      const text =
-        pathname === '/' ? page(theme, response) : pathname === '/theme.css' ? themeStyle(theme) : files.get(pathname);
-      const type = pathname === '/' ? 'text/html' : pathname.endsWith('.css') ? 'text/css' : 'text/javascript';
-      response.setHeader('Content-Type', `${type}; charset=utf-8`);
-      // A browser asks for an icon of its own accord.
-      response.writeHead(text === undefined ? 204 : 200).end(text);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const executablePath = await ensureBrowser(createReport(process.stderr));
-    return new PanelBrowser(await launchBrowser({ executablePath }), server);
+    return new PanelBrowser(await startBrowser());
   }
 
-  private constructor(browser: Browser, server: Server) {
+  private constructor(browser: Browser) {
     this.#browser = browser;
-    this.#server = server;
   }
 
   /** A panel of its own, with this state. */
-  async open(state: PanelState, options: { readonly theme?: Theme; readonly widthPx?: number } = {}): Promise<Panel> {
-    const viewport = { width: options.widthPx ?? 420, height: 720 };
-    const context = await this.#browser.newContext({ viewport, reducedMotion: 'reduce' });
-    const { port } = this.#server.address() as AddressInfo;
-    return Panel.open(await context.newPage(), `http://127.0.0.1:${port}/?theme=${options.theme ?? 'dark'}`, state);
+  open(state: PanelState, options: PanelOptions = {}): Promise<Panel> {
+    return Panel.open(this.#browser, state, options);
   }
 
-  async stop(): Promise<void> {
-    await this.#browser.close();
-    await new Promise((resolve) => this.#server.close(resolve));
+  stop(): Promise<void> {
+    return this.#browser.close();
   }
 }
 
-function page(theme: Theme, response: { setHeader(name: string, value: string): unknown }): string {
-  const nonce = randomBytes(16).toString('base64');
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self' data:; require-trusted-types-for 'script'`;
-  response.setHeader('Content-Security-Policy', policy);
-  return `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>A2IA Chat</title><link rel="stylesheet" href="/theme.css?theme=${theme}"><link rel="stylesheet" href="/chatStyle.css"></head>
-<body class="${themeFile(theme).bodyClass}"><script type="module" nonce="${nonce}" src="/chat.js"></script></body>
-</html>`;
+export interface PanelOptions {
+  readonly theme?: Theme;
+  readonly widthPx?: number;
 }
 
 function themeFile(theme: Theme): ThemeFile {
@@ -89,7 +50,7 @@ function themeFile(theme: Theme): ThemeFile {
 }
 
 /** What VS Code puts into every webview: the theme, the fonts, and a style that one's own may override. */
-function themeStyle(theme: Theme): string {
+function editorStyle(theme: ThemeFile['variables']): string {
   const fonts = {
     '--vscode-font-family': 'system-ui, "Ubuntu", "Liberation Sans", sans-serif',
     '--vscode-font-weight': 'normal',
@@ -98,7 +59,7 @@ function themeStyle(theme: Theme): string {
     '--vscode-editor-font-weight': 'normal',
     '--vscode-editor-font-size': '14px',
   };
-  const variables = Object.entries({ ...fonts, ...themeFile(theme).variables });
+  const variables = Object.entries({ ...fonts, ...theme });
   return `html { ${variables.map(([name, value]) => `${name}: ${value};`).join(' ')} background: var(--vscode-sideBar-background); }
     body { background: transparent; color: var(--vscode-editor-foreground); font: var(--vscode-font-weight) var(--vscode-font-size) var(--vscode-font-family); margin: 0; padding: 0 20px; }
     a { color: var(--vscode-textLink-foreground); }
@@ -108,36 +69,48 @@ function themeStyle(theme: Theme): string {
 
 /** The panel in a page, and a host that a test is. */
 export class Panel {
-  readonly page: Page;
   /** All that the panel posted, the oldest first. */
   readonly posted: PanelMessage[] = [];
   readonly #errors: string[] = [];
+  #opened: BrowserPage | undefined;
   #revision = 0;
   #next = 0;
   #wake: () => void = () => undefined;
 
-  static async open(page: Page, url: string, state: PanelState): Promise<Panel> {
-    const panel = new Panel(page);
-    page.on('pageerror', (error) => panel.#errors.push(String(error)));
-    page.on('console', (message) => {
-      if (message.type() === 'error') panel.#errors.push(message.text());
+  static async open(
+    browser: Browser,
+    state: PanelState,
+    { theme = 'dark', widthPx = 420 }: PanelOptions,
+  ): Promise<Panel> {
+    const panel = new Panel();
+    const { bodyClass, variables } = themeFile(theme);
+    panel.#opened = await BrowserPage.open({
+      entry: 'src/webview/main.ts',
+      styles: ['src/webview/chat.css'],
+      editorStyle: editorStyle(variables),
+      bodyClass,
+      viewport: { width: widthPx, height: 720 },
+      browser,
+      prepare: async (page) => {
+        await page.exposeFunction('postToHost', (data: unknown) => panel.#receive(data));
+        await page.addInitScript(stub);
+      },
     });
-    await page.exposeFunction('postToHost', (data: unknown) => panel.#receive(data));
-    await page.addInitScript(stub);
-    await page.goto(url);
     await panel.next('ready');
     await panel.show(state);
     return panel;
   }
 
-  private constructor(page: Page) {
-    this.page = page;
+  get page(): Page {
+    assert.ok(this.#opened);
+    return this.#opened.page;
   }
 
   /** Says what went wrong in the page meanwhile, a break of its security policy above all. */
   async close(): Promise<void> {
-    await this.page.context().close();
-    assert.deepEqual(this.#errors, []);
+    await this.#opened?.close();
+    assert.deepEqual([...this.#errors, ...(this.#opened?.troubles ?? [])], []);
+    assert.deepEqual(this.#opened?.foreignRequests, []);
   }
 
   /** The next message of this kind that was not looked at yet; those before it are passed over. */

@@ -25,9 +25,9 @@ export const budget: BudgetView = {
 };
 
 export const chips: readonly AttachmentView[] = [
-  { id: 'chip-1', kind: 'file', label: 'src/prices.py', tokens: 412, canOpen: true },
-  { id: 'chip-2', kind: 'selection', label: 'greeting.ts, lines 3 to 9', tokens: 96, canOpen: true },
-  { id: 'chip-3', kind: 'image', label: 'screenshot.png', tokens: 1120, canOpen: false },
+  { id: 'chip-1', kind: 'file', label: 'src/prices.py', tokens: 412, canOpen: true, isLeftOut: false },
+  { id: 'chip-2', kind: 'selection', label: 'greeting.ts, lines 3 to 9', tokens: 96, canOpen: true, isLeftOut: false },
+  { id: 'chip-3', kind: 'image', label: 'screenshot.png', tokens: 1120, canOpen: false, isLeftOut: false },
 ];
 
 export function question(id: string, text: string, more: Partial<QuestionView> = {}): QuestionView {
@@ -112,6 +112,69 @@ def total(prices: list[str]) -> Decimal:
 
 Mind the **rounding**: see [the documentation](https://docs.python.org/3/library/decimal.html).`;
 
+/** Each kind of thing that an answer can have, and of code that is highlighted. */
+const everything = `## How it works
+
+The file is read **once**; \`parse_price\` takes what \`total\` needs. It does *not* round.
+
+| Function | Reads | Takes, for a thousand lines of a usual file |
+| --- | :---: | ---: |
+| \`parse_price\` | a line | 1.2 ms |
+| \`total\` | a list | 0.4 ms |
+
+- one
+  - nested
+- two
+  1. first
+  2. second
+- [x] done
+
+> What is quoted has a line beside it.
+
+\`\`\`typescript
+// The longest line of all of them, which is longer than a panel at the side of the editor can be at any time.
+@sealed
+export class Prices extends Map<string, number> {
+  readonly pattern = /^[A-Z]{3}$/u;
+  total(currency: string): number | undefined {
+    return [...this.values()].reduce((sum, price) => sum + price, 0x10) ?? undefined;
+  }
+}
+\`\`\`
+
+\`\`\`css
+.price:hover > #total { color: #c00; margin: 0 auto !important; }
+\`\`\`
+
+\`\`\`diff
+@@ -1,2 +1,2 @@
+-    return sum(prices)
++    return sum(prices, Decimal(0))
+\`\`\`
+
+\`\`\`yaml
+prices: &all
+  - name: "one" # the first
+    value: 12.5
+    isOld: true
+\`\`\`
+
+\`\`\`xml
+<price currency="EUR">12</price>
+\`\`\`
+
+\`\`\`
+Without a language.
+\`\`\`
+
+$$
+a^2 + b^2 = c^2
+$$
+
+See [the documentation](https://docs.python.org/3/library/decimal.html)[^1].
+
+[^1]: Of Python 3.`;
+
 const asked = question('q1', 'What does this file do?', { attachments: chips.slice(0, 2) });
 
 const items: readonly ConversationItemView[] = [
@@ -152,6 +215,7 @@ const longChip: AttachmentView = {
   label: 'src/a/very/long/path/'.repeat(5),
   tokens: 20_000,
   canOpen: true,
+  isLeftOut: false,
 };
 
 export const panelStates: Readonly<Record<string, PanelState>> = {
@@ -184,6 +248,12 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
     }),
     question('q2', 'And the second one?\nWith a line more.', { branch: second }),
     answer('a2', 'The second one writes them down.'),
+  ]),
+  everything: panelState([
+    question('q1', 'How does it work?', {
+      attachments: chips.map((chip, index) => ({ ...chip, isLeftOut: index === 1 })),
+    }),
+    answer('a1', everything),
   ]),
   stopped: panelState([asked, answer('a1', 'It reads a list of', { state: { type: 'stopped' } })]),
   cutOff: panelState([asked, answer('a1', markdown, { state: { type: 'finished', reason: 'length' } })]),

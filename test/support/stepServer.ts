@@ -1,6 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+export interface StepServerOptions {
+  /** Requests without it are refused. */
+  readonly key?: string;
+  /** Context windows by model; that of the others is large. */
+  readonly contextTokens?: Readonly<Record<string, number>>;
+  /** Of a server that was stopped and comes back. */
+  readonly port?: number;
+}
+
 /**
  * A vLLM on a loopback port whose answers a test gives word by word. For what a real model cannot be made to do on demand: pause, break, refuse.
  */
@@ -11,20 +20,19 @@ export class StepServer {
   /** Of any kind. */
   requestCount = 0;
   readonly #server: Server;
-  readonly #key: string | undefined;
+  readonly #options: StepServerOptions;
   readonly #arrived: ChatExchange[] = [];
   readonly #awaited: ((exchange: ChatExchange) => void)[] = [];
 
-  /** With a key, requests without it are refused. */
-  static async start(models: readonly string[] = ['step-model'], key?: string): Promise<StepServer> {
+  static async start(models: readonly string[] = ['step-model'], options: StepServerOptions = {}): Promise<StepServer> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new StepServer(server, models, key);
+    await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+    return new StepServer(server, models, options);
   }
 
-  private constructor(server: Server, models: readonly string[], key: string | undefined) {
+  private constructor(server: Server, models: readonly string[], options: StepServerOptions) {
     this.#server = server;
-    this.#key = key;
+    this.#options = options;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('request', (request, response) => void this.#answer(request, response, models));
   }
@@ -42,7 +50,8 @@ export class StepServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse, models: readonly string[]): Promise<void> {
     this.requestCount++;
-    if (this.#key !== undefined && request.headers.authorization !== `Bearer ${this.#key}`) {
+    const { key, contextTokens = {} } = this.#options;
+    if (key !== undefined && request.headers.authorization !== `Bearer ${key}`) {
       return sendJson(response, 401, { error: { message: 'Invalid API key', type: 'Unauthorized', code: 401 } });
     }
     // As a proxy it gets whole addresses.
@@ -50,7 +59,9 @@ export class StepServer {
     if (pathname === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',
-        data: models.map((id) => ({ id, object: 'model', owned_by: 'vllm', max_model_len: 4_000_000 })),
+        data: models.map((id) => {
+          return { id, object: 'model', owned_by: 'vllm', max_model_len: contextTokens[id] ?? 4_000_000 };
+        }),
       });
     }
     if (pathname === '/version') return sendJson(response, 200, { version: '0.32.0' });

@@ -33,6 +33,7 @@ export function createTestHost({ keys, agent, refused = [], caFile = '' }: TestH
     log: { debug: write, info: write, warn: write },
     credentialFor: (origin) => Promise.resolve(keys ? keys[origin] : markerKey(origin)),
     mayContact: (origin) => Promise.resolve(!refused.includes(origin)),
+    mustAsk: (origin) => refused.includes(origin),
     wait: (durationMs) => {
       waitedMs.push(durationMs);
       return new Promise(setImmediate);

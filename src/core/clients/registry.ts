@@ -28,6 +28,8 @@ type ClientChoice = Omit<Choice, 'model'>;
 export interface Finding {
   readonly client: LLMClient;
   readonly status: BackendStatus;
+  /** Nothing was sent there: the user would have had to be asked first. */
+  readonly isUnasked?: true;
 }
 
 /** `auto` decides within this time: a server on this machine answers in a few milliseconds, one on the network within some hundred. */
@@ -99,24 +101,39 @@ export class BackendRegistry {
     if (contradictions.includes(error.kind)) this.#detected = undefined;
   }
 
-  /** Looks at every backend at once, for a list that a person reads. */
-  async survey(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
+  /** Looks at every backend at once, for a list that a person reads. Quietly: nobody asked for it, so that nobody is asked for leave either. */
+  async survey(
+    settings: Settings,
+    signal: AbortSignal,
+    { isQuiet = false }: { readonly isQuiet?: boolean } = {},
+  ): Promise<readonly Finding[]> {
     const chosen = settings.backend === 'openai' || settings.backend === 'anthropic' ? [settings.backend] : [];
     const clients = [...this.#candidates(settings), ...chosen.map((backend) => this.client(backend, settings))];
-    return Promise.all(clients.map(async (client) => ({ client, status: await this.#probe(client, 2000, signal) })));
+    return Promise.all(
+      clients.map(async (client): Promise<Finding> => {
+        if (isQuiet && this.#mustAsk(client)) return { client, status: unaskedStatus(client), isUnasked: true };
+        return { client, status: await this.#probe(client, 2000, signal) };
+      }),
+    );
+  }
+
+  /** The origins that the user would be asked about before a request with these settings is made. */
+  unasked(settings: Settings): readonly string[] {
+    const unasked = this.#possible(settings).filter((client) => this.#mustAsk(client));
+    return [...new Set(unasked.map(({ endpoint }) => new URL(endpoint).origin))];
   }
 
   /** @throws BackendError when there is nobody */
   async chooseClient(settings: Settings, signal: AbortSignal): Promise<ClientChoice> {
-    if (settings.backend === 'openai-compatible' && !settings.openaiCompatibleUrl) {
-      return this.#firstReady(this.#usualServers(settings), settings, signal);
-    }
+    const possible = this.#possible(settings);
     if (settings.backend !== 'auto') {
-      return { client: this.client(settings.backend, settings), reason: `a2ia.backend is ${settings.backend}.` };
+      const [client, second] = possible;
+      if (!client || second) return this.#firstReady(possible, settings, signal);
+      return { client, reason: `a2ia.backend is ${settings.backend}.` };
     }
     const settingsKey = detectionKey(settings);
     if (this.#detected?.settingsKey === settingsKey) return this.#detected.found;
-    const found = await this.#firstReady(this.#candidates(settings), settings, signal);
+    const found = await this.#firstReady(possible, settings, signal);
     // The embedded model answers for want of a server: one may be started any time. One that loads will soon be there.
     if (found.client.backend !== 'embedded' && !found.isStandIn) this.#detected = { settingsKey, found };
     this.#host.log.info(`auto: ${found.client.backend} at ${found.client.endpoint}. ${found.reason}`);
@@ -159,6 +176,18 @@ export class BackendRegistry {
     signal.throwIfAborted();
     if (second) return second;
     throw loading ? stillLoading(loading) : nobodyThere(refusals);
+  }
+
+  /** Who may answer with these settings, in the order of preference. */
+  #possible(settings: Settings): readonly LLMClient[] {
+    if (settings.backend === 'auto') return this.#candidates(settings);
+    return settings.backend === 'openai-compatible'
+      ? this.#usualServers(settings)
+      : [this.client(settings.backend, settings)];
+  }
+
+  #mustAsk({ backend, endpoint }: LLMClient): boolean {
+    return backend !== 'embedded' && this.#host.mustAsk(new URL(endpoint).origin);
   }
 
   /** In the order of preference: what the user gave an address for first, the embedded model last. */
@@ -208,6 +237,10 @@ async function probeWithin(client: LLMClient, limitMs: number, signal: AbortSign
       hint: 'Check that the server is not stuck, or choose the backend in a2ia.backend.',
     };
   }
+}
+
+function unaskedStatus({ endpoint }: LLMClient): BackendStatus {
+  return { state: 'unavailable', reason: `Nothing was sent to ${endpoint} yet.`, hint: 'This workspace names it.' };
 }
 
 function foundReason(client: LLMClient, status: BackendStatus & { state: 'ready' }): string {

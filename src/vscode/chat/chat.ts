@@ -3,9 +3,10 @@ import { ConversationStore, type OpenConversation } from '../../core/chat/conver
 import { ChatPanel, type ChatPanelParts } from './chatPanel.ts';
 import { connectChatView } from './chatView.ts';
 import { Drafts } from './drafts.ts';
+import { storageFolder } from './storageFolder.ts';
 
 export interface ChatParts extends Omit<ChatPanelParts, 'store' | 'drafts'> {
-  readonly context: vscode.ExtensionContext;
+  readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'storageUri' | 'globalStorageUri'>;
 }
 
 /** The chat of this window: made when its view is shown for the first time, or with the first command that needs it. */
@@ -51,8 +52,7 @@ export class Chat {
 
   async #restore(): Promise<ChatPanel> {
     const { context, log } = this.#parts;
-    // A window without a folder has conversations too.
-    const folder = context.storageUri ?? context.globalStorageUri;
+    const folder = storageFolder(context.globalStorageUri);
     const store = new ConversationStore({
       folder: vscode.Uri.joinPath(folder, 'conversations').fsPath,
       log,

@@ -44,8 +44,7 @@ export class ChatCommands {
     if (!attached) return;
     if ('refused' in attached) return void vscode.window.showWarningMessage(`A2IA: ${attached.refused}`);
     await this.newChat();
-    panel.attach(Promise.resolve([attached]));
-    await panel.send(commandQuestion(command, attached.label));
+    panel.ask({ text: commandQuestion(command, attached.label), attachments: [attached] });
   }
 
   async copyLastAnswer(): Promise<void> {

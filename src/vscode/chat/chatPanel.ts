@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Attachment, ConversationRecord } from '../../core/chat/conversation.ts';
 import type { ConversationStore, OpenConversation, StoreTrouble } from '../../core/chat/conversationStore.ts';
+import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
 import type { PanelMessage } from '../../protocol/messages.ts';
@@ -31,6 +32,8 @@ export interface ChatPanelParts {
   readonly store: ConversationStore;
   readonly drafts: Drafts;
   readonly actions: Omit<ProblemActions, 'retry'>;
+  /** Asks the user whether something may be sent to an origin that the workspace names. */
+  readonly mayContact: (origin: string) => Promise<boolean>;
 }
 
 /** The truth of which the page is a picture, and what becomes of what is done in it. */
@@ -98,6 +101,7 @@ export class ChatPanel implements PanelSource {
       settings,
       editors: this.#editors,
       onChange: () => this.channel.change('welcome'),
+      onConsent: (origin) => void parts.mayContact(origin).then((may) => may && this.settingsChanged()),
       onFailure: notify,
     });
     this.#list = new ConversationListState({ store, onChange: () => this.channel.change('list'), onFailure: notify });
@@ -230,13 +234,17 @@ export class ChatPanel implements PanelSource {
   async send(text: string): Promise<boolean> {
     await this.composer.attached();
     this.composer.setText(text);
-    const { open } = this.#shown;
-    if (text.trim() === '' || this.turns.isRunningIn(open) || !this.composer.mayBeSent()) return false;
-    const { draft } = this.composer;
-    this.composer.clear();
-    this.turns.ask(open, draft);
-    this.#parts.drafts.show(this.#shown.key);
+    if (text.trim() === '' || this.turns.isRunningIn(this.#shown.open) || !this.composer.mayBeSent()) return false;
+    this.#ask(this.composer.draft, { text: '', attachments: [] });
     return true;
+  }
+
+  /** A question that was not typed: what is in the composer stays there. One that does not fit goes there too, behind it, since something has to be decided. */
+  ask(question: Draft): void {
+    const typed = this.composer.draft;
+    if (this.composer.mayBeSent(question)) return this.#ask(question, typed);
+    this.composer.add(question);
+    this.channel.do({ type: 'setDraft', text: this.composer.draft.text });
   }
 
   /** Everything that runs has its end, and everything is on the disk. */
@@ -257,6 +265,14 @@ export class ChatPanel implements PanelSource {
   }
 
   // ---- Turns ------------------------------------------------------------------------------------------------------------------------------------------
+
+  #ask(question: Draft, staysInComposer: Draft): void {
+    this.composer.put({ text: '', attachments: [] });
+    this.turns.ask(this.#shown.open, question);
+    // What is in the composer belongs to this conversation, which has its id only now.
+    this.composer.put(staysInComposer);
+    this.#parts.drafts.show(this.#shown.key);
+  }
 
   #receiveOfTurns(message: TurnMessage): unknown {
     const { open } = this.#shown;
@@ -362,7 +378,7 @@ export class ChatPanel implements PanelSource {
     const { signal } = new AbortController();
     switch (message.type) {
       case 'draft':
-        return this.composer.setText(message.text);
+        return this.composer.setText(message.text, message.conversationId);
       case 'mention':
         return this.#mention(message.query);
       case 'attachMention':

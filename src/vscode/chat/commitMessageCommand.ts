@@ -55,7 +55,9 @@ export class CommitMessageCommand {
       if (repository) await this.#writeFor(repository, source, controller.signal);
     } finally {
       this.#controller = undefined;
-      this.#show(this.#written ? 'written' : undefined);
+      // Stopped or failed before a word came, there is nothing to take back.
+      if (this.#written?.after === this.#written?.before) this.#forget();
+      else this.#show('written');
     }
   }
 

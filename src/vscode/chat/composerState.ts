@@ -45,17 +45,33 @@ export class ComposerState {
     const { budget, proposals } = this.#plan();
     return {
       draft: text,
-      attachments: attachments.map(attachmentView),
+      attachments: attachments.map((attachment) => attachmentView(attachment)),
       budget: { ...budget, proposals: proposals.map(({ id, label }) => ({ id, label })) },
     };
   }
 
-  setText(text: string): void {
-    if (text !== this.draft.text) this.#set({ ...this.draft, text });
+  /** A page may tell of a conversation that is not shown any more. */
+  setText(text: string, conversationId = this.#parts.shown.open.conversation.id): void {
+    const { drafts, shown } = this.#parts;
+    const key = shown.keyOf(conversationId);
+    const draft = drafts.of(key);
+    if (text === draft.text) return;
+    drafts.set(key, { ...draft, text });
+    if (key === shown.key) this.recount();
   }
 
-  clear(): void {
-    this.#set({ text: '', attachments: [] });
+  /** In place of what is there. */
+  put(draft: Draft): void {
+    this.#set(draft);
+  }
+
+  /** Behind what is there. */
+  add({ text, attachments }: Draft): void {
+    const { draft } = this;
+    this.#set({
+      text: [draft.text, text].filter((part) => part.trim() !== '').join('\n\n'),
+      attachments: [...draft.attachments, ...attachments],
+    });
   }
 
   /** Anything else that decides what fits. */
@@ -98,9 +114,10 @@ export class ComposerState {
     this.#set({ text: this.draft.text, attachments: proposal.attachments });
   }
 
-  /** False: there is something that the user has to decide before. */
-  mayBeSent(): boolean {
-    return this.#plan().proposals.length === 0;
+  /** What is there, or another question. False: there is something that the user has to decide before. */
+  mayBeSent(question?: Draft): boolean {
+    const plan = question ? planPrompt({ ...this.#input(), draft: question }) : this.#plan();
+    return plan.proposals.length === 0;
   }
 
   /** What an attachment can take at most, so that there is room for the rest. */

@@ -35,7 +35,7 @@ function questionView(conversation: Conversation, question: Question): QuestionV
     id,
     branch: branchOf(conversation, question),
     text,
-    attachments: attachments.map(attachmentView),
+    attachments: attachments.map((attachment) => attachmentView(attachment, conversation.isLeftOut(attachment.id))),
     isLeftOut: conversation.isLeftOut(id),
   };
 }
@@ -43,7 +43,8 @@ function questionView(conversation: Conversation, question: Question): QuestionV
 /** Costs nothing that grows with the conversation: an answer that streams is looked at many times. */
 export function answerView(conversation: Conversation, answer: Answer, knowledge: AnswerKnowledge): AnswerView {
   const { id, text, reasoning, toolCalls, warnings, runs } = answer;
-  const last = runs.at(-1);
+  // A run for which nobody was found has written nothing of it.
+  const writer = runs.findLast(({ model }) => model !== undefined);
   return {
     role: 'answer',
     id,
@@ -53,15 +54,15 @@ export function answerView(conversation: Conversation, answer: Answer, knowledge
     reasoningMs: reasoningMsOf(answer),
     toolCalls,
     warnings,
-    backend: last?.backend,
-    model: last?.model,
+    backend: writer?.backend,
+    model: writer?.model,
     state: stateOf(answer, knowledge),
     facts: factsOf(answer),
     isLeftOut: conversation.isLeftOut(id),
   };
 }
 
-export function attachmentView(attachment: Attachment): AttachmentView {
+export function attachmentView(attachment: Attachment, isLeftOut = false): AttachmentView {
   const { kind, id, label } = attachment;
   return {
     id,
@@ -69,6 +70,7 @@ export function attachmentView(attachment: Attachment): AttachmentView {
     label,
     tokens: attachmentTokens(attachment),
     canOpen: true,
+    isLeftOut,
   };
 }
 

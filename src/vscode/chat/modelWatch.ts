@@ -71,6 +71,12 @@ export class ModelWatch {
     this.#looking?.abort();
     const controller = new AbortController();
     this.#looking = controller;
+    const unasked = registry.unasked(settings.current());
+    if (unasked.length > 0) {
+      this.#choice = undefined;
+      this.#view = unaskedView(settings.current(), unasked);
+      return onChange();
+    }
     const { signal } = controller;
     const limit = setTimeout(() => controller.abort(), lookLimitMs);
     const current = settings.current();
@@ -109,6 +115,11 @@ function lookingView(settings: Settings): ModelView {
   const { backend } = settings;
   const model = backend === 'auto' ? settings.model : (configuredModel(settings, backend) ?? '');
   return { backend, model, state: 'looking', detail: 'Looking for a model server.', takesImages: undefined };
+}
+
+function unaskedView(settings: Settings, origins: readonly string[]): ModelView {
+  const detail = `This workspace names ${origins.join(' and ')}. Nothing is sent there before you agree: you are asked with your first question.`;
+  return { ...lookingView(settings), state: 'notAsked', detail };
 }
 
 function viewOf({ client, model, reason }: Choice, status: BackendStatus, takesImages: boolean | undefined): ModelView {

@@ -19,6 +19,8 @@ export interface ShownConversationParts {
 export class ShownConversation {
   readonly #parts: ShownConversationParts;
   #open: OpenConversation;
+  /** Of the last one that was left without a message; the page may still tell something of it. */
+  #emptyId: string | undefined;
   #stopListening: () => void;
   /** What the panel has. */
   #pathIds: ReadonlySet<string> = new Set();
@@ -39,8 +41,15 @@ export class ShownConversation {
     return size === 0 ? '' : id;
   }
 
+  /** The same of the conversation with this id, which may not be shown any more. */
+  keyOf(id: string): string {
+    if (id === this.#open.conversation.id) return this.key;
+    return id === this.#emptyId ? '' : id;
+  }
+
   show(open: OpenConversation): void {
     const { running, isOwn, channel } = this.#parts;
+    if (this.key === '') this.#emptyId = this.#open.conversation.id;
     this.#stopListening();
     // What another window writes was not followed here while something else was shown.
     for (const id of [...running.ids()]) if (!isOwn(id)) running.forget(id);

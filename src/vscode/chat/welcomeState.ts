@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { suggestionsFor, type OpenFile } from '../../core/chat/commandPrompts.ts';
 import { embeddedModels } from '../../core/embedded/catalogue.ts';
-import type { ModelInfo } from '../../core/clients/llmClient.ts';
+import type { LLMClient, ModelInfo } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
 import { configuredModel, type Settings } from '../../core/settings/settings.ts';
 import { megabytes } from '../../core/util/megabytes.ts';
@@ -18,6 +18,8 @@ export interface WelcomeParts {
   readonly settings: EditorSettings;
   readonly editors: EditorSource;
   readonly onChange: () => void;
+  /** The user wants to be asked about an origin that the workspace names. */
+  readonly onConsent: (origin: string) => void;
   readonly onFailure: (what: string) => void;
 }
 
@@ -67,7 +69,7 @@ export class WelcomeState {
     const { signal } = (this.#looking = new AbortController());
     const current = settings.current();
     try {
-      const findings = worthShowing(await registry.survey(current, signal), current);
+      const findings = worthShowing(await registry.survey(current, signal, { isQuiet: true }), current);
       const items = await Promise.all(findings.map((finding) => this.#item(finding, current, signal)));
       if (signal.aborted) return;
       this.#buttons = items.map(({ button }) => button);
@@ -83,8 +85,9 @@ export class WelcomeState {
   }
 
   async #item(finding: Finding, settings: Settings, signal: AbortSignal): Promise<Item> {
-    const { client, status } = finding;
+    const { client, status, isUnasked } = finding;
     const { backend } = client;
+    if (isUnasked) return this.#unasked(client);
     if (status.state !== 'ready') {
       const detail = status.state === 'loading' ? status.detail : `${status.reason} ${status.hint}`;
       const button = { label: 'Open Setting', run: () => void openSetting(settingOf[backend]) };
@@ -102,6 +105,13 @@ export class WelcomeState {
     const detail = names.length > 0 ? `${names.slice(0, 3).join(', ')}${more}` : 'No model yet.';
     const use = settings.backend === backend ? undefined : this.#use(backend);
     return { view: { backend, label: server, detail, isReady: models.length > 0 }, button: use };
+  }
+
+  #unasked({ backend, endpoint }: LLMClient): Item {
+    const { origin } = new URL(endpoint);
+    const detail = 'This workspace names it. Nothing was sent there yet.';
+    const button = { label: 'Allow…', run: () => this.#parts.onConsent(origin) };
+    return { view: { backend, label: `${backend} at ${origin}`, detail, isReady: false }, button };
   }
 
   /** A model inside A2IA: nothing has to be set up, but it has to be fetched once. */

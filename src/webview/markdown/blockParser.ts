@@ -6,8 +6,12 @@ import { alignmentsOf, rowElement, tableElement, type Alignment } from './table.
 
 /** Quotes and list items in each other. What is deeper is text. */
 const deepest = 24;
-/** A paragraph that is longer goes on in another element, so that adding to it costs the same however long it is. */
+/** What is longer goes on in another element: the browser lays out a whole paragraph, list or table again for whatever is added to it. */
 const paragraphChars = 4_000;
+const listItems = 200;
+const tableCells = 600;
+/** For the same reason blocks are laid out in parts: a part that has not changed is skipped at once. */
+const partBlocks = 20;
 /** Headings of an answer stand below the heading of its message, which is an h2. */
 const headingShift = 2;
 
@@ -25,7 +29,7 @@ const rules = {
     /^\[([^[\]\\^][^[\]\\]{0,200})\]:[ \t]*(?:<([^<>]*)>|(\S+))(?:[ \t]+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?$/,
   footnote: /^ {0,3}(\[\^[^\]\s]{1,60}\]):[ \t]+/,
   /** The beginning of a line that can still become anything. */
-  undecided: /^(?:[-+*_=|: \t]*|#{1,6}|\d{1,9}[.)]?|\$\$?|\\\[?|\[(?!\^)[^\]]*(?:\](?::.*)?)?)$/,
+  undecided: /^(?:[-+*_=|: \t]*|#{1,6}|`{1,3}|~{1,3}|\d{1,9}[.)]?|\$\$?|\\\[?|\[(?!\^)[^\]]*(?:\](?::.*)?)?)$/,
 };
 
 type Container =
@@ -37,6 +41,9 @@ type Container =
 interface List {
   readonly element: HTMLElement;
   readonly marker: string;
+  /** Items of `element`, and the number that the next one has. */
+  readonly length: number;
+  readonly next: number;
 }
 
 interface Paragraph {
@@ -65,7 +72,9 @@ type CodeEnd =
 
 interface Table {
   readonly type: 'table';
+  readonly head: HTMLElement;
   readonly body: HTMLElement;
+  readonly rows: number;
   readonly alignments: readonly Alignment[];
 }
 
@@ -79,6 +88,7 @@ export interface CodeEvents {
 interface Undo {
   readonly containers: readonly Container[];
   readonly leaf: Paragraph | Code | Table | undefined;
+  readonly headingLevels: readonly number[];
   readonly added: Node[];
 }
 
@@ -94,6 +104,8 @@ export class BlockParser {
   readonly #events: CodeEvents;
   #containers: readonly Container[] = [];
   #leaf: Paragraph | Code | Table | undefined;
+  /** As the model wrote them: of the last heading, and of those that it stands below. */
+  #headingLevels: readonly number[] = [];
   #undo: Undo | undefined;
 
   constructor(root: HTMLElement, definitions: Definitions, events: CodeEvents) {
@@ -133,7 +145,8 @@ export class BlockParser {
 
   /** Shows the beginning of a line until `undo`, as far as it is clear what becomes of it. */
   preview(text: string, isMore: boolean): void {
-    this.#undo = { containers: this.#containers, leaf: this.#leaf, added: [] };
+    const headingLevels = this.#headingLevels;
+    this.#undo = { containers: this.#containers, leaf: this.#leaf, headingLevels, added: [] };
     const isDecided = this.#leaf?.type === 'code' || !rules.undecided.test(text.replace(/^[\s>]+/, '').trimEnd());
     if (isMore) this.more(text);
     else if (isDecided) this.line(text);
@@ -142,9 +155,10 @@ export class BlockParser {
 
   undo(): void {
     if (!this.#undo) return;
-    const { containers, leaf, added } = this.#undo;
+    const { containers, leaf, headingLevels, added } = this.#undo;
     for (const node of added) node.parentNode?.removeChild(node);
     this.#containers = containers;
+    this.#headingLevels = headingLevels;
     this.#leaf = leaf?.type === 'paragraph' ? { ...leaf, isRendered: false } : leaf;
     this.#undo = undefined;
   }
@@ -200,10 +214,7 @@ export class BlockParser {
     this.#leaf = { ...paragraph, text: paragraph.text.slice(0, Math.max(0, headerAt - 1)), isRendered: false };
     if (headerAt > 0) this.#endLeaf();
     else paragraph.element.remove();
-    const { element, head, body } = tableElement();
-    this.#append(this.#parent, element);
-    head.append(rowElement('th', header, alignments, this.#definitions));
-    this.#leaf = { type: 'table', body, alignments };
+    this.#openTable(rowElement('th', header, alignments, this.#definitions), alignments);
     return true;
   }
 
@@ -223,10 +234,7 @@ export class BlockParser {
     const marker = bullet ?? delimiter;
     const before = this.#containers[depth];
     this.#close(depth);
-    const list =
-      before?.type === 'item' && before.list.marker === marker
-        ? before.list
-        : { element: this.#addList(bullet === undefined ? Number(number) : undefined), marker };
+    const list = this.#listFor(before, marker, bullet === undefined ? Number(number) : undefined);
     const element = document.createElement('li');
     this.#append(list.element, element);
     const spaces = indentOf(after);
@@ -323,9 +331,7 @@ export class BlockParser {
       this.#endLeaf();
       return this.#openParagraph(text, 'continued');
     }
-    if (leaf?.type === 'table' && depth === this.#containers.length) {
-      return this.#append(leaf.body, rowElement('td', rest, leaf.alignments, this.#definitions));
-    }
+    if (leaf?.type === 'table' && depth === this.#containers.length) return this.#addRow(leaf, rest);
     this.#close(depth);
     this.#openParagraph(text);
   }
@@ -344,12 +350,32 @@ export class BlockParser {
 
   #openParagraph(text: string, kind?: 'continued' | 'footnote'): void {
     const task = this.#parent.localName === 'li' && !this.#parent.firstChild ? rules.task.exec(text) : null;
-    if (task) this.#append(this.#parent, checkbox(task[1] !== ' '));
+    if (task) {
+      this.#parent.className = 'task';
+      this.#append(this.#parent, checkbox(task[1] !== ' '));
+    }
     const element = this.#add('p');
     element.dir = 'auto';
     if (kind) element.className = kind;
     const isWhole = kind === undefined;
     this.#leaf = { type: 'paragraph', element, text: text.slice(task?.[0].length), isWhole, isRendered: false };
+  }
+
+  #openTable(header: HTMLElement, alignments: readonly Alignment[]): Table {
+    const { element, head, body } = tableElement();
+    this.#append(this.#parent, element);
+    head.append(header);
+    const table: Table = { type: 'table', head, body, rows: 0, alignments };
+    this.#leaf = table;
+    return table;
+  }
+
+  #addRow(table: Table, row: string): void {
+    const { head, alignments } = table;
+    const isFull = table.rows * alignments.length >= tableCells;
+    const open = isFull ? this.#openTable(head.firstElementChild?.cloneNode(true) as HTMLElement, alignments) : table;
+    this.#append(open.body, rowElement('td', row, alignments, this.#definitions));
+    this.#leaf = { ...open, rows: open.rows + 1 };
   }
 
   #openCode(info: string | undefined, end: CodeEnd, firstLine?: string): void {
@@ -381,20 +407,34 @@ export class BlockParser {
   }
 
   #addHeading(level: number, text: string): void {
-    const heading = this.#add(`h${Math.min(6, level + headingShift)}` as 'h3');
+    // Some models begin with `##`, or go from `#` to `###`: for those who step through headings none is missing in between.
+    this.#headingLevels = [...this.#headingLevels.filter((above) => above < level), level];
+    const heading = this.#add(`h${Math.min(6, this.#headingLevels.length + headingShift)}` as 'h3');
     heading.dir = 'auto';
     renderInline(heading, text, this.#definitions);
   }
 
-  #addList(start: number | undefined): HTMLElement {
-    if (start === undefined) return this.#add('ul');
-    const list = this.#add('ol');
-    if (start !== 1) list.start = start;
-    return list;
+  /** @param number of the item as it is written; undefined for a bullet */
+  #listFor(before: Container | undefined, marker: string, number: number | undefined): List {
+    const same = before?.type === 'item' && before.list.marker === marker ? before.list : undefined;
+    if (same && same.length < listItems) return { ...same, length: same.length + 1, next: same.next + 1 };
+    const first = same?.next ?? number ?? 1;
+    const element = this.#add(number === undefined ? 'ul' : 'ol');
+    if (same) element.className = 'continued';
+    if (element instanceof HTMLOListElement && first !== 1) element.start = first;
+    return { element, marker, length: 1, next: first + 1 };
   }
 
+  /** Where the next block goes. */
   get #parent(): HTMLElement {
-    return this.#containers.at(-1)?.element ?? this.#root;
+    const container = this.#containers.at(-1)?.element;
+    if (container) return container;
+    const last = this.#root.lastElementChild;
+    if (last instanceof HTMLElement && last.childElementCount < partBlocks) return last;
+    const part = document.createElement('div');
+    part.className = 'part';
+    this.#append(this.#root, part);
+    return part;
   }
 
   #add<Name extends keyof HTMLElementTagNameMap>(name: Name): HTMLElementTagNameMap[Name] {

@@ -21,7 +21,7 @@ export async function highlightWhenIdle(block: CodeBlock): Promise<void> {
 /** New elements would take the selection away. */
 function isSelected(code: HTMLElement): boolean {
   const selection = document.getSelection();
-  return selection !== null && !selection.isCollapsed && selection.containsNode(code, true);
+  return selection?.type === 'Range' && selection.containsNode(code, true);
 }
 
 function idle(): Promise<void> {

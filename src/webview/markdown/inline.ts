@@ -3,6 +3,8 @@ import { visibleCode, visibleText, withoutReferences } from './plainText.ts';
 
 /** Emphasis in emphasis in a link in …: below this it is text. */
 const deepest = 16;
+/** Some of marked's rules look at all the text behind each mark. With more marks than any writer sets this takes too long, and the text stays as it is. */
+const mostWork = 1_000_000;
 /** Of an address in the text; all of it stands in the title. */
 const longestAddressChars = 80;
 
@@ -73,8 +75,10 @@ function indexOrNone(match: RegExpExecArray | null): number | void {
 
 const options = new Marked({ gfm: true }).use({ extensions: [math, footnote] }).defaults;
 
-/** Text, emphasis, links and code of one block. Its time grows faster than its length in the worst case: who calls bounds the length. */
+/** Text, emphasis, links and code of one block; at most a few thousand characters. */
 export function renderInline(parent: Element, text: string, definitions: Definitions): void {
+  const marks = text.match(/[[*_~`<$\\@]/g)?.length ?? 0;
+  if (marks * text.length > mostWork) return parent.append(visibleText(withoutReferences(text)));
   for (const [, label = ''] of text.matchAll(/\[([^[\]]{1,200})\]/g)) {
     const name = labelOf(label);
     if (!(name in definitions.links)) definitions.missed.add(name);

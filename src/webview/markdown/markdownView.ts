@@ -50,7 +50,9 @@ export class MarkdownView {
 
   /** @param text the whole text so far; one that does not go on from the one before is rendered anew */
   update(text: string, isComplete: boolean): void {
-    const goesOn = text.startsWith(this.#text) && !(this.#hasEnded && text.length > this.#text.length);
+    // Comparing is by far faster than `startsWith`.
+    const goesOn =
+      text.slice(0, this.#text.length) === this.#text && !(this.#hasEnded && text.length > this.#text.length);
     this.#text = text;
     this.#isComplete = isComplete;
     if (!goesOn) {

@@ -51,6 +51,21 @@ describe('What the panel shows of a conversation', () => {
     );
   });
 
+  it('says of messages and attachments whether they are sent', () => {
+    const conversation = conversationOf(question('q1'), answer('a1', 'q1'), question('q2', 'a1'));
+    conversation.apply({ type: 'leaveOut', ids: ['q1', 'a1', 'q2-file'] });
+    const { messages } = conversationView(conversation, nothing);
+    assert.deepEqual(
+      messages.map(({ isLeftOut }) => isLeftOut),
+      [true, true, false],
+    );
+    const attachments = messages.flatMap((message) => (message.role === 'question' ? message.attachments : []));
+    assert.deepEqual(
+      attachments.map(({ isLeftOut }) => isLeftOut),
+      [false, true],
+    );
+  });
+
   it('calls an answer without an end cut off, unless somebody writes it', () => {
     const conversation = conversationOf(question('q1'), answer('a1', 'q1'), run('a1'));
     assert.deepEqual(answerIn(conversation).state, { type: 'interrupted' });

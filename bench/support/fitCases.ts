@@ -1,0 +1,123 @@
+import { knownModel, modelShapedLike } from '../../src/core/fit/catalogue.ts';
+import type { Layer, ModelFacts } from '../../src/core/fit/modelFacts.ts';
+
+/** One logged run of a server, without what it reported. */
+export interface FitCase {
+  readonly id: string;
+  readonly backend: 'ollama' | 'llama.cpp' | 'vllm';
+  readonly backend_version: string | null;
+  readonly gpu: string | null;
+  readonly gpu_total_mib: number | readonly number[] | null;
+  readonly gpu_free_mib: number | readonly number[] | null;
+  readonly n_gpus: number | null;
+  readonly model: string | null;
+  readonly quant_or_dtype: string | null;
+  readonly arch: Readonly<Record<string, unknown>> | null;
+  readonly context: number | null;
+  readonly num_parallel: number | null;
+  readonly ubatch: number | null;
+  readonly batch: number | null;
+  readonly max_num_seqs: number | null;
+  readonly max_num_batched_tokens: number | null;
+  readonly kv_cache_type: string | null;
+  readonly flash_attention: boolean | string | null;
+  readonly gpu_memory_utilization: number | null;
+  readonly tensor_parallel: number | null;
+  readonly enforce_eager: boolean | null;
+  readonly other_flags: string | null;
+}
+
+/** The catalogue knows the model, or the record states its shape. */
+export function factsOf(run: FitCase): ModelFacts | undefined {
+  const name = (run.model ?? '').replace(/(\d\.\d)\/(\d\.\d)/, '$2');
+  const known = knownModel(name) ?? shapedLike(run);
+  return shapeOf(run, known) ?? known;
+}
+
+/** By the architecture, the number of layers and the size in the name, for example `9B`. */
+function shapedLike({ arch, model }: FitCase): ModelFacts | undefined {
+  const billions = /(\d+(?:\.\d+)?)B\b/i.exec(model ?? '')?.[1];
+  if (billions === undefined || typeof arch?.['n_layer'] !== 'number' || typeof arch['arch'] !== 'string')
+    return undefined;
+  return modelShapedLike(arch['arch'], arch['n_layer'], Number(billions) * 1e9);
+}
+
+/** From the hyper-parameters that llama.cpp prints. Where they say less than the catalogue, the catalogue's. */
+function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | undefined {
+  const { arch } = run;
+  const number = (key: string) => (typeof arch?.[key] === 'number' ? arch[key] : undefined);
+  const [layers, embedding, vocabulary] = [number('n_layer'), number('n_embd'), number('n_vocab')];
+  if (known && (layers === undefined || known.layers.length === layers)) return known;
+  if (!arch || layers === undefined) return known;
+  if (embedding === undefined || vocabulary === undefined) {
+    const keys =
+      number('n_embd_k_gqa') ?? (number('n_head_kv') ?? 0) * (number('n_embd_head_k') ?? number('head_dim') ?? 0);
+    if (!known && keys > 0 && arch['hybrid'] !== true)
+      return cacheOnly(run, layers, keys, number('n_embd_v_gqa') ?? keys);
+    // A stated number of layers that is not the model's: the name meant another one.
+    return known && layers !== undefined
+      ? { ...known, layers: known.layers.slice(0, 0), doubts: ['another model'] }
+      : undefined;
+  }
+  const at = (key: string, index: number): number => {
+    const value = arch[key];
+    return Number(Array.isArray(value) ? value[index] : (value ?? 0));
+  };
+  const architecture = typeof arch['arch'] === 'string' ? arch['arch'] : 'unknown';
+  return {
+    architecture,
+    name: run.model ?? architecture,
+    origin: 'header',
+    doubts: [],
+    embeddingLength: embedding,
+    vocabularySize: vocabulary,
+    contextTokens: number('n_ctx_train') ?? 4096,
+    tiedEmbeddings: /^gemma/.test(architecture),
+    layers: Array.from({ length: layers }, (_, index): Layer => {
+      const kvHeads = at('n_head_kv', index);
+      const head = at('n_embd_head_k', index) || embedding / Math.max(1, at('n_head', index));
+      const width = at('n_ff', index);
+      const expertCount = at('n_expert', index);
+      return {
+        mixer:
+          kvHeads === 0
+            ? { kind: 'none' }
+            : {
+                kind: 'attention',
+                heads: at('n_head', index),
+                kvHeads,
+                keyLength: head,
+                valueLength: at('n_embd_head_v', index) || head,
+              },
+        feedForward:
+          expertCount > 0
+            ? {
+                kind: 'experts',
+                count: expertCount,
+                used: at('n_expert_used', index),
+                width: at('n_ff_exp', index) || width,
+                gated: true,
+                sharedWidth: 0,
+              }
+            : width > 0
+              ? { kind: 'dense', width, gated: true }
+              : { kind: 'none' },
+      };
+    }),
+  };
+}
+
+/** Enough for keys and values, for nothing else. */
+function cacheOnly(run: FitCase, layers: number, keys: number, values: number): ModelFacts {
+  const mixer = { kind: 'attention', heads: 1, kvHeads: 1, keyLength: keys, valueLength: values } as const;
+  return {
+    architecture: 'unknown',
+    name: run.model ?? '',
+    origin: 'header',
+    doubts: ['only the cache is known'],
+    embeddingLength: 0,
+    vocabularySize: 0,
+    tiedEmbeddings: false,
+    layers: Array.from({ length: layers }, () => ({ mixer, feedForward: { kind: 'none' } })),
+  };
+}

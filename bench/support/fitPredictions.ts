@@ -1,0 +1,231 @@
+import type { Figure } from '../../src/core/fit/figure.ts';
+import { computeBytes, hostComputeBytes, outputBytes, type LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
+import { buildTraits } from '../../src/core/fit/llamaCppBuild.ts';
+import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
+import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
+import { estimateVllm } from '../../src/core/fit/vllm.ts';
+import { factsOf, type FitCase } from './fitCases.ts';
+import {
+  llamaCppSettingsOf,
+  roomsOf,
+  schemeOf,
+  tensorParallelOf,
+  triesFourSlots,
+  vllmGpuOf,
+  vllmSettingsOf,
+} from './fitSettings.ts';
+import {
+  asksForFewerLayers,
+  ggufWeightsOf,
+  isPlacedByHand,
+  staysOnCpu,
+  weightsLeftOnGpu,
+  type GgufWeights,
+} from './fitWeights.ts';
+
+/** What the planner says of one run; null: nothing. */
+export interface Prediction {
+  readonly id: string;
+  readonly weights_mib: number | null;
+  readonly kv_mib: number | null;
+  readonly compute_mib: number | null;
+  readonly total_mib: number | null;
+  readonly available_kv_mib: number | null;
+  readonly verdict: string;
+  /** 1: everything was known; 0: nothing is said. */
+  readonly confidence: number;
+}
+
+const mebibyte = 1024 ** 2;
+
+export function predict(run: FitCase): Prediction {
+  if (run.backend === 'vllm' && failsAtTheGate(run)) return { ...nothing(run), verdict: 'fails', confidence: 0.9 };
+  const facts = factsOf(run);
+  if (!facts || facts.layers.length === 0) return nothing(run);
+  return run.backend === 'vllm' ? predictVllm(run, facts) : predictLlamaCpp(run, facts);
+}
+
+/** vLLM starts only where its whole budget is free, whatever the model. */
+function failsAtTheGate(run: FitCase): boolean {
+  const gpu = vllmGpuOf(run);
+  const budget = (gpu?.totalBytes ?? 0) * (run.gpu_memory_utilization ?? 0.9);
+  return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
+}
+
+function nothing({ id }: FitCase): Prediction {
+  const abstained = { weights_mib: null, kv_mib: null, compute_mib: null, total_mib: null, available_kv_mib: null };
+  return { id, ...abstained, verdict: 'unknown', confidence: 0 };
+}
+
+function mib(bytes: number): number | null {
+  return Number.isFinite(bytes) ? Math.round((bytes / mebibyte) * 100) / 100 : null;
+}
+
+function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
+  const weights = ggufWeightsOf(run, facts);
+  const settings = withSlots(run, facts, weights, llamaCppSettingsOf(run, facts));
+  if (!settings) return predictWithoutContext(run, facts, weights);
+  const isShapeKnown = facts.doubts.length === 0;
+  if (isShapeKnown && weights && staysOnCpu(run, settings.build)) {
+    const copies = { layerBytes: weights.bytes.largestTensor, outputBytes: outputBytes(facts, weights.bytes) };
+    const compute = computeBytes(facts, { ...settings, gpus: 1 }, copies);
+    return { ...nothing(run), compute_mib: mib(compute), verdict: 'partial', confidence: 0.5 };
+  }
+  const spread = weights?.spread;
+  const plan = planLlamaCpp(
+    facts,
+    weights?.bytes,
+    { ...settings, ...(spread ? { weightSpread: spread } : {}) },
+    isShapeKnown ? roomsOf(run) : [],
+    policyOf(run, settings),
+  );
+  const { estimate, placement } = plan;
+  const byHand = isPlacedByHand(run);
+  const isTooLarge = plan.conditions.some(({ holds }) => holds === 'no');
+  const spills = /Windows/.test(run.gpu ?? '') && isTooLarge;
+  const split = mayBeSplit(run, settings, plan);
+  // The files of Ollama's own engine have the encoder among the weights.
+  const encoderInFile = settings.build.ollamaEngine ? estimate.encoder.bytes : 0;
+  const left = byHand && weights && !spread ? weightsLeftOnGpu(run, facts, weights.bytes) : undefined;
+  const leftOnGpu = left === undefined ? null : mib(left);
+  const allOnGpu = !byHand && !isTooLarge && !split;
+  const cacheOnGpu = placement?.gpuLayers === placement?.layers;
+  return {
+    ...nothing(run),
+    weights_mib:
+      allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : leftOnGpu,
+    kv_mib:
+      (cacheOnGpu && !split) || spread
+        ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
+        : null,
+    compute_mib: isShapeKnown && !split ? mib(computeOf(run, facts, weights, settings, plan)) : null,
+    total_mib:
+      isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
+    verdict: asksForFewerLayers(run, facts) ? 'partial' : byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
+    confidence: allOnGpu && !spread ? 0.9 : 0.4,
+  };
+}
+
+function withSlots(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights | undefined,
+  settings: LlamaCppSettings | undefined,
+): LlamaCppSettings | undefined {
+  if (!settings || !triesFourSlots(run, settings.build)) return settings;
+  const four = { ...settings, contextTokens: settings.contextTokens * 4, sequences: 4 };
+  const { verdict } = planLlamaCpp(facts, weights?.bytes, four, roomsOf(run), policyOf(run, settings));
+  return verdict === 'fits' || verdict === 'tight' ? four : settings;
+}
+
+/** More than any one consumer card holds, on a GPU that was not named: a part of it is probably in RAM, and which is not known. */
+function mayBeSplit(run: FitCase, settings: LlamaCppSettings, { estimate }: LlamaCppPlan): boolean {
+  const offloads = policyOf(run, settings).whenFull === 'offload';
+  return offloads && roomsOf(run).length === 0 && estimate.total.bytes > 32 * 1024 ** 3;
+}
+
+/** Without a context only what does not depend on it: the compute buffer, where the logits outweigh any attention. */
+function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWeights | undefined): Prediction {
+  const [short, long] = [4096, 65_536].map((context) => {
+    const settings = llamaCppSettingsOf(run, facts, context);
+    return settings && facts.doubts.length === 0 ? computeBytes(facts, settings) : NaN;
+  });
+  const compute = short === long && short !== undefined ? mib(short) : null;
+  const settings = llamaCppSettingsOf(run, facts, 4096);
+  if (!settings || !weights || facts.doubts.length > 0)
+    return { ...nothing(run), compute_mib: compute, confidence: 0.3 };
+  const spread = weights.spread ? { weightSpread: weights.spread } : {};
+  const plan = planLlamaCpp(facts, weights.bytes, { ...settings, ...spread }, roomsOf(run), policyOf(run, settings));
+  // llama.cpp shortens a context that nobody asked for until the model fits, and offloads only what does not fit with the shortest.
+  const isPartial = plan.verdict === 'partial' && !weights.spread;
+  const shortens = policyOf(run, settings).whenFull === 'offload';
+  return {
+    ...nothing(run),
+    compute_mib: isPartial || plan.verdict === 'fits' ? compute : null,
+    total_mib: isPartial ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
+    verdict: isPartial ? 'partial' : shortens && plan.verdict === 'fits' ? 'fits' : 'unknown',
+    confidence: 0.3,
+  };
+}
+
+function computeOf(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights | undefined,
+  settings: LlamaCppSettings,
+  { estimate, placement }: LlamaCppPlan,
+): number {
+  if (placement && !weights?.spread) return placement.computeBytes;
+  if (!isPlacedByHand(run) || settings.build.fork === 'ik') return estimate.compute.bytes;
+  return computeBytes(facts, settings, { layerBytes: weights?.bytes.largestTensor ?? 0, outputBytes: 0 });
+}
+
+function policyOf(run: FitCase, { build }: LlamaCppSettings): OffloadPolicy {
+  const number = build.number ?? 0;
+  if (run.backend === 'ollama') {
+    const isServer = number >= 9452;
+    return {
+      marginBytes: (isServer ? 1024 : 457) * mebibyte,
+      ...(buildTraits(build).measures ? {} : { overestimate: 1.35 }),
+      whenFull: 'offload',
+      expertsFirst: isServer,
+    };
+  }
+  const isTold = /(^|\s)(-ngl|--n-gpu-layers)/.test(run.other_flags ?? '');
+  const fits = number >= 7400 && !isTold;
+  return { marginBytes: (fits ? 1024 : 0) * mebibyte, whenFull: fits ? 'offload' : 'asTold', expertsFirst: fits };
+}
+
+/** Ollama before 0.30 counts what is in RAM too, and scratch memory for a picture. */
+function totalBytes(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights,
+  settings: LlamaCppSettings,
+  plan: LlamaCppPlan,
+): number {
+  const { estimate, placement } = plan;
+  if (run.backend === 'ollama' && (settings.build.number ?? 0) < 9452) {
+    const { weights: all, cache, state, encoder } = estimate;
+    // Its estimate counts the attention of one request only.
+    const one = { ...settings, contextTokens: settings.contextTokens / settings.sequences };
+    const compute = placement?.computeBytes ?? computeBytes(facts, one);
+    const picture = settings.withEncoder ? (facts.encoder?.ollamaGraphBytes ?? 0) : 0;
+    const host = weights.bytes.tokenEmbedding + hostComputeBytes(facts, settings);
+    return all.bytes + cache.bytes + state.bytes + encoder.bytes + compute + picture + host;
+  }
+  const have = plan.conditions[0]?.have.bytes ?? Infinity;
+  const { marginBytes, whenFull, expertsFirst } = policyOf(run, settings);
+  if (whenFull === 'offload' && estimate.total.bytes > have + marginBytes) return have;
+  if (!placement || weights.spread) return estimate.total.bytes;
+  return expertsFirst ? have : placement.weightBytes + placement.cacheBytes + placement.computeBytes;
+}
+
+function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
+  if (tensorParallelOf(run) === undefined || facts.doubts.length > 0) return nothing(run);
+  const scheme = schemeOf(run);
+  if (!scheme) return nothing(run);
+  const settings = vllmSettingsOf(run, facts, scheme);
+  const gpu = vllmGpuOf(run);
+  if (!gpu) {
+    const { weights } = estimateVllm(facts, settings, { totalBytes: 0, multiprocessors: 100, nvlink: false });
+    return { ...nothing(run), weights_mib: mib(weights.bytes), confidence: 0.5 };
+  }
+  const { verdict, estimate } = planVllm(facts, settings, gpu);
+  const { weights, cachePool } = estimate;
+  const confidence = confidenceOf(cachePool);
+  const pool = confidence > 0 ? mib(cachePool.bytes) : null;
+  return {
+    ...nothing(run),
+    weights_mib: mib(weights.bytes),
+    kv_mib: pool,
+    available_kv_mib: pool,
+    verdict,
+    confidence,
+  };
+}
+
+/** 1: as narrow as a figure can be; 0: the interval is wider than the figure itself, which then says nothing. */
+export function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
+  return Math.max(0, Math.round(100 * (1 - (highBytes - lowBytes) / Math.abs(bytes))) / 100);
+}

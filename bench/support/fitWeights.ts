@@ -1,0 +1,154 @@
+import { ollamaFileType } from '../../src/core/fit/catalogue.ts';
+import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
+import type { LlamaCppBuild } from '../../src/core/fit/llamaCppBuild.ts';
+import type { Mixer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import type { FitCase } from './fitCases.ts';
+
+/** `Q4_K - Medium` → `Q4_K_M`; makers that choose the types themselves have no rule. */
+export function mixtureOf(run: FitCase): Mixture | undefined {
+  const text = `${run.quant_or_dtype ?? ''}`;
+  if (/UD-|XL|_R4|exact type/i.test(text)) return undefined;
+  const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
+  const match = /\b(I?Q\d_[0K](?:_[SML])?|IQ\d_\w+|BF16|F16|Q8_0|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i.exec(text);
+  const suffix = match?.[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
+  return match?.[1] === undefined ? undefined : mixtureNamed(match[1].toUpperCase() + suffix);
+}
+
+/** The size that the record states for the file, in bytes. */
+export function fileBytesOf(run: FitCase): number | undefined {
+  const texts = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags];
+  const size = texts
+    .map((text) => (typeof text === 'string' ? /([\d.]+) GiB/.exec(text)?.[1] : undefined))
+    .find(Boolean);
+  return size === undefined ? undefined : Number(size) * 1024 ** 3;
+}
+
+/** Bytes by layer, and how far off they may be where the file type was not stated and the commonest one was taken. */
+export interface GgufWeights {
+  readonly bytes: WeightBytes;
+  readonly spread?: readonly [low: number, high: number];
+}
+
+export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | undefined {
+  const file = fileBytesOf(run);
+  const stated = mixtureOf(run);
+  const mixture = stated ?? usualMixture(run, facts);
+  if (!mixture) return undefined;
+  const ruled = weightsAs(mixture, facts);
+  const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
+  if (file !== undefined) {
+    // A size of two decimals says less than a rule that agrees with it.
+    if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
+    return { bytes: isForkMix(run) ? forkMix(file, facts) : scaledTo(file, ruled) };
+  }
+  const spread = stated ? undefined : spreadOf(run);
+  return { bytes: ruled, ...(spread ? { spread } : {}) };
+}
+
+/** What is given under a name without a file type. Google's models trained for quantization are Q4_0 throughout. */
+function usualMixture(run: FitCase, facts: ModelFacts): Mixture | undefined {
+  if (run.backend === 'ollama') return mixtureNamed(ollamaFileType(run.model ?? ''));
+  if (facts.architecture === 'gpt-oss') return mixtureNamed('MXFP4');
+  const q40 = mixtureNamed('Q4_0');
+  if (q40 && /QAT/.test(`${run.model} ${run.quant_or_dtype}`)) return { ...q40, pure: true };
+  return mixtureNamed('Q4_K_M');
+}
+
+/** Ollama's library gives Q4_K_M under a plain name. Elsewhere a file without a type may have from 2 to 16 bits a weight. */
+function spreadOf(run: FitCase): readonly [number, number] | undefined {
+  const text = `${run.model} ${run.quant_or_dtype}`;
+  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated/.test(text)) return undefined;
+  if (/4-bit|Q4/i.test(text)) return [0.9, 1.12];
+  const bits = /I?Q([2-8])/.exec(text)?.[1];
+  if (bits === undefined) return [0.55, 3.45];
+  return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
+}
+
+function layerSum({ layers }: WeightBytes): number {
+  return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
+}
+
+/** File types of ik_llama.cpp, for which its users keep everything but the experts in 8 bits. */
+function isForkMix(run: FitCase): boolean {
+  return /^IQ\d_K|_R4/.test(run.quant_or_dtype ?? '');
+}
+
+/** It also stores the up-projections of latent attention a second time, as they are multiplied into queries and outputs. */
+function forkMix(fileBytes: number, facts: ModelFacts): WeightBytes {
+  const eightBits = mixtureNamed('Q8_0');
+  if (!eightBits) throw new TypeError('there is no Q8_0');
+  const { tokenEmbedding, output, layers, ...rest } = weightsAs(eightBits, facts);
+  const dense = layers.map((layer, index) => layer.dense + absorbedBytes(facts.layers[index]?.mixer));
+  const experts = layers.filter((layer) => layer.experts > 0).length;
+  const left = fileBytes - tokenEmbedding - output - dense.reduce((sum, bytes) => sum + bytes, 0);
+  if (experts === 0) return scaledTo(fileBytes, { tokenEmbedding, output, layers, ...rest });
+  return {
+    ...rest,
+    tokenEmbedding,
+    output,
+    layers: layers.map((layer, index) => ({
+      dense: dense[index] ?? 0,
+      experts: layer.experts > 0 ? left / experts : 0,
+    })),
+  };
+}
+
+function absorbedBytes(mixer: Mixer | undefined): number {
+  if (mixer?.kind !== 'latent') return 0;
+  return (mixer.kvRank * mixer.heads * (mixer.nopeLength + mixer.valueLength) * 34) / 32;
+}
+
+/** What stays on the GPU when the command line says which tensors do not; undefined: the command is cut, or that of another run. */
+export function weightsLeftOnGpu(run: FitCase, facts: ModelFacts, weights: WeightBytes): number | undefined {
+  const flags = run.other_flags ?? '';
+  const context = /(?:--ctx-size|-c) (\d+)/.exec(flags)?.[1];
+  const layers = /(?:-ngl|--n-gpu-layers) (\d+)/.exec(flags)?.[1];
+  if (
+    context === undefined ||
+    Number(context) !== run.context ||
+    layers === undefined ||
+    Number(layers) <= facts.layers.length
+  ) {
+    return undefined;
+  }
+  const patterns = [...flags.matchAll(/(?:-ot|--override-tensor) "?([^\s"]+)"?/g)].flatMap(([, list = '']) =>
+    list.split(',').map((entry) => entry.split('=')),
+  );
+  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => new RegExp(pattern).test(name))?.[1] === 'CPU';
+  const kept = weights.layers.map(
+    ({ dense, experts }, index) => dense + (isOnCpu(`blk.${index}.ffn_gate_exps.weight`) ? 0 : experts),
+  );
+  return kept.reduce((sum, bytes) => sum + bytes, 0) + weights.output;
+}
+
+function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
+  const factor = (fileBytes - weights.tokenEmbedding - weights.output) / layerSum(weights);
+  return {
+    ...weights,
+    layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
+  };
+}
+
+/** In the flags: the experts stay in RAM. */
+export function keepsExpertsOnCpu(run: FitCase): boolean {
+  return /exps=CPU|ffn\S*=CPU|--n-cpu-moe|-ncmoe/.test(run.other_flags ?? '');
+}
+
+/** Tensors or layers were placed by hand, so what is where does not follow from the memory. */
+export function isPlacedByHand(run: FitCase): boolean {
+  return /(^|\s)(-ot|--override-tensor|-ncmoe|--n-cpu-moe|n_gpu_layers=)/.test(run.other_flags ?? '');
+}
+
+/** Fewer layers were asked for than there are. */
+export function asksForFewerLayers(run: FitCase, facts: ModelFacts): boolean {
+  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl )(\d+)/.exec(run.other_flags ?? '')?.[1];
+  return stated !== undefined && !/cmd:/.test(run.other_flags ?? '') && Number(stated) < facts.layers.length;
+}
+
+/** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */
+export function staysOnCpu(run: FitCase, { number, fork }: LlamaCppBuild): boolean {
+  if (run.n_gpus === 0) return true;
+  const flags = run.other_flags ?? '';
+  const isOld = fork === 'ik' || (number !== undefined && number < 6600);
+  return run.backend === 'llama.cpp' && isOld && /cmd:/.test(flags) && !/-ngl|n-gpu-layers/.test(flags);
+}

@@ -1,0 +1,270 @@
+import { about, between, exact, sum, type Figure } from './figure.ts';
+import { activeWidth, cacheRow, stateElements, type Encoder, type Layer, type ModelFacts } from './modelFacts.ts';
+import { checkpointBytes, type Scheme } from './checkpoint.ts';
+
+/** What a vLLM server is told, or takes when it is not. */
+export interface VllmSettings {
+  /** `[0, 19]` for 0.19; absent: not known, and then the larger of the possible sizes is planned with. */
+  readonly version?: VllmVersion;
+  readonly scheme: Scheme;
+  /** Bytes of one element of activations. */
+  readonly dtypeBytes: 2 | 4;
+  /** Bytes of one element of the cache: 2, or 1 for fp8. */
+  readonly cacheElementBytes: number;
+  readonly maxModelTokens: number;
+  readonly maxSequences: number;
+  readonly maxBatchedTokens: number;
+  readonly utilization: number;
+  readonly tensorParallel: number;
+  readonly pipelineParallel: number;
+  readonly eager: boolean;
+  /** Sizes that CUDA graphs are captured for; 51 by default. */
+  readonly graphSizes: number;
+  /** What the checkpoint takes, where its index says so. */
+  readonly checkpointBytes?: number;
+}
+
+export type VllmVersion = readonly [major: number, minor: number];
+
+/** One of the GPUs that vLLM uses. */
+export interface VllmGpu {
+  /** What CUDA calls its total, somewhat less than the card's name says. */
+  readonly totalBytes: number;
+  /** Before vLLM starts; absent: not known. */
+  readonly freeBytes?: number;
+  /** vLLM printed what is free itself: its own context is counted already. */
+  readonly isFreeInside?: boolean;
+  readonly isUnified?: boolean;
+  readonly isHeadless?: boolean;
+  readonly multiprocessors: number;
+  /** GPUs joined by NVLink: the collectives then keep large buffers. */
+  readonly nvlink: boolean;
+  /** Matrices of MXFP4 are laid out anew for its tensor cores. */
+  readonly hopper?: boolean;
+}
+
+export interface VllmEstimate {
+  readonly budget: Figure;
+  readonly weights: Figure;
+  readonly activation: Figure;
+  readonly nonTorch: Figure;
+  readonly graphs: Figure;
+  /** What is left for keys and values. */
+  readonly cachePool: Figure;
+  /** What one request of the whole context takes. */
+  readonly cacheNeeded: Figure;
+  readonly bytesPerToken: number;
+}
+
+const mebibyte = 1024 ** 2;
+
+/** What no reading of the source gives, only logs do. `npm run bench:fit -- --cross-validate` says how far it carries to models that were not among them. */
+export interface FittedConstants {
+  /** Copies of the logits beside the logits themselves, bytes each: three of 32 bits since 0.17. */
+  readonly copiesPerLogit: number;
+  /** The sampler that sorts, until 0.16: bytes a logit, all copies. */
+  readonly sortedPerLogit: number;
+  readonly fixedBytes: number;
+  /** Hidden states that live at the same time in a forward pass. */
+  readonly hiddenStates: number;
+  readonly nonTorchBytes: number;
+  readonly nvlinkBytes: number;
+}
+
+export const fittedConstants: FittedConstants = {
+  copiesPerLogit: 12,
+  sortedPerLogit: 38,
+  fixedBytes: 40 * mebibyte,
+  hiddenStates: 4.2,
+  nonTorchBytes: 256 * mebibyte,
+  nvlinkBytes: 2140 * mebibyte,
+};
+
+export function isAtLeast(version: VllmVersion | undefined, minor: number): boolean {
+  return version !== undefined && (version[0] > 0 || version[1] >= minor);
+}
+
+export function estimateVllm(
+  facts: ModelFacts,
+  settings: VllmSettings,
+  gpu: VllmGpu,
+  constants: FittedConstants = fittedConstants,
+): VllmEstimate {
+  const { version, utilization } = settings;
+  const budget = exact(gpu.totalBytes * utilization, `${utilization} of the GPU's memory`);
+  const weights = weightsFigure(facts, settings, gpu);
+  const activation = activationFigure(facts, settings, gpu, constants);
+  const nonTorch = nonTorchFigure(settings, gpu, constants);
+  const graphs = graphFigure(facts, settings);
+  const spent = [weights, activation, nonTorch, ...(isAtLeast(version, 21) ? [graphs] : [])];
+  const parts = sum(spent, '');
+  return {
+    budget,
+    weights,
+    activation,
+    nonTorch,
+    graphs,
+    cachePool: {
+      bytes: budget.bytes - parts.bytes,
+      lowBytes: budget.lowBytes - parts.highBytes,
+      highBytes: budget.highBytes - parts.lowBytes,
+      origin: parts.origin,
+      because: 'what the weights, the activations and the process leave of the budget',
+    },
+    cacheNeeded: exact(cacheNeededBytes(facts, settings, settings.maxModelTokens), 'one request of the whole context'),
+    bytesPerToken: facts.layers.reduce((total, layer) => total + tokenBytes(layer, settings), 0),
+  };
+}
+
+function weightsFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): Figure {
+  const { scheme, tensorParallel: tensor, pipelineParallel: pipeline } = settings;
+  if (settings.checkpointBytes !== undefined) {
+    return about(settings.checkpointBytes / (tensor * pipeline), 0.02, 'exact', 'size of the checkpoint');
+  }
+  const bytes = checkpointBytes(facts, scheme, { tensor, pipeline });
+  // Experts of 2880 are padded to whole tiles of Hopper's tensor cores: 3072 outputs, 2944 inputs.
+  const tiles = scheme.kind === 'mxfp4' && gpu.hopper ? expertBytes(facts) / tensor : 0;
+  const padding = ((3072 * 2944) / 2880 ** 2 - 1) * tiles;
+  return about(bytes + padding, 0.01, 'formula', 'matrices as the checkpoint stores them, and the table of rotations');
+}
+
+function expertBytes(facts: ModelFacts): number {
+  return facts.layers.reduce((total, { feedForward }) => {
+    if (feedForward.kind !== 'experts') return total;
+    return total + 3 * feedForward.count * feedForward.width * facts.embeddingLength * (0.5 + 1 / 32);
+  }, 0);
+}
+
+/**
+ * The largest of two moments of the profiling run: the forward pass over a full batch, and the sampler with a row of logits for every sequence. The
+ * constants of the sampler are copies of the logits: until 0.16 a sort needed 38 bytes a logit, since 0.17 three 32-bit copies beside the logits.
+ */
+function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu, constants: FittedConstants): Figure {
+  const { version, dtypeBytes, maxSequences, maxBatchedTokens, tensorParallel, pipelineParallel } = settings;
+  const { vocabularySize, embeddingLength } = facts;
+  const isNew = isAtLeast(version, 17);
+  const perLogit = isAtLeast(version, 21)
+    ? 10.5
+    : isNew
+      ? constants.copiesPerLogit + dtypeBytes
+      : constants.sortedPerLogit;
+  const kernel = isNew ? 4 * gpu.multiprocessors * vocabularySize : 0;
+  const hidden = maxBatchedTokens * embeddingLength * dtypeBytes;
+  const width = Math.max(0, ...facts.layers.map(({ feedForward }) => denseWidth(feedForward)));
+  const forward =
+    maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + constants.hiddenStates * embeddingLength);
+  const workspace = workspaceBytes(facts, settings);
+  const sampler = perLogit * maxSequences * vocabularySize + kernel + hidden + constants.fixedBytes;
+  // The first of several stages has no logits, and hands its last hidden state on.
+  const bytes =
+    pipelineParallel > 1
+      ? forward + 2 * hidden + workspace
+      : isNew
+        ? Math.max(sampler, forward) + workspace
+        : Math.max(sampler, forward + workspace);
+  const because = `${maxBatchedTokens} tokens and ${maxSequences} sequences at once`;
+  if (facts.encoder) return withEncoder(bytes, facts.encoder, settings, because);
+  return about(bytes, isNew ? 0.08 : 0.2, version === undefined ? 'assumed' : 'formula', because);
+}
+
+/** The largest picture goes through the encoder first; the old engine profiled a picture and a video together. */
+function withEncoder(bytes: number, { anySize }: Encoder, settings: VllmSettings, because: string): Figure {
+  const { version, dtypeBytes } = settings;
+  if (!anySize) {
+    const own = isAtLeast(version, 17) ? 200 * mebibyte : 0;
+    return between(bytes, bytes + own, bytes * 1.1 + 1024 * mebibyte, 'assumed', because);
+  }
+  const one = anySize.patches * dtypeBytes * (3 * anySize.width + 4.2 * anySize.embeddingLength);
+  const peak = one * (version !== undefined && !isAtLeast(version, 9) ? 2 : 1);
+  const total = Math.max(bytes, peak);
+  return between(total * 0.8, total, total + peak, 'assumed', `${because}; the largest picture`);
+}
+
+function denseWidth(feedForward: Layer['feedForward']): number {
+  if (feedForward.kind === 'experts') return feedForward.sharedWidth;
+  return activeWidth(feedForward);
+}
+
+/** Inputs and outputs of the experts that a batch uses. The kernels for MXFP4 have none. */
+function workspaceBytes(facts: ModelFacts, settings: VllmSettings): number {
+  if (settings.scheme.kind === 'mxfp4') return 0;
+  const { maxBatchedTokens, dtypeBytes, tensorParallel } = settings;
+  return Math.max(
+    0,
+    ...facts.layers.map(({ feedForward }) => {
+      if (feedForward.kind !== 'experts') return 0;
+      const rows = maxBatchedTokens * feedForward.used * dtypeBytes;
+      const width = feedForward.width / tensorParallel;
+      return rows * (Math.max(2 * width, facts.embeddingLength) + Math.max(width, facts.embeddingLength));
+    }),
+  );
+}
+
+function nonTorchFigure(
+  { version, tensorParallel, pipelineParallel }: VllmSettings,
+  gpu: VllmGpu,
+  constants: FittedConstants,
+): Figure {
+  if (gpu.isUnified) {
+    return between(20 * mebibyte, 256 * mebibyte, gpu.totalBytes, 'assumed', 'whatever else uses the same memory');
+  }
+  if (tensorParallel > 1 && gpu.nvlink) {
+    return between(2050 * mebibyte, constants.nvlinkBytes, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
+  }
+  if (tensorParallel > 1)
+    return between(50 * mebibyte, 225 * mebibyte, 450 * mebibyte, 'assumed', 'collectives over PCIe');
+  if (pipelineParallel > 1)
+    return between(50 * mebibyte, 72 * mebibyte, 260 * mebibyte, 'assumed', 'kernels of the process');
+  const usual = isAtLeast(version, 17) ? constants.nonTorchBytes : (isAtLeast(version, 12) ? 133 : 60) * mebibyte;
+  return between(20 * mebibyte, usual, 480 * mebibyte, 'assumed', 'kernels of the process');
+}
+
+/** Fitted to 51 sizes captured whole and 51 in pieces. */
+function graphFigure(facts: ModelFacts, { eager, graphSizes, tensorParallel }: VllmSettings): Figure {
+  if (eager) return exact(0, 'no CUDA graphs');
+  const layers = facts.layers.length;
+  const whole = 480 + 4.84 * layers + (9.75 * layers * facts.embeddingLength) / (4096 * tensorParallel);
+  const bytes = (whole * mebibyte * graphSizes) / 51;
+  const isMoe = facts.layers.some(({ feedForward }) => feedForward.kind === 'experts');
+  // Within 15 % for dense models on 17 machines with the default sizes; fewer sizes and experts are less regular.
+  const high = isMoe ? 2.5 : graphSizes === 51 ? 1.15 : 1.3;
+  return between(bytes * 0.7, bytes, bytes * high, 'assumed', `CUDA graphs of ${graphSizes} sizes`);
+}
+
+/** Keys and values of one token in one layer, on one GPU: a head is never split. */
+function tokenBytes({ mixer }: Layer, { cacheElementBytes, tensorParallel }: VllmSettings): number {
+  const { keys, values } = cacheRow(mixer);
+  const heads = mixer.kind === 'attention' ? Math.min(tensorParallel, mixer.kvHeads) : 1;
+  return ((keys + values) * cacheElementBytes) / Math.max(1, heads);
+}
+
+const blockTokens = 16;
+
+/** Pages that one request of so many tokens holds at most. A window that is full still needs room for the batch. */
+export function cacheNeededBytes(facts: ModelFacts, settings: VllmSettings, tokens: number): number {
+  return facts.layers.reduce((total, layer) => {
+    const perToken = tokenBytes(layer, settings);
+    if (perToken === 0) {
+      const { conv, state } = stateElements(layer.mixer, facts.embeddingLength);
+      return total + ((conv + state) * settings.dtypeBytes) / settings.tensorParallel;
+    }
+    const window = layer.mixer.kind === 'attention' ? layer.mixer.windowTokens : undefined;
+    const seen = window === undefined ? tokens : Math.min(tokens, window - 1 + settings.maxBatchedTokens + blockTokens);
+    return total + Math.ceil(seen / blockTokens) * blockTokens * perToken;
+  }, 0);
+}
+
+/** The settings that vLLM takes when nobody says otherwise. */
+export function vllmDefaults(
+  version: VllmVersion | undefined,
+  gpuBytes: number | undefined,
+  isA100: boolean,
+): Pick<VllmSettings, 'maxSequences' | 'maxBatchedTokens' | 'utilization'> {
+  const isLarge = gpuBytes !== undefined && gpuBytes >= 70 * 1024 ** 3 && !isA100;
+  const isRecent = isAtLeast(version, 9);
+  return {
+    maxSequences: isLarge && isRecent ? 1024 : 256,
+    maxBatchedTokens: isLarge && isRecent ? 8192 : 2048,
+    utilization: isAtLeast(version, 21) ? 0.92 : 0.9,
+  };
+}

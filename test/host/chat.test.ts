@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { BackendRegistry } from '../../src/core/clients/registry.ts';
+import { Chat } from '../../src/vscode/chat/chat.ts';
+import { ChatCommands } from '../../src/vscode/chat/chatCommands.ts';
+import type { ChatPanel } from '../../src/vscode/chat/chatPanel.ts';
+import { EditorSettings } from '../../src/vscode/editorSettings.ts';
+import { StatusBar } from '../../src/vscode/statusBar.ts';
+import { StepServer, type ChatExchange } from '../support/stepServer.ts';
+import { createTestHost } from '../support/testHost.ts';
+import { closeEverything, until, withSettings } from './documents.ts';
+import { messagesDuring } from './messages.ts';
+
+const run = (command: string, ...given: readonly unknown[]) =>
+  Promise.resolve(vscode.commands.executeCommand(command, ...given));
+
+const inFolder = (name: string) => {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert.ok(folder);
+  return vscode.Uri.joinPath(folder.uri, name);
+};
+
+async function select(name: string, ...[from, to]: readonly [number, number]): Promise<vscode.TextEditor> {
+  const editor = await vscode.window.showTextDocument(inFolder(name));
+  editor.selection = new vscode.Selection(from, 0, to, 0);
+  await until(() => vscode.window.activeTextEditor?.document === editor.document);
+  return editor;
+}
+
+const asked = ({ body }: ChatExchange) => body.messages.at(-1)?.content ?? '';
+
+describe('The commands of the chat', () => {
+  let server: StepServer;
+
+  before(async () => {
+    server = await StepServer.start();
+  });
+  after(() => server.stop());
+  afterEach(closeEverything);
+
+  const onServer = (work: () => Promise<void>) =>
+    withSettings({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url }, work);
+
+  it('say that there is nothing to copy and nothing to go on with, before the chat was ever opened', async () => {
+    assert.match((await messagesDuring(() => run('a2ia.copyLastAnswer'))).join(), /There is no answer to copy yet/);
+    assert.match((await messagesDuring(() => run('a2ia.continueInChat'))).join(), /not an answer that can be gone on/);
+  });
+
+  for (const [command, question] of [
+    ['a2ia.explain', /Explain prices\.py, lines 4 to 9: /],
+    ['a2ia.findBugs', /Find the bugs in prices\.py, lines 4 to 9\./],
+    ['a2ia.writeTests', /Write tests for prices\.py, lines 4 to 9: /],
+  ] as const) {
+    it(`send what is selected: ${command}`, () =>
+      onServer(async () => {
+        const editor = await select('prices.py', 3, 9);
+        const running = run(command);
+        const exchange = await server.nextChat();
+        assert.match(asked(exchange), question);
+        assert.ok(asked(exchange).includes(editor.document.getText(editor.selection).trimEnd()));
+        assert.doesNotMatch(asked(exchange), /def average/);
+        assert.equal(exchange.body.messages.length, 2, 'in a conversation of its own');
+        exchange.text('It adds.');
+        exchange.finish();
+        await running;
+      }));
+  }
+
+  it('send the whole file where nothing is selected', () =>
+    onServer(async () => {
+      await select('prices.py', 0, 0);
+      await run('a2ia.explain');
+      const exchange = await server.nextChat();
+      assert.match(asked(exchange), /def total[^]*def average[^]*Explain prices\.py: /);
+      exchange.finish();
+    }));
+
+  it('say what is missing where there is nothing to send', async () => {
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: ' ' }));
+    const said = await messagesDuring(() => run('a2ia.explain'));
+    assert.match(said.join(), /Untitled-\d+ is empty/);
+  });
+
+  it('copy the last answer', () =>
+    onServer(async () => {
+      await select('prices.py', 3, 9);
+      await run('a2ia.explain');
+      const exchange = await server.nextChat();
+      exchange.text('To be copied.');
+      exchange.finish();
+      while ((await vscode.env.clipboard.readText()) !== 'To be copied.') await run('a2ia.copyLastAnswer');
+    }));
+
+  it('go on with a question that was asked outside of the chat', () =>
+    onServer(async () => {
+      const asking = run('a2ia.ask', 'Which language is this?');
+      const first = await server.nextChat();
+      first.text('Python.');
+      first.finish();
+      await asking;
+      const document = vscode.workspace.textDocuments.find((one) => one.getText().includes('Which language is this?'));
+      assert.ok(document);
+      await vscode.window.showTextDocument(document);
+      await run('a2ia.continueInChat');
+      await vscode.env.clipboard.writeText('');
+      await run('a2ia.copyLastAnswer');
+      assert.equal(await vscode.env.clipboard.readText(), 'Python.');
+    }));
+});
+
+/** A chat as a window has it, in a folder of its own: the one of the extension keeps its composer to itself. */
+class OpenChat {
+  readonly chat: Chat;
+  readonly commands: ChatCommands;
+  readonly panel: Promise<ChatPanel>;
+  readonly #disposables: readonly { dispose(): void }[];
+
+  constructor(folder: string) {
+    const host = createTestHost();
+    const log = vscode.window.createOutputChannel('A2IA Test', { log: true });
+    const registry = new BackendRegistry(host);
+    const settings = new EditorSettings();
+    const statusBar = new StatusBar(settings.current());
+    const uri = vscode.Uri.file(folder);
+    this.chat = new Chat({
+      context: { extensionUri: uri, storageUri: uri, globalStorageUri: uri },
+      registry,
+      settings,
+      statusBar,
+      log,
+      mayContact: (origin) => host.mayContact(origin),
+      actions: {
+        chooseModel: () => undefined,
+        enterKey: () => Promise.resolve(false),
+        showLog: () => undefined,
+        checkConnection: () => undefined,
+      },
+    });
+    this.commands = new ChatCommands(this.chat);
+    this.panel = this.chat.panel;
+    this.#disposables = [this.chat, statusBar, registry, log];
+  }
+
+  /** As when its window is closed. */
+  async close(): Promise<void> {
+    await this.chat.close();
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+}
+
+describe('The chat of a window', () => {
+  let server: StepServer;
+  let folder: string;
+  let open: OpenChat;
+
+  before(async () => {
+    server = await StepServer.start();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'a2ia-chat-'));
+    open = new OpenChat(folder);
+  });
+  afterEach(async () => {
+    await open.close();
+    await rm(folder, { recursive: true, force: true });
+    await closeEverything();
+  });
+
+  const onServer = (work: () => Promise<void>) =>
+    withSettings({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url }, work);
+  const chips = async () => (await open.panel).composer.view().attachments.map(({ label }) => label);
+
+  it('sends what was added to it with the next question, and only with that', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await open.commands.add(inFolder('greeting.ts'), [inFolder('greeting.ts'), inFolder('prices.py')]);
+      await select('greeting.ts', 0, 3);
+      await open.commands.add(inFolder('greeting.ts'), undefined);
+      await panel.composer.attached();
+      assert.deepEqual(await chips(), ['greeting.ts', 'prices.py', 'greeting.ts, lines 1 to 3']);
+      await panel.send('What are these?');
+      const exchange = await server.nextChat();
+      assert.match(asked(exchange), /prices\.py[^]*def total[^]*greeting\.ts, lines 1 to 3[^]*What are these\?/);
+      exchange.text('Samples.');
+      exchange.finish();
+      await panel.turns.finish();
+      assert.deepEqual(await chips(), []);
+    }));
+
+  it('attaches what is selected to ask about it', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await select('prices.py', 3, 9);
+      await open.commands.askAboutSelection();
+      await panel.send('Why a loop?');
+      const exchange = await server.nextChat();
+      assert.match(asked(exchange), /prices\.py, lines 4 to 9[^]*def total[^]*Why a loop\?$/);
+      exchange.finish();
+    }));
+
+  it('keeps what is typed and attached when a command asks something', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      panel.composer.setText('half a thought');
+      await open.commands.add(inFolder('greeting.ts'), undefined);
+      await panel.composer.attached();
+      await select('prices.py', 3, 9);
+      await open.commands.askAboutCode('explain');
+      const exchange = await server.nextChat();
+      assert.doesNotMatch(asked(exchange), /half a thought|greeting/);
+      assert.equal(panel.composer.view().draft, 'half a thought');
+      assert.deepEqual(await chips(), ['greeting.ts']);
+      exchange.finish();
+    }));
+
+  it('sends a question that was asked outside of it, and its answer, before the next one', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const answer = {
+        text: 'Python.',
+        reasoning: '',
+        outcome: { type: 'finished', reason: 'stop', usage: {} },
+        speed: { totalMs: 1 },
+      } as const;
+      const question = 'Which language is this?';
+      await open.commands.continueAsk({ question, context: [], answer, choice: undefined, atMs: Date.now() });
+      await panel.send('Since when?');
+      const exchange = await server.nextChat();
+      const contents = exchange.body.messages.map(({ content }) => content);
+      assert.deepEqual(contents.slice(1), ['Which language is this?', 'Python.', 'Since when?']);
+      exchange.finish();
+    }));
+
+  it('is the same one after its window was closed: the conversation, and what was typed', () =>
+    onServer(async () => {
+      const before = await open.panel;
+      await before.send('One?');
+      const first = await server.nextChat();
+      first.text('Two.');
+      first.finish();
+      await open.commands.add(inFolder('greeting.ts'), undefined);
+      await before.composer.attached();
+      before.composer.setText('Thr');
+      await open.close();
+      open = new OpenChat(folder);
+      const panel = await open.panel;
+      assert.equal(panel.conversation.conversation.id, before.conversation.conversation.id);
+      assert.equal(panel.composer.view().draft, 'Thr');
+      assert.deepEqual(await chips(), ['greeting.ts']);
+      await panel.send('Three?');
+      const second = await server.nextChat();
+      const [, question, answer, next] = second.body.messages.map(({ content }) => content);
+      assert.deepEqual([question, answer], ['One?', 'Two.']);
+      assert.match(next ?? '', /greeting\.ts[^]*Three\?$/);
+      second.finish();
+    }));
+});
