@@ -11,7 +11,7 @@ const paragraphChars = 4_000;
 const listItems = 200;
 const tableCells = 600;
 /** For the same reason blocks are laid out in parts: a part that has not changed is skipped at once. */
-const partBlocks = 20;
+const partBlocks = 30;
 /** Headings of an answer stand below the heading of its message, which is an h2. */
 const headingShift = 2;
 

@@ -14,6 +14,8 @@ export interface CodeActions {
 
 /** Longer lines are read in pieces, so that none costs more than this. */
 const pieceChars = 4_000;
+/** Of the end of a text, to see whether another one goes on from it. */
+const comparedChars = 4_000;
 /** Of the main thread at once. What is left waits for its next turn; typing and scrolling come first. */
 const sliceMs = 12;
 
@@ -48,11 +50,9 @@ export class MarkdownView {
     element.addEventListener('click', (event) => this.#click(event));
   }
 
-  /** @param text the whole text so far; one that does not go on from the one before is rendered anew */
+  /** @param text the whole text so far; one that does not go on from the one before, as its end shows, is rendered anew */
   update(text: string, isComplete: boolean): void {
-    // Comparing is by far faster than `startsWith`.
-    const goesOn =
-      text.slice(0, this.#text.length) === this.#text && !(this.#hasEnded && text.length > this.#text.length);
+    const goesOn = this.#goesOn(text) && !(this.#hasEnded && text.length > this.#text.length);
     this.#text = text;
     this.#isComplete = isComplete;
     if (!goesOn) {
@@ -60,6 +60,13 @@ export class MarkdownView {
       this.#restart();
     }
     this.#work();
+  }
+
+  /** Looking at all of it would cost more with each token. */
+  #goesOn(text: string): boolean {
+    const end = this.#text.length;
+    const start = Math.max(0, end - comparedChars);
+    return text.slice(start, end) === this.#text.slice(start);
   }
 
   #newParser(): BlockParser {
