@@ -58,7 +58,7 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log }),
+      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
       settings,
       running: this.#running,
       actions: parts.actions,
@@ -391,6 +391,7 @@ export class ChatPanel implements PanelSource {
     const { signal } = new AbortController();
     switch (message.type) {
       case 'draft':
+        this.#model.lookAgain();
         return this.composer.setText(message.text, message.conversationId);
       case 'mention':
         return this.#mention(message.query);
