@@ -58,7 +58,7 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log }),
+      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
       settings,
       running: this.#running,
       actions: parts.actions,
@@ -209,6 +209,8 @@ export class ChatPanel implements PanelSource {
         return this.#parts.actions.chooseModel();
       case 'foundButton':
         return this.#welcome.press(message.buttonId);
+      case 'useSuggestion':
+        return this.#useSuggestion(message.text);
     }
   }
 
@@ -243,8 +245,7 @@ export class ChatPanel implements PanelSource {
   ask(question: Draft): void {
     const typed = this.composer.draft;
     if (this.composer.mayBeSent(question)) return this.#ask(question, typed);
-    this.composer.add(question);
-    this.channel.do({ type: 'setDraft', text: this.composer.draft.text });
+    this.#addToComposer(question);
   }
 
   /** Everything that runs has its end, and everything is on the disk. */
@@ -265,6 +266,18 @@ export class ChatPanel implements PanelSource {
   }
 
   // ---- Turns ------------------------------------------------------------------------------------------------------------------------------------------
+
+  #useSuggestion(text: string): void {
+    const suggestion = this.#welcome.suggestion(text);
+    if (!suggestion) return;
+    this.attach(this.attachments.fromSubject(suggestion.about));
+    this.#addToComposer({ text, attachments: [] });
+  }
+
+  #addToComposer(more: Draft): void {
+    this.composer.add(more);
+    this.channel.do({ type: 'setDraft', text: this.composer.draft.text });
+  }
 
   #ask(question: Draft, staysInComposer: Draft): void {
     this.composer.put({ text: '', attachments: [] });
@@ -378,6 +391,7 @@ export class ChatPanel implements PanelSource {
     const { signal } = new AbortController();
     switch (message.type) {
       case 'draft':
+        this.#model.lookAgain();
         return this.composer.setText(message.text, message.conversationId);
       case 'mention':
         return this.#mention(message.query);
