@@ -1,4 +1,5 @@
 import type { Figure } from '../../src/core/fit/figure.ts';
+import { layerCacheBytes } from '../../src/core/fit/kvCache.ts';
 import {
   computeBytes,
   gpuWeightBytes,
@@ -21,9 +22,9 @@ import {
   vllmSettingsOf,
 } from './fitSettings.ts';
 import {
-  asksForFewerLayers,
   ggufWeightsOf,
   isPlacedByHand,
+  layersAskedFor,
   staysOnCpu,
   weightsLeftOnGpu,
   type GgufWeights,
@@ -72,11 +73,8 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const settings = withSlots(run, facts, weights, llamaCppSettingsOf(run, facts));
   if (!settings) return predictWithoutContext(run, facts, weights);
   const isShapeKnown = facts.doubts.length === 0;
-  if (isShapeKnown && weights && staysOnCpu(run, settings.build)) {
-    const copies = { layerBytes: weights.bytes.largestTensor, outputBytes: outputBytes(facts, weights.bytes) };
-    const compute = computeBytes(facts, { ...settings, gpus: 1 }, copies);
-    return { ...nothing(run), compute_mib: mib(compute), verdict: 'partial', confidence: 0.5 };
-  }
+  const asked = staysOnCpu(run, settings.build) ? 0 : layersAskedFor(run, facts);
+  if (isShapeKnown && weights && asked !== undefined) return predictLayers(run, facts, weights, settings, asked);
   const spread = weights?.spread;
   const plan = planLlamaCpp(
     facts,
@@ -107,8 +105,33 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
     compute_mib: isShapeKnown && !split ? mib(computeOf(run, facts, weights, settings, plan)) : null,
     total_mib:
       isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
-    verdict: asksForFewerLayers(run, facts) ? 'partial' : byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
+    verdict: byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
     confidence: allOnGpu && !spread ? 0.9 : 0.4,
+  };
+}
+
+/** The last layers of the model are on the GPU, the output matrix is not. */
+function predictLayers(
+  run: FitCase,
+  facts: ModelFacts,
+  weights: GgufWeights,
+  settings: LlamaCppSettings,
+  count: number,
+): Prediction {
+  const first = facts.layers.length - count;
+  const copies = { layerBytes: weights.bytes.largestTensor, outputBytes: outputBytes(facts, weights.bytes) };
+  const parts = weights.bytes.layers.slice(first);
+  const bytes = parts.reduce((sum, { dense, experts }) => sum + dense + experts, 0);
+  return {
+    ...nothing(run),
+    weights_mib: count > 0 && !weights.spread ? mib(bytes) : null,
+    kv_mib:
+      count > 0
+        ? mib(facts.layers.slice(first).reduce((sum, layer) => sum + layerCacheBytes(layer, settings), 0))
+        : null,
+    compute_mib: mib(computeBytes(facts, { ...settings, gpus: 1 }, copies)),
+    verdict: 'partial',
+    confidence: 0.5,
   };
 }
 

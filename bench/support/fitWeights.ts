@@ -152,10 +152,12 @@ export function isPlacedByHand(run: FitCase): boolean {
   return /(^|\s)(-ot|--override-tensor|-ncmoe|--n-cpu-moe|n_gpu_layers=)/.test(run.other_flags ?? '');
 }
 
-/** Fewer layers were asked for than there are. */
-export function asksForFewerLayers(run: FitCase, facts: ModelFacts): boolean {
-  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl )(\d+)/.exec(run.other_flags ?? '')?.[1];
-  return stated !== undefined && !/cmd:/.test(run.other_flags ?? '') && Number(stated) < facts.layers.length;
+/** Fewer layers were asked for than there are: so many. The output matrix counts as one more, the last to go to the GPU. */
+export function layersAskedFor(run: FitCase, facts: ModelFacts): number | undefined {
+  const flags = run.other_flags ?? '';
+  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl )(\d+)/.exec(flags)?.[1];
+  const isFewer = stated !== undefined && !/cmd:/.test(flags) && Number(stated) <= facts.layers.length;
+  return isFewer ? Number(stated) : undefined;
 }
 
 /** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */

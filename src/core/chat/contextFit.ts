@@ -20,6 +20,7 @@ const estimateMargin = 1.25;
 /**
  * Refuses a prompt that does not fit before anything of it is sent, with both numbers and what to leave out. Where it cannot be known it is not refused:
  * the server has the last word then.
+ * @param knownContextTokens As somebody saw it a moment ago; what is far below needs no look at it.
  * @throws BackendError of kind `contextOverflow`, or what the client throws
  */
 export async function requireFit(
@@ -27,12 +28,14 @@ export async function requireFit(
   request: ChatRequest,
   parts: readonly PromptPart[],
   signal: AbortSignal,
+  knownContextTokens = 0,
 ): Promise<void> {
-  if (promptBytes(request) < surelyFitsBytes) return;
+  const bytes = promptBytes(request);
+  if (bytes < surelyFitsBytes || bytes + templateTokens < knownContextTokens) return;
   const contextTokens = await client.contextWindow(request.model, signal);
   if (contextTokens === undefined) return;
   // No tokenizer makes more than one token of a byte, so most prompts need no count.
-  if (promptBytes(request) + templateTokens < contextTokens) return;
+  if (bytes + templateTokens < contextTokens) return;
   const { tokens, isExact } = await countTokens(client, request, signal);
   const surelyTokens = isExact ? tokens : tokens / estimateMargin;
   if (surelyTokens + leastAnswerTokens <= contextTokens) return;

@@ -29,6 +29,7 @@ export async function runRequest(
   onEvent: (event: ChatEvent) => void | Promise<void>,
   /** What of the prompt can be left out, for the advice when it does not fit. */
   parts: readonly PromptPart[] = [],
+  knownContextTokens?: number,
 ): Promise<Answer> {
   const startedMs = performance.now();
   let firstTokenMs: number | undefined;
@@ -37,7 +38,7 @@ export async function runRequest(
   let finish: (ChatEvent & { type: 'finish' }) | undefined;
   let error: BackendError | undefined;
   try {
-    await requireFit(client, request, parts, signal);
+    await requireFit(client, request, parts, signal, knownContextTokens);
     for await (const event of client.chat(request, signal)) {
       if (event.type === 'text') text += event.delta;
       if (event.type === 'reasoning') reasoning += event.delta;

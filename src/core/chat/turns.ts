@@ -38,25 +38,32 @@ export interface Turn {
   onProgress(listener: (what: string) => void): void;
 }
 
+/** Who answers with these settings, where somebody saw it a moment ago: then the request needs no look before it. */
+export type Chosen = (settings: Settings) => Choice | undefined;
+
 /** Makes answers: each turn asks for one and writes down what comes. */
 export class Turns {
   readonly #registry: BackendRegistry;
   readonly #log: Log;
   readonly #newId: () => string;
+  readonly #chosen: Chosen | undefined;
   readonly #running = new Map<string, RunningTurn>();
 
   constructor({
     registry,
     log,
     newId = () => crypto.randomUUID(),
+    chosen,
   }: {
     readonly registry: BackendRegistry;
     readonly log: Log;
     readonly newId?: () => string;
+    readonly chosen?: Chosen;
   }) {
     this.#registry = registry;
     this.#log = log;
     this.#newId = newId;
+    this.#chosen = chosen;
   }
 
   /** Of this program; an answer without an end that is not here was cut off, or is another program's. */
@@ -123,7 +130,14 @@ export class Turns {
   }
 
   #start(sink: ConversationSink, answerId: string, settings: Settings): Turn {
-    const turn = new RunningTurn({ registry: this.#registry, log: this.#log, sink, answerId, settings });
+    const turn = new RunningTurn({
+      registry: this.#registry,
+      log: this.#log,
+      chosen: this.#chosen,
+      sink,
+      answerId,
+      settings,
+    });
     this.#running.set(answerId, turn);
     void turn.done.then(() => this.#running.delete(answerId));
     return turn;
@@ -138,6 +152,7 @@ export function withModel(settings: Settings, backend: BackendId, model: string)
 interface TurnParts {
   readonly registry: BackendRegistry;
   readonly log: Log;
+  readonly chosen: Chosen | undefined;
   readonly sink: ConversationSink;
   readonly answerId: string;
   readonly settings: Settings;
@@ -178,7 +193,7 @@ class RunningTurn implements Turn {
     let choice: Choice | undefined;
     let ending: RunEnding;
     try {
-      choice = await registry.choose(settings, this.#controller.signal);
+      choice = this.#parts.chosen?.(settings) ?? (await registry.choose(settings, this.#controller.signal));
       log.info(`chat: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`);
       sink.append(this.#runRecord(choice));
       ending = await this.#request(choice);
@@ -197,7 +212,7 @@ class RunningTurn implements Turn {
     this.#listeners.clear();
   }
 
-  async #request({ client, model, reason, isStandIn }: Choice): Promise<RunEnding> {
+  async #request({ client, model, reason, isStandIn, contextTokens }: Choice): Promise<RunEnding> {
     const { sink, settings, answerId } = this.#parts;
     const { conversation } = sink;
     const answer = messageOf(sink, answerId, 'answer');
@@ -223,6 +238,7 @@ class RunningTurn implements Turn {
       this.#controller.signal,
       onEvent,
       attachedTexts(sentOf(leftOut, path)),
+      contextTokens,
     );
     writer.end();
     if (result.outcome.type === 'failed') this.error = result.outcome.error;

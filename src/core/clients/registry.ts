@@ -20,6 +20,8 @@ export interface Choice {
   readonly reason: string;
   /** It answers for another, which is still loading: whoever asks is told the reason. */
   readonly isStandIn?: true;
+  /** The model’s context window, where whoever chose knows it. */
+  readonly contextTokens?: number;
 }
 
 type ClientChoice = Omit<Choice, 'model'>;

@@ -163,18 +163,23 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
         ? Math.max(sampler, forward) + workspace
         : Math.max(sampler, forward + workspace);
   const because = `${maxBatchedTokens} tokens and ${maxSequences} sequences at once`;
-  if (facts.encoder) return withEncoder(bytes, facts.encoder, settings, because);
+  if (facts.encoder) return withEncoder(bytes, facts.encoder, settings, constants, because);
   return about(bytes, isNew ? 0.08 : 0.2, version === undefined ? 'assumed' : 'formula', because);
 }
 
 /** The largest picture goes through the encoder first; the old engine profiled a picture and a video together. */
-function withEncoder(bytes: number, { anySize }: Encoder, settings: VllmSettings, because: string): Figure {
-  const { version, dtypeBytes } = settings;
+function withEncoder(
+  bytes: number,
+  { anySize }: Encoder,
+  { version, dtypeBytes }: VllmSettings,
+  { hiddenStates }: FittedConstants,
+  because: string,
+): Figure {
   if (!anySize) {
     const own = isAtLeast(version, 17) ? 200 * mebibyte : 0;
     return between(bytes, bytes + own, bytes * 1.1 + 1024 * mebibyte, 'assumed', because);
   }
-  const one = anySize.patches * dtypeBytes * (3 * anySize.width + 4.2 * anySize.embeddingLength);
+  const one = anySize.patches * dtypeBytes * (3 * anySize.width + hiddenStates * anySize.embeddingLength);
   const peak = one * (version !== undefined && !isAtLeast(version, 9) ? 2 : 1);
   const total = Math.max(bytes, peak);
   return between(total * 0.8, total, total + peak, 'assumed', `${because}; the largest picture`);

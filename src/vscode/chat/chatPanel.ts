@@ -59,7 +59,7 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log }),
+      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
       settings,
       running: this.#running,
       actions: parts.actions,
@@ -397,6 +397,7 @@ export class ChatPanel implements PanelSource {
     const { signal } = new AbortController();
     switch (message.type) {
       case 'draft':
+        this.#model.lookAgain();
         return this.composer.setText(message.text, message.conversationId);
       case 'mention':
         return this.#mention(message.query);

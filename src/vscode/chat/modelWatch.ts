@@ -15,6 +15,9 @@ export interface ModelWatchParts {
 
 /** So long a server may take to say how it is. */
 const lookLimitMs = 5000;
+/** Who types makes it look again after this time; what was seen counts for so long, since another model can be loaded then. */
+const lookAgainMs = 10_000;
+const longestChosenMs = 60_000;
 
 /** Who would answer now, and how it is. Looks when it is asked to, and never while nobody sees the panel: no server is polled. */
 export class ModelWatch {
@@ -23,6 +26,9 @@ export class ModelWatch {
   #choice: Choice | undefined;
   #contextTokens: number | undefined;
   #isVisible = false;
+  /** For a question with these settings, if it comes soon. */
+  #chosen: { readonly choice: Choice; readonly settings: string } | undefined;
+  #lookedAtMs = 0;
   #looking: AbortController | undefined;
 
   constructor(parts: ModelWatchParts) {
@@ -43,6 +49,13 @@ export class ModelWatch {
     return this.#contextTokens;
   }
 
+  /** Who answers a question with these settings, as it was a moment ago. */
+  chosen(settings: Settings): Choice | undefined {
+    const chosen = this.#chosen;
+    const isRecent = performance.now() - this.#lookedAtMs < longestChosenMs;
+    return chosen && isRecent && chosen.settings === JSON.stringify(settings) ? chosen.choice : undefined;
+  }
+
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
     if (isVisible) this.look();
@@ -58,7 +71,13 @@ export class ModelWatch {
     this.look();
   }
 
+  /** Somebody types: when the question comes, it is known who answers. */
+  lookAgain(): void {
+    if (this.#isVisible && performance.now() - this.#lookedAtMs > lookAgainMs) void this.#look();
+  }
+
   look(): void {
+    this.#chosen = undefined;
     if (this.#isVisible) void this.#look();
   }
 
@@ -68,12 +87,14 @@ export class ModelWatch {
 
   async #look(): Promise<void> {
     const { registry, settings, statusBar, onChange } = this.#parts;
+    this.#lookedAtMs = performance.now();
     this.#looking?.abort();
     const controller = new AbortController();
     this.#looking = controller;
     const unasked = registry.unasked(settings.current());
     if (unasked.length > 0) {
       this.#choice = undefined;
+      this.#chosen = undefined;
       this.#view = unaskedView(settings.current(), unasked);
       return onChange();
     }
@@ -86,6 +107,8 @@ export class ModelWatch {
       if (this.#looking !== controller) return;
       this.#choice = choice;
       this.#contextTokens = about?.contextWindowTokens;
+      const isAnswering = status.state === 'ready' && !choice.isStandIn;
+      this.#chosen = isAnswering ? chosenFor(current, choice, this.#contextTokens) : undefined;
       this.#view = viewOf(choice, status, about?.capabilities?.images);
       statusBar.show(choice);
     } catch (thrown) {
@@ -94,12 +117,18 @@ export class ModelWatch {
       const error = toBackendError(thrown, backend === 'auto' ? undefined : backend);
       const detail = signal.aborted ? 'The server did not say how it is.' : `${error.message} ${error.hint}`;
       this.#choice = undefined;
+      this.#chosen = undefined;
       this.#view = { ...lookingView(current), state: 'notRunning', detail };
     } finally {
       clearTimeout(limit);
     }
     onChange();
   }
+}
+
+function chosenFor(settings: Settings, choice: Choice, contextTokens: number | undefined) {
+  const known = contextTokens === undefined ? choice : { ...choice, contextTokens };
+  return { settings: JSON.stringify(settings), choice: known };
 }
 
 /** What the server lists of it. It is not asked for its context window, for which some load the model. */
