@@ -5,7 +5,7 @@ import { ConversationStore } from '../../src/core/chat/conversationStore.ts';
 
 /** Where A2IA keeps the conversations of the one workspace that a window had, once there is one. */
 export function historyFolder(dataFolder: string): string {
-  const [folder] = globSync(path.join(dataFolder, 'data/User/workspaceStorage/*/a2ia.a2ia/conversations'));
+  const [folder] = globSync(path.join(dataFolder, 'data/User/globalStorage/a2ia.a2ia/workspaces/*/conversations'));
   if (folder === undefined) throw new Error('A2IA has written no conversation yet.');
   return folder;
 }

@@ -10,7 +10,7 @@ import { timeNextOpening } from './panelProbe.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
-const stepLimitMs = 15_000;
+const stepLimitMs = 60_000;
 
 export const panelKinds = ['A2IA', 'empty'] as const;
 export type PanelKind = (typeof panelKinds)[number];
@@ -78,6 +78,11 @@ export class PanelWindow {
     if (tookMs === undefined) throw new Error(`The view of ${title} did not open.`);
     await (await this.frame(extensionId)).locator('textarea').fill('');
     return tookMs;
+  }
+
+  /** Another page of the same browser. */
+  newPage(): Promise<Page> {
+    return this.#browser.newPage();
   }
 
   /** The page of the view is gone then. */

@@ -87,6 +87,20 @@ for (const dialect of [ollama, vllm]) {
       assert.equal(turn.error, undefined);
     });
 
+    it('an answer of whom somebody saw a moment ago: the question is the first request, however long it is', async () => {
+      answers(dialect.text('a'));
+      const seen = {
+        client: registry.client(dialect.backend, settings()),
+        model: 'n',
+        reason: '',
+        contextTokens: 8000,
+      };
+      const knowing = new Turns({ registry, log: host.log, chosen: () => seen });
+      await knowing.ask(sink, { text: 'long '.repeat(1000), attachments: [] }, settings()).done;
+      assert.equal(server.requests[0]?.path, dialect.chatPath);
+      assert.equal(sent().model, 'n');
+    });
+
     it('a conversation: each request begins with the bytes of the one before', async () => {
       answers(dialect.text('first answer'));
       await turns.ask(sink, { text: 'one', attachments: [textAttachment('f', 'let a;')] }, settings()).done;

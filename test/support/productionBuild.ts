@@ -15,7 +15,7 @@ export class ProductionBuild {
   }
 
   get files(): readonly string[] {
-    return globSync('*', { cwd: this.folder });
+    return globSync('**/*.*', { cwd: this.folder });
   }
 
   text(file: string): string {
