@@ -49,7 +49,7 @@ export class QuestionCard {
       if (event.isComposing) return;
       if (event.key === 'Enter' && !event.shiftKey) {
         event.preventDefault();
-        send();
+        if (!event.repeat) send();
       } else if (event.key === 'Escape') {
         event.stopPropagation();
         this.#stopEditing();
