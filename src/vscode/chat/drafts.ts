@@ -14,20 +14,23 @@ export class Drafts {
   /** Undefined: in memory only. */
   readonly #file: string | undefined;
   /** By conversation; of one that has no message yet, and so no file, under an empty id. The latest change last. */
-  readonly #drafts = new Map<string, Draft>();
-  #shownId = '';
+  readonly #drafts: Map<string, Draft>;
+  /** Of these conversations something is not on the disk. */
+  #changed = new Set<string>();
+  #shownId: string;
   #timer: NodeJS.Timeout | undefined;
   #work = Promise.resolve();
 
-  private constructor(file: string | undefined) {
+  private constructor(file: string | undefined, { shownId, drafts }: Saved) {
     this.#file = file;
+    this.#shownId = shownId;
+    this.#drafts = drafts;
   }
 
   /** Empty where there is nothing, or nothing that can be read: then the page itself still has the text. */
   static async load(folder: string | undefined): Promise<Drafts> {
-    const drafts = new Drafts(folder && path.join(folder, 'drafts.json'));
-    await drafts.#read();
-    return drafts;
+    const file = folder && path.join(folder, 'drafts.json');
+    return new Drafts(file, await savedIn(file));
   }
 
   /** Of the conversation that was shown last; empty when it has no message yet. */
@@ -46,12 +49,8 @@ export class Drafts {
   }
 
   set(id: string, draft: Draft): void {
-    this.#drafts.delete(id);
-    if (draft.text !== '' || draft.attachments.length > 0) this.#drafts.set(id, draft);
-    for (const oldest of this.#drafts.keys()) {
-      if (this.#drafts.size <= mostDrafts) break;
-      this.#drafts.delete(oldest);
-    }
+    put(this.#drafts, id, draft);
+    this.#changed.add(id);
     this.#writeSoon();
   }
 
@@ -67,34 +66,62 @@ export class Drafts {
     if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
   }
 
-  async #read(): Promise<void> {
-    if (this.#file === undefined) return;
+  /** Another window on this workspace has drafts of its own: what was not changed here stays as the file has it. */
+  async #write(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    const { drafts } = await savedIn(file);
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const id of changed) put(drafts, id, this.of(id));
     try {
-      const saved: unknown = JSON.parse(await readFile(this.#file, 'utf8'));
-      if (!isObject(saved) || !Array.isArray(saved['drafts'])) return;
-      if (typeof saved['shownId'] === 'string') this.#shownId = saved['shownId'];
-      for (const value of saved['drafts'] as readonly unknown[]) {
-        const record = toRecord(value);
-        if (typeof record === 'object' && record.type === 'question') this.#drafts.set(record.id, record);
-      }
-    } catch {
-      // There is none yet, or it was cut off.
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      const temporary = `${file}.${process.pid}`;
+      // On a machine of many users nobody else reads what was typed.
+      await writeFile(temporary, toJson({ shownId: this.#shownId, drafts }), { mode: 0o600 });
+      await rename(temporary, file);
+    } catch (error) {
+      for (const id of changed) this.#changed.add(id);
+      throw error;
     }
   }
+}
 
-  /** A draft is a question that was not asked yet, and is kept as one. */
-  async #write(): Promise<void> {
-    if (this.#file === undefined) return;
-    const drafts = [...this.#drafts].map(([id, { text, attachments }]) => ({
-      type: 'question',
-      id,
-      atMs: 0,
-      text,
-      attachments,
-    }));
-    await mkdir(path.dirname(this.#file), { recursive: true });
-    const temporary = `${this.#file}.${process.pid}`;
-    await writeFile(temporary, JSON.stringify({ shownId: this.#shownId, drafts }));
-    await rename(temporary, this.#file);
+interface Saved {
+  readonly shownId: string;
+  readonly drafts: Map<string, Draft>;
+}
+
+function put(drafts: Map<string, Draft>, id: string, draft: Draft): void {
+  drafts.delete(id);
+  if (draft.text !== '' || draft.attachments.length > 0) drafts.set(id, draft);
+  for (const oldest of drafts.keys()) {
+    if (drafts.size <= mostDrafts) break;
+    drafts.delete(oldest);
+  }
+}
+
+/** A draft is a question that was not asked yet, and is kept as one. */
+function toJson({ shownId, drafts }: Saved): string {
+  const questions = [...drafts].map(([id, { text, attachments }]) => {
+    return { type: 'question', id, atMs: 0, text, attachments };
+  });
+  return JSON.stringify({ shownId, drafts: questions });
+}
+
+/** Nothing where there is no file yet, or one that was cut off. */
+async function savedIn(file: string | undefined): Promise<Saved> {
+  const drafts = new Map<string, Draft>();
+  if (file === undefined) return { shownId: '', drafts };
+  try {
+    const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (!isObject(saved) || !Array.isArray(saved['drafts'])) return { shownId: '', drafts };
+    for (const value of saved['drafts'] as readonly unknown[]) {
+      const record = toRecord(value);
+      if (typeof record === 'object' && record.type === 'question') drafts.set(record.id, record);
+    }
+    return { shownId: typeof saved['shownId'] === 'string' ? saved['shownId'] : '', drafts };
+  } catch {
+    return { shownId: '', drafts };
   }
 }
