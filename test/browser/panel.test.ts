@@ -378,6 +378,31 @@ describe('The chat panel in a page', () => {
       assert.equal(await editor.count(), 0);
     });
 
+    it('are still being edited after the panel was hidden, until they are sent or left as they are', async () => {
+      const panel = await openPanel(panelState([...exchange, question('q2', 'And?'), answer('a2', 'No.')]));
+      const { page } = panel;
+      const editor = page.getByLabel('Edit the question');
+      const again = async () => {
+        await page.reload();
+        await panel.next('ready');
+        await panel.show(panelState([...exchange, question('q2', 'And?'), answer('a2', 'No.')]));
+      };
+      await page.getByRole('button', { name: 'Edit and send again' }).first().press('Enter');
+      await editor.fill('Half a change');
+      await page.getByRole('button', { name: 'Edit and send again' }).press('Enter');
+      await editor.last().fill('And a whole one');
+      await again();
+      assert.deepEqual(
+        await editor.evaluateAll((inputs) => inputs.map((input) => (input as HTMLTextAreaElement).value)),
+        ['Half a change', 'And a whole one'],
+      );
+      await editor.last().press('Enter');
+      assert.deepEqual(await panel.next('edit'), { type: 'edit', questionId: 'q2', text: 'And a whole one' });
+      await editor.first().press('Escape');
+      await again();
+      assert.equal(await editor.count(), 0);
+    });
+
     it('keep the focus of one who steps through branches by keys', async () => {
       const branch = (number: number) => ({ number, count: 3, previousId: 'p', nextId: number < 3 ? 'n' : undefined });
       const panel = await openPanel(panelState([question('q1', 'Why?'), answer('a1', 'One', { branch: branch(1) })]));
