@@ -1,5 +1,11 @@
 import type { Figure } from '../../src/core/fit/figure.ts';
-import { computeBytes, hostComputeBytes, outputBytes, type LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
+import {
+  computeBytes,
+  gpuWeightBytes,
+  hostComputeBytes,
+  outputBytes,
+  type LlamaCppSettings,
+} from '../../src/core/fit/llamaCpp.ts';
 import { buildTraits } from '../../src/core/fit/llamaCppBuild.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
 import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
@@ -93,7 +99,7 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   return {
     ...nothing(run),
     weights_mib:
-      allOnGpu && isShapeKnown && weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : leftOnGpu,
+      allOnGpu && isShapeKnown && estimate.weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : leftOnGpu,
     kv_mib:
       (cacheOnGpu && !split) || spread
         ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
@@ -121,7 +127,7 @@ function withSlots(
 /** More than any one consumer card holds, on a GPU that was not named: a part of it is probably in RAM, and which is not known. */
 function mayBeSplit(run: FitCase, settings: LlamaCppSettings, { estimate }: LlamaCppPlan): boolean {
   const offloads = policyOf(run, settings).whenFull === 'offload';
-  return offloads && roomsOf(run).length === 0 && estimate.total.bytes > 32 * 1024 ** 3;
+  return offloads && roomsOf(run).length === 0 && (estimate.total?.bytes ?? 0) > 32 * 1024 ** 3;
 }
 
 /** Without a context only what does not depend on it: the compute buffer, where the logits outweigh any attention. */
@@ -186,18 +192,19 @@ function totalBytes(
 ): number {
   const { estimate, placement } = plan;
   if (run.backend === 'ollama' && (settings.build.number ?? 0) < 9452) {
-    const { weights: all, cache, state, encoder } = estimate;
+    const { cache, state, encoder } = estimate;
     // Its estimate counts the attention of one request only.
     const one = { ...settings, contextTokens: settings.contextTokens / settings.sequences };
     const compute = placement?.computeBytes ?? computeBytes(facts, one);
     const picture = settings.withEncoder ? (facts.encoder?.ollamaGraphBytes ?? 0) : 0;
-    const host = weights.bytes.tokenEmbedding + hostComputeBytes(facts, settings);
-    return all.bytes + cache.bytes + state.bytes + encoder.bytes + compute + picture + host;
+    const host = weights.bytes.tokenEmbedding + weights.bytes.perLayerInputs + hostComputeBytes(facts, settings);
+    return gpuWeightBytes(facts, weights.bytes) + cache.bytes + state.bytes + encoder.bytes + compute + picture + host;
   }
+  const total = estimate.total?.bytes ?? NaN;
   const have = plan.conditions[0]?.have.bytes ?? Infinity;
   const { marginBytes, whenFull, expertsFirst } = policyOf(run, settings);
-  if (whenFull === 'offload' && estimate.total.bytes > have + marginBytes) return have;
-  if (!placement || weights.spread) return estimate.total.bytes;
+  if (whenFull === 'offload' && total > have + marginBytes) return have;
+  if (!placement || weights.spread) return total;
   return expertsFirst ? have : placement.weightBytes + placement.cacheBytes + placement.computeBytes;
 }
 

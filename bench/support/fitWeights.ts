@@ -35,7 +35,7 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
   const mixture = stated ?? usualMixture(run, facts);
   if (!mixture) return undefined;
   const ruled = weightsAs(mixture, facts);
-  const whole = ruled.tokenEmbedding + ruled.output + layerSum(ruled);
+  const whole = besideLayers(ruled) + layerSum(ruled);
   if (file !== undefined) {
     // A size of two decimals says less than a rule that agrees with it.
     if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
@@ -62,6 +62,10 @@ function spreadOf(run: FitCase): readonly [number, number] | undefined {
   const bits = /I?Q([2-8])/.exec(text)?.[1];
   if (bits === undefined) return [0.55, 3.45];
   return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
+}
+
+function besideLayers({ tokenEmbedding, perLayerInputs, output }: WeightBytes): number {
+  return tokenEmbedding + perLayerInputs + output;
 }
 
 function layerSum({ layers }: WeightBytes): number {
@@ -114,15 +118,24 @@ export function weightsLeftOnGpu(run: FitCase, facts: ModelFacts, weights: Weigh
   const patterns = [...flags.matchAll(/(?:-ot|--override-tensor) "?([^\s"]+)"?/g)].flatMap(([, list = '']) =>
     list.split(',').map((entry) => entry.split('=')),
   );
-  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => new RegExp(pattern).test(name))?.[1] === 'CPU';
+  const isOnCpu = (name: string) => patterns.find(([pattern = '']) => matches(pattern, name))?.[1] === 'CPU';
   const kept = weights.layers.map(
     ({ dense, experts }, index) => dense + (isOnCpu(`blk.${index}.ffn_gate_exps.weight`) ? 0 : experts),
   );
   return kept.reduce((sum, bytes) => sum + bytes, 0) + weights.output;
 }
 
+/** A pattern that was cut off in the middle matches nothing. */
+function matches(pattern: string, name: string): boolean {
+  try {
+    return new RegExp(pattern).test(name);
+  } catch {
+    return false;
+  }
+}
+
 function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
-  const factor = (fileBytes - weights.tokenEmbedding - weights.output) / layerSum(weights);
+  const factor = (fileBytes - besideLayers(weights)) / layerSum(weights);
   return {
     ...weights,
     layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),

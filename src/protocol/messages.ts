@@ -67,6 +67,8 @@ export type PanelMessage =
   | { readonly type: 'applyProposal'; readonly proposalId: string }
   | { readonly type: 'pickModel' }
   | { readonly type: 'foundButton'; readonly buttonId: string }
+  /** Its text goes behind what is typed, and what it is about is attached. */
+  | { readonly type: 'useSuggestion'; readonly text: string }
   | { readonly type: 'newConversation' }
   | { readonly type: 'openList' }
   | { readonly type: 'closeList' }
@@ -104,6 +106,7 @@ const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   applyProposal: { proposalId: 'string' },
   pickModel: {},
   foundButton: { buttonId: 'string' },
+  useSuggestion: { text: 'string' },
   newConversation: {},
   openList: {},
   closeList: {},

@@ -85,11 +85,6 @@ export class Composer {
     this.focus();
   }
 
-  fill(text: string): void {
-    this.#input.type(text);
-    this.focus();
-  }
-
   showBudget(): void {
     this.#budget.element.open = true;
     this.#budget.element.querySelector('summary')?.focus();

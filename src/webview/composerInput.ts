@@ -44,12 +44,6 @@ export class ComposerInput {
     this.element.setSelectionRange(text.length, text.length);
   }
 
-  /** As if it had been typed. */
-  type(text: string): void {
-    this.show(text);
-    this.#changed();
-  }
-
   beginMention(): void {
     this.element.focus();
     const at = this.element.selectionStart;

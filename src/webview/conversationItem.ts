@@ -70,7 +70,10 @@ export class ConversationItem implements View<ConversationItemView & { readonly 
     input.addEventListener('keydown', (event) => {
       if (event.isComposing) return;
       event.stopPropagation();
-      if (event.key === 'Enter' || event.key === 'Escape') end(event.key === 'Enter');
+      if (event.key !== 'Enter' && event.key !== 'Escape') return;
+      // Else the key would go on to what has the focus then, and Enter would open the conversation.
+      event.preventDefault();
+      end(event.key === 'Enter');
     });
     input.addEventListener('blur', () => end(true));
     this.#open.replaceWith(input);

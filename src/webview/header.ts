@@ -28,7 +28,8 @@ export class Header {
 
   constructor(post: Post, showBudget: () => void) {
     this.#model = button({ class: 'model' }, () => post({ type: 'pickModel' }));
-    this.#model.append(this.#dot, this.#name, ' ', this.#state, this.#hint, icon('chevronDown'));
+    const words = element('span', { class: 'model-words' }, this.#name, ' ', this.#state, this.#hint);
+    this.#model.append(this.#dot, words, icon('chevronDown'));
     this.#meter = button({ class: 'meter' }, showBudget, element('span', { class: 'bar' }, this.#fill), this.#percent);
     this.#list = iconButton('history', 'Conversations', () => post({ type: 'openList' }));
     const add = iconButton('add', 'New chat', () => post({ type: 'newConversation' }));
@@ -41,9 +42,10 @@ export class Header {
     setText(this.#name, model.model || model.backend);
     const state = states[model.state];
     setText(this.#state, model.state === 'ready' ? model.backend : state);
+    setClass(this.#model, 'ready', model.state === 'ready');
     this.#model.title = model.detail;
     setText(this.#hint, `${model.state === 'ready' ? `, ${state}` : ''}. Switch model`);
-    this.#updateMeter(composer.budget);
+    this.#updateMeter(model.state === 'notRunning' ? undefined : composer.budget);
   }
 
   focusList(): void {
@@ -51,9 +53,10 @@ export class Header {
   }
 
   /** It is over when no room is left for an answer, whatever is asked. */
-  #updateMeter({ contextTokens, historyTokens, answerTokens }: BudgetView): void {
-    this.#meter.hidden = !contextTokens;
-    if (!contextTokens) return;
+  #updateMeter(budget: BudgetView | undefined): void {
+    this.#meter.hidden = !budget?.contextTokens;
+    if (!budget?.contextTokens) return;
+    const { contextTokens, historyTokens, answerTokens } = budget;
     const percent = Math.round((100 * historyTokens) / contextTokens);
     this.#fill.style.width = `${Math.min(100, percent)}%`;
     setClass(this.#meter, 'over', historyTokens + answerTokens > contextTokens);

@@ -30,7 +30,7 @@ export class PanelPage {
     this.#notice = new NoticeBar(post, announce);
     this.#transcript = new Transcript(post, draft);
     this.#composer = new Composer(root, post, draft, announce);
-    this.#welcome = new Welcome(post, (text) => this.#composer.fill(text));
+    this.#welcome = new Welcome(post);
     this.#list = new ConversationList(post, announce);
     this.#transcript.element.append(this.#welcome.element);
     const above = element('div', { class: 'above-composer' }, this.#transcript.latestButton);

@@ -6,12 +6,10 @@ import { button, element, sameData } from './dom.ts';
 export class Welcome {
   readonly element = element('div', { class: 'welcome' });
   readonly #post: Post;
-  readonly #fill: (text: string) => void;
   #shown: WelcomeView | undefined;
 
-  constructor(post: Post, fill: (text: string) => void) {
+  constructor(post: Post) {
     this.#post = post;
-    this.#fill = fill;
   }
 
   update(welcome: WelcomeView): void {
@@ -26,7 +24,7 @@ export class Welcome {
     );
     if (suggestions.length === 0) return;
     const made = suggestions.map(({ label, text }) =>
-      button({ class: 'suggestion', text: label }, () => this.#fill(text)),
+      button({ class: 'suggestion', text: label }, () => this.#post({ type: 'useSuggestion', text })),
     );
     this.element.append(element('h3', { text: 'Try' }), element('div', { class: 'suggestions' }, ...made));
   }

@@ -18,8 +18,9 @@ function twoDigits(value: number): string {
   return value < 9.95 ? value.toFixed(1).replace('.0', '') : String(Math.round(value));
 }
 
-/** `0.4 s`, `12 s`, `3 min 20 s` */
+/** `40 ms`, `0.4 s`, `12 s`, `3 min 20 s` */
 export function formatDuration(ms: number): string {
+  if (ms < 100) return `${Math.round(ms)} ms`;
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
@@ -51,7 +52,9 @@ export function reasoningSummary({ reasoning, reasoningMs, state }: AnswerView):
     const length = Math.floor(reasoning.length / 500) * 500;
     return length === 0 ? 'Thinking…' : `Thinking… ${formatCount(length)} characters`;
   }
-  const time = reasoningMs === undefined ? 'Thought' : `Thought for ${formatDuration(reasoningMs)}`;
+  // Some servers send all of it at once.
+  const isMeasured = reasoningMs !== undefined && reasoningMs >= 100;
+  const time = isMeasured ? `Thought for ${formatDuration(reasoningMs)}` : 'Thought';
   return `${time}, ${plural(countWords(reasoning), 'word')}`;
 }
 
@@ -97,7 +100,7 @@ export function factsText({ state, facts }: AnswerView): string {
     parts.push(`prompt ${formatCount(promptTokens)}${cached}`);
   }
   // A line breaks between the figures, not within one.
-  return parts.map((part) => part.replaceAll(' ', '\u00a0')).join(' · ');
+  return parts.map((part) => part.replaceAll(' ', '\u00a0')).join('\u00a0· ');
 }
 
 /** What is said to those who do not see it, when the state of an answer changes. */

@@ -28,6 +28,26 @@ describe('A2IA chat in a real workbench', () => {
     await workbench.screenshot('chat-welcome');
   });
 
+  it('takes over a suggestion, with the file that it is about', async () => {
+    const panel = workbench.chat;
+    await panel.getByRole('button', { name: 'Find bugs in prices.py' }).click();
+    await panel.locator('.chip', { hasText: 'prices.py' }).waitFor();
+    const question = await panel.getByRole('textbox', { name: 'Question' }).inputValue();
+    assert.match(question, /^Find the bugs in prices\.py\./);
+  });
+
+  it('lets no markup be made of text', async () => {
+    const made = await workbench.chat.locator('body').evaluate((body) => {
+      try {
+        body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
+        return 'made';
+      } catch (error) {
+        return String(error);
+      }
+    });
+    assert.match(made, /TrustedHTML/);
+  });
+
   it('streams an answer, and stops it', async () => {
     const panel = workbench.chat;
     const input = panel.getByRole('textbox', { name: 'Question' });
@@ -107,5 +127,34 @@ describe('A2IA chat in a real workbench', () => {
     assert.equal(await panel.getByRole('textbox', { name: 'Question' }).inputValue(), 'a thought not yet fin');
     await panel.getByRole('button', { name: 'Continue this answer' }).waitFor();
     await workbench.screenshot('chat-reloaded');
+  });
+
+  it('goes on in the secondary side bar, and when that was closed and opened', async () => {
+    const panel = workbench.chat;
+    await workbench.runCommand('A2IA: New Chat');
+    await panel.getByText('Ask your own model').waitFor();
+    const input = panel.getByRole('textbox', { name: 'Question' });
+    await input.fill('Where are you?');
+    await input.press('Enter');
+    const exchange = await server.nextChat();
+    exchange.text('Here');
+    await panel.getByText('Here', { exact: true }).waitFor();
+    await workbench.page.keyboard.press('F1');
+    await workbench.quickInput().fill('>View: Move View');
+    await workbench.row(/View: Move View$/).click();
+    await workbench.choose('Chat', 'Chat');
+    await workbench.choose('New Secondary Side Bar Entry', 'New Secondary Side Bar Entry');
+    await workbench.page.locator('.part.auxiliarybar').waitFor();
+    exchange.text(' and there');
+    await panel.getByText('Here and there').waitFor();
+    await workbench.screenshot('chat-moved');
+    await workbench.runCommand('View: Toggle Secondary Side Bar Visibility');
+    await workbench.page.locator('iframe.webview[src*="extensionId=a2ia.a2ia"]').waitFor({ state: 'detached' });
+    exchange.text(', and back');
+    await workbench.runCommand('A2IA: Focus Chat');
+    await panel.getByText('Here and there, and back').waitFor();
+    exchange.text(' again.');
+    exchange.finish();
+    await panel.getByText('Here and there, and back again.').waitFor();
   });
 });

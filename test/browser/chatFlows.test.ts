@@ -25,7 +25,7 @@ describe('The chat with the embedded model', () => {
   pictureOfFailure(() => workbench);
 
   it('answers a question, and says what the answer took', async () => {
-    const panel = new ChatPanel(workbench.page);
+    const panel = new ChatPanel(workbench.chat);
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
@@ -54,7 +54,7 @@ describe('The chat, used as people use it', () => {
       contextTokens: { 'qwen2.5-coder-7b': 8192, 'tiny-1b': 1024 },
     });
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.page);
+    panel = new ChatPanel(workbench.chat);
   });
   after(async () => {
     await workbench.close();
@@ -230,7 +230,7 @@ describe('The chat, used as people use it', () => {
     assert.match(sent, /line 399 of a log[^]*What went wrong\?$/);
     exchange.finish();
     await panel.facts('Complete').waitFor();
-    await panel.frame.getByText('Not sent any more').waitFor();
+    await panel.frame.getByText('Not sent any more').first().waitFor();
   });
 
   /** As from another program. */
@@ -367,7 +367,7 @@ describe('A commit message', () => {
   pictureOfFailure(() => workbench);
 
   it('is written into the box of the source control view, below what is there, and taken back', async () => {
-    await workbench.runCommand('View: Show Source Control');
+    await workbench.runCommand('Source Control: Focus on Changes View');
     const box = workbench.page.locator('.scm-editor .monaco-editor');
     await workbench.page.locator('.scm-view .monaco-list-row', { hasText: 'prices.py' }).waitFor();
     await box.click();
@@ -409,7 +409,7 @@ describe('The chat in a workspace that is not trusted', () => {
   pictureOfFailure(() => workbench);
 
   it('answers by the user’s settings, and sends nothing of the workspace that was not attached', async () => {
-    const panel = new ChatPanel(workbench.page);
+    const panel = new ChatPanel(workbench.chat);
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();

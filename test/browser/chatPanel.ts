@@ -1,16 +1,12 @@
-import type { FrameLocator, Locator, Page } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 
 /** The chat panel of a window, and what is in it, named as a person sees it. */
 export class ChatPanel {
-  readonly #page: Page;
+  readonly frame: FrameLocator;
 
-  constructor(page: Page) {
-    this.#page = page;
-  }
-
-  /** The page inside the view: VS Code puts it into two frames. */
-  get frame(): FrameLocator {
-    return this.#page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
+  /** `frame`: `chat` of a workbench. */
+  constructor(frame: FrameLocator) {
+    this.frame = frame;
   }
 
   get input(): Locator {

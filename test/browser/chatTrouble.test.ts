@@ -17,7 +17,7 @@ describe('The chat in trouble', () => {
   before(async () => {
     server = await StepServer.start();
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.page);
+    panel = new ChatPanel(workbench.chat);
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
   });
@@ -137,7 +137,7 @@ describe('The chat in trouble', () => {
     await workbench.runCommand('A2IA: New Chat');
     await panel.frame.getByText('Ask your own model').waitFor();
     const second = await workbench.secondWindow();
-    const other = new ChatPanel(second.page);
+    const other = new ChatPanel(second.chat);
     await second.runCommand('A2IA: New Chat');
     await other.frame.getByText('Ask your own model').waitFor();
     await panel.send('Asked in the first window');

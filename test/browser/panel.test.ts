@@ -437,6 +437,31 @@ describe('The chat panel in a page', () => {
       assert.ok(await reasoning.evaluate((element, first) => element.firstChild === first, node));
     });
 
+    it('offer what can be done with code to whoever is at it, by mouse or keys, and move nothing for it', async () => {
+      const panel = await openPanel(panelState([question('q1', 'How?'), answer('a1', '```sh\nls\n```\n\nThen look.')]));
+      const { page } = panel;
+      const copy = page.getByRole('button', { name: 'Copy this code' });
+      const opacity = () => copy.evaluate((element) => getComputedStyle(element).opacity);
+      const place = () => page.getByText('Then look.').boundingBox();
+      const before = await place();
+      assert.equal(await opacity(), '0');
+      await page.getByRole('group', { name: 'Code, sh' }).hover();
+      assert.equal(await opacity(), '1');
+      await page.getByText('Then look.').hover();
+      assert.equal(await opacity(), '0');
+      await copy.focus();
+      assert.equal(await opacity(), '1');
+      assert.deepEqual(await place(), before);
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await panel.next('copy'), { type: 'copy', text: 'ls' });
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await panel.next('insert'), { type: 'insert', text: 'ls' });
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await panel.next('newFile'), { type: 'newFile', text: 'ls', language: 'sh' });
+    });
+
     it('follow the end while the reader is there, and leave him alone elsewhere', async () => {
       const panel = await openPanel(panelState([question('q1', 'Long?'), streaming(lines(60))]));
       const { page } = panel;
@@ -513,7 +538,7 @@ describe('The chat panel in a page', () => {
       await panel.page.getByRole('button', { name: 'Download (100 MB)' }).click();
       assert.equal((await panel.next('foundButton')).buttonId, 'download');
       await panel.page.getByRole('button', { name: 'Find bugs in total()' }).click();
-      assert.equal(await panel.page.getByLabel('Question', { exact: true }).inputValue(), 'Are there bugs in total()?');
+      assert.equal((await panel.next('useSuggestion')).text, 'Are there bugs in total()?');
     });
 
     it('list conversations: searched, opened, renamed, pinned, exported, deleted and had back by keys', async () => {
@@ -640,6 +665,8 @@ describe('The chat panel in a page', () => {
       for (const fold of await panel.page.locator('details').all()) await fold.evaluate(openFold);
       await panel.page.getByRole('button', { name: 'Copy this code' }).focus();
       await check('opened');
+      // Whoever goes on closes it.
+      await panel.page.locator('.budget summary').press('Escape');
       await panel.page.getByRole('button', { name: 'Edit and send again' }).last().press('Enter');
       await check('editing');
       await panel.page.getByLabel('Question', { exact: true }).fill('@');

@@ -382,6 +382,21 @@ describe('Attachments', () => {
     });
   });
 
+  describe('of what a suggestion is about', () => {
+    it('takes the selection, the file, or the file with its problems', async () => {
+      const { document } = await select(inFolder('prices.py'), 3, 9);
+      const problems = vscode.languages.createDiagnosticCollection('test');
+      const at = new vscode.Range(15, 0, 15, 4);
+      problems.set(document.uri, [new vscode.Diagnostic(at, 'division by zero')]);
+      const labelsOf = async (subject: 'selection' | 'file' | 'problems') =>
+        (await attachments.fromSubject(subject)).map((one) => text(one).label);
+      assert.deepEqual(await labelsOf('selection'), ['prices.py, lines 4 to 9']);
+      assert.deepEqual(await labelsOf('file'), ['prices.py']);
+      assert.deepEqual(await labelsOf('problems'), ['Problems of prices.py (1 error)', 'prices.py']);
+      problems.dispose();
+    });
+  });
+
   describe('of a Git repository', () => {
     const repository = new Repository('repository');
 

@@ -28,7 +28,11 @@ export interface OpenFile {
 export interface Suggestion {
   readonly label: string;
   readonly text: string;
+  readonly about: SuggestionSubject;
 }
+
+/** What has to be attached to a question so that it can be answered. `problems`: those of the file, and the file. */
+export type SuggestionSubject = 'selection' | 'problems' | 'file';
 
 /** Three questions that make sense for this file now. */
 export function suggestionsFor({
@@ -41,11 +45,12 @@ export function suggestionsFor({
   const [first, second] = symbols;
   const name = label.split(/[\\/]/).at(-1) ?? label;
   const suggestions: Suggestion[] = [];
-  const suggest = (shown: string, text: string) => suggestions.push({ label: shown, text });
-  if (selectionLabel) suggest('Explain the selection', commandQuestion('explain', selectionLabel));
+  const suggest = (shown: string, text: string, about: SuggestionSubject = 'file') =>
+    suggestions.push({ label: shown, text, about });
+  if (selectionLabel) suggest('Explain the selection', commandQuestion('explain', selectionLabel), 'selection');
   if (problemCount > 0) {
     const problems = problemCount === 1 ? 'the problem' : `the ${problemCount} problems`;
-    suggest(`Fix ${problems} in ${name}`, `How do I fix ${problems} in ${label}? Show the changed lines.`);
+    suggest(`Fix ${problems} in ${name}`, `How do I fix ${problems} in ${label}? Show the changed lines.`, 'problems');
   }
   if (/^(markdown|plaintext|restructuredtext|asciidoc|latex|tex)$/.test(languageId)) {
     suggest(`Summarise ${name}`, `Summarise ${label} in five sentences.`);

@@ -168,11 +168,42 @@ export function addRecord(records: ConversationRecord[], record: ConversationRec
   }
 }
 
-/** The conversation of a file's records. `createdAtMs` is for one whose first line is lost. */
+/**
+ * The conversation of all records of a file. `createdAtMs` is for one whose first line is lost. `waiting`: by the ids of messages that are missing, what
+ * needs them; others stand in for them, so that what followed is shown.
+ */
 export function conversationOf(id: string, records: readonly ConversationRecord[], createdAtMs: number) {
   const begin = records.find(({ type }) => type === 'begin');
-  const conversation = new Conversation(id, begin?.type === 'begin' ? begin.atMs : createdAtMs);
-  return { conversation, ...applyRecords(conversation, records) };
+  const empty = () => new Conversation(id, begin?.type === 'begin' ? begin.atMs : createdAtMs);
+  const conversation = empty();
+  const { waiting } = applyRecords(conversation, records);
+  if (waiting.size === 0) return { conversation, waiting };
+  const repaired = empty();
+  applyRecords(repaired, withStandIns(records));
+  return { conversation: repaired, waiting };
+}
+
+/** What a missing message was can be seen from what needs it: answers belong to questions, everything else to answers. */
+function withStandIns(records: readonly ConversationRecord[]): readonly ConversationRecord[] {
+  const isMessage = ({ type }: ConversationRecord) => type === 'question' || type === 'answer';
+  const there = new Set(records.flatMap((record) => (isMessage(record) && 'id' in record ? record.id : [])));
+  const repaired: ConversationRecord[] = [];
+  let questionId: string | undefined;
+  for (const record of records) {
+    const id = neededMessage(record);
+    const atMs = 'atMs' in record ? record.atMs : 0;
+    if (id !== undefined && !there.has(id) && record.type === 'answer') {
+      there.add(id);
+      repaired.push({ type: 'question', id, atMs, text: 'This question could not be read.', attachments: [] });
+    } else if (id !== undefined && !there.has(id) && record.type !== 'show' && questionId !== undefined) {
+      there.add(id);
+      // Most likely: it was the question before it in the file.
+      repaired.push({ type: 'answer', id, parentId: questionId, atMs });
+    }
+    if (record.type === 'question') questionId = record.id;
+    repaired.push(record);
+  }
+  return repaired;
 }
 
 /** Applies records in whatever order they came. Those that name a message which is not there have to wait for it. */

@@ -61,7 +61,6 @@ const aliases: readonly (readonly [alias: string, shape: string])[] = [
   ['phi-3-mini-128k-instruct', 'phi-3-mini-128k'],
   ['phi3-mini', 'phi-3-mini'],
   ['phi3-medium', 'phi-3-medium'],
-  ['phi3', 'phi-3-mini'],
   ['phi3.5', 'phi-3.5-mini'],
   ['phi4-mini', 'phi-4-mini'],
   ['granite-3.0-2b', 'granite-3-2b'],
@@ -91,7 +90,56 @@ const aliases: readonly (readonly [alias: string, shape: string])[] = [
   ['nemotron-cascade-2-30b-a3b', 'nemotron-3-nano-30b-a3b'],
   ['nemotron-3-nano', 'nemotron-3-nano-30b-a3b'],
   ['mixtral', 'mixtral-8x7b'],
+  ['llama-3.1-nemotron-70b', 'llama-3.1-70b'],
+  ['llama-3.1-nemotron-nano-8b', 'llama-3.1-8b'],
+  ['llama-guard-3-8b', 'llama-3.1-8b'],
+  ['tulu-3-8b', 'llama-3.1-8b'],
+  ['tulu-3-70b', 'llama-3.1-70b'],
+  ['mistral-small-instruct-2409', 'mistral-small-22b'],
+  ['mistral-small-instruct-2501', 'mistral-small-24b'],
+  ['starling-lm-7b', 'mistral-7b'],
+  ['neural-chat-7b', 'mistral-7b'],
+  ['openchat-3.5', 'mistral-7b'],
+  ['wizardlm-2-7b', 'mistral-7b'],
+  ['wizardlm-2-8x22b', 'mixtral-8x22b'],
+  ['codegemma-2b', 'gemma-2b'],
+  ['codegemma-7b', 'gemma-7b'],
+  ['medgemma-4b', 'gemma-3-4b'],
+  ['medgemma-27b', 'gemma-3-27b'],
+  ['qwen-7b', 'qwen1.5-7b'],
+  ['qwen-14b', 'qwen1.5-14b'],
+  ['qwen-72b', 'qwen1.5-72b'],
+  ['smaug-72b', 'qwen1.5-72b'],
+  ['yi-coder-9b', 'yi-1.5-9b'],
+  ['aya-23-8b', 'aya-expanse-8b'],
+  ['aya-23-35b', 'command-r-35b'],
+  ['deepseek-v3.2', 'deepseek-v3'],
+  ['kimi-k2.5', 'kimi-k2'],
+  ['qwen3.5-moe-35b', 'qwen3.5-35b-a3b'],
 ];
+
+/** Ollama's names without a tag. As a part of a longer name they would say too little. */
+const untagged: Readonly<Record<string, string>> = {
+  llama2: 'llama-2-7b',
+  llama3: 'llama-3-8b',
+  'llama3.1': 'llama-3.1-8b',
+  'llama3.2': 'llama-3.2-3b',
+  'llama3.3': 'llama-3.3-70b',
+  codellama: 'codellama-7b',
+  mistral: 'mistral-7b-v0.3',
+  gemma: 'gemma-7b',
+  gemma2: 'gemma-2-9b',
+  gemma3: 'gemma-3-4b',
+  phi3: 'phi-3-mini',
+  phi4: 'phi-4',
+  qwen2: 'qwen2-7b',
+  'qwen2.5': 'qwen2.5-7b',
+  'qwen2.5-coder': 'qwen2.5-7b',
+  qwen3: 'qwen3-8b',
+  qwq: 'qwq-32b',
+  'gpt-oss': 'gpt-oss-20b',
+  tinyllama: 'tinyllama-1.1b',
+};
 
 const byKey: ReadonlyMap<string, Shape> = new Map(shapes.map((shape) => [keyOf(shape.name), shape]));
 const keys: readonly (readonly [key: string, shape: Shape])[] = [
@@ -107,7 +155,8 @@ const keys: readonly (readonly [key: string, shape: Shape])[] = [
  * longest name that is part of it wins. Undefined: not in the catalogue.
  */
 export function knownModel(name: string): ModelFacts | undefined {
-  const key = keyOf(name);
+  const plain = untagged[name.toLowerCase().replace(/:latest$/, '')];
+  const key = keyOf(plain ?? name);
   const found = keys.find(([candidate]) => isPart(candidate, key));
   return found && { doubts: [], ...found[1], origin: 'catalogue' };
 }

@@ -87,7 +87,7 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pip
   }
   for (const bytes of blocks.values()) total += allocated(bytes);
   const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
-  const perLayerInputs = (facts.cpuParameters ?? 0) * plainBytes(scheme);
+  const perLayerInputs = (facts.perLayerInputs ?? 0) * plainBytes(scheme);
   const absorbed = absorbedBytes(facts, layersHere) / tensor;
   return total + encoder + perLayerInputs + absorbed + ropeBytes(facts, plainBytes(scheme));
 }
@@ -148,6 +148,8 @@ function ropeBytes(facts: ModelFacts, bytes: number): number {
 function ggufBytes(facts: ModelFacts, name: string): number {
   const mixture = mixtureNamed(name);
   if (!mixture) return NaN;
-  const { tokenEmbedding, output, layers } = weightsAs(mixture, facts);
-  return tokenEmbedding + output + layers.reduce((sum, { dense, experts }) => sum + dense + experts, 0);
+  const { tokenEmbedding, perLayerInputs, output, layers } = weightsAs(mixture, facts);
+  return (
+    tokenEmbedding + perLayerInputs + output + layers.reduce((sum, { dense, experts }) => sum + dense + experts, 0)
+  );
 }

@@ -50,6 +50,7 @@ export function factsOfTensors(
 ): Pick<ModelFacts, 'tiedEmbeddings'> & { readonly weights: WeightBytes } {
   const layers = Array.from({ length: layerCount }, () => ({ dense: 0, experts: 0 }));
   let tokenEmbedding = 0;
+  let perLayerInputs = 0;
   let output = 0;
   let encoder = 0;
   let largestTensor = 0;
@@ -59,10 +60,11 @@ export function factsOfTensors(
     if (layer) {
       layer[/_(?:ch)?exps\b/.test(name) ? 'experts' : 'dense'] += bytes;
       largestTensor = Math.max(largestTensor, bytes);
-    } else if (/^(token_embd|per_layer_token_embd|token_types|position_embd)/.test(name)) tokenEmbedding += bytes;
+    } else if (/^(token_embd|token_types|position_embd)/.test(name)) tokenEmbedding += bytes;
+    else if (/^per_layer_token_embd/.test(name)) perLayerInputs += bytes;
     else if (/^(v|mm|a|resampler)\./.test(name)) encoder += bytes;
     else output += bytes;
     if (name === 'output.weight') tiedEmbeddings = false;
   }
-  return { tiedEmbeddings, weights: { tokenEmbedding, output, layers, encoder, largestTensor } };
+  return { tiedEmbeddings, weights: { tokenEmbedding, perLayerInputs, output, layers, encoder, largestTensor } };
 }

@@ -61,8 +61,8 @@ export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
     else if (tensor.role === 'output') output += bytes;
     else tokenEmbedding += bytes;
   }
-  const cpu = ggmlBytes(mixture.base, facts.cpuParameters ?? 0);
-  return { tokenEmbedding: tokenEmbedding + cpu, output, layers, encoder: 0, largestTensor };
+  const perLayerInputs = ggmlBytes(mixture.base, facts.perLayerInputs ?? 0);
+  return { tokenEmbedding, perLayerInputs, output, layers, encoder: 0, largestTensor };
 }
 
 interface Situation {

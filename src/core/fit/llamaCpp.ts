@@ -20,15 +20,15 @@ export interface LlamaCppSettings extends CacheSettings {
 }
 
 export interface LlamaCppEstimate {
-  /** On all GPUs together, when everything is there. */
-  readonly weights: Figure;
+  /** On all GPUs together, when everything is there. Undefined: no tensor list, and no rule for the file type. */
+  readonly weights: Figure | undefined;
   readonly cache: Figure;
   readonly state: Figure;
   readonly compute: Figure;
   readonly encoder: Figure;
   /** The process beside its buffers: the CUDA context and the kernels' own memory. */
   readonly overhead: Figure;
-  readonly total: Figure;
+  readonly total: Figure | undefined;
   /** In RAM: the token embedding, and the host's side of the compute buffer. */
   readonly host: Figure;
 }
@@ -51,12 +51,11 @@ export function estimateLlamaCpp(
   weights: WeightBytes | undefined = facts.weights,
 ): LlamaCppEstimate {
   const spread = facts.doubts.length > 0 ? 'bound' : 'formula';
-  const weightsFigure = weights
-    ? weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread)
-    : between(0, NaN, Infinity, 'bound', 'no tensor list, and no rule for this file type');
-  const cache = exactly(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
-  const state = exactly(stateBytes(facts, settings), spread, 'recurrent state of every sequence');
-  const encoder = exactly(
+  const weightsFigure =
+    weights && weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread);
+  const cache = certain(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
+  const state = certain(stateBytes(facts, settings), spread, 'recurrent state of every sequence');
+  const encoder = certain(
     settings.withEncoder ? weights?.encoder || (facts.encoder?.parameters ?? 0) * 2 : 0,
     spread,
     'picture encoder in 16 bits',
@@ -64,7 +63,7 @@ export function estimateLlamaCpp(
   const compute = computeFigure(facts, settings);
   const overhead =
     settings.gpus > 1 ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because) : contextOverhead;
-  const parts = [weightsFigure, cache, state, compute, encoder, overhead];
+  const rest = [cache, state, compute, encoder, overhead];
   return {
     weights: weightsFigure,
     cache,
@@ -72,9 +71,11 @@ export function estimateLlamaCpp(
     compute,
     encoder,
     overhead,
-    total: sum(parts, 'weights, cache, state, compute buffer, encoder and the process itself'),
-    host: exactly(
-      (weights?.tokenEmbedding ?? 0) + hostComputeBytes(facts, settings),
+    total:
+      weightsFigure &&
+      sum([weightsFigure, ...rest], 'weights, cache, state, compute buffer, encoder and the process itself'),
+    host: certain(
+      (weights ? weights.tokenEmbedding + weights.perLayerInputs : 0) + hostComputeBytes(facts, settings),
       spread,
       'token embedding, attention mask and inputs',
     ),
@@ -86,7 +87,7 @@ function weightFigure(bytes: number, spread: LlamaCppSettings['weightSpread']): 
   return between(bytes * spread[0], bytes, bytes * spread[1], 'assumed', 'the file type was not given');
 }
 
-function exactly(bytes: number, origin: 'bound' | 'formula', because: string): Figure {
+function certain(bytes: number, origin: 'bound' | 'formula', because: string): Figure {
   return { ...exact(bytes, because), origin, ...(origin === 'bound' ? { lowBytes: 0 } : {}) };
 }
 
@@ -96,12 +97,8 @@ export function gpuWeightBytes(facts: ModelFacts, weights: WeightBytes, mapsWhol
   return layers + (mapsWholeFile ? weights.output + weights.tokenEmbedding : outputBytes(facts, weights));
 }
 
-export function outputBytes(facts: ModelFacts, weights: WeightBytes): number {
-  const perLayerInputs = facts.cpuParameters ?? 0;
-  if (!facts.tiedEmbeddings) return weights.output;
-  const embeddingShare =
-    (facts.vocabularySize * facts.embeddingLength) / (facts.vocabularySize * facts.embeddingLength + perLayerInputs);
-  return weights.output + weights.tokenEmbedding * embeddingShare;
+export function outputBytes({ tiedEmbeddings }: ModelFacts, { output, tokenEmbedding }: WeightBytes): number {
+  return tiedEmbeddings ? output + tokenEmbedding : output;
 }
 
 /** What one layer takes on the GPU that it is on. */

@@ -17,8 +17,8 @@ export interface ModelFacts {
   readonly encoder?: Encoder;
   /** Positions in the table of rotations, where a stretched one has more than the context. */
   readonly rotationTokens?: number;
-  /** Tensors beside the layers that stay on the CPU, for example Gemma's per-layer embeddings. */
-  readonly cpuParameters?: number;
+  /** Elements of the embeddings that Gemma's small models have for each layer. */
+  readonly perLayerInputs?: number;
   /** What the weights really take, where a tensor list says it. */
   readonly weights?: WeightBytes;
   /** In words for the user: what was not known and how that was bounded. Empty: everything was known. */
@@ -39,6 +39,8 @@ export interface Encoder {
 /** Bytes of the tensors of a model file, by where llama.cpp puts them. */
 export interface WeightBytes {
   readonly tokenEmbedding: number;
+  /** Gemma's embeddings for each layer, which stay in RAM. */
+  readonly perLayerInputs: number;
   /** Output matrix and last norm; 0 when the embedding serves for it. */
   readonly output: number;
   readonly layers: readonly { readonly dense: number; readonly experts: number }[];

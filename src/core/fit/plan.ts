@@ -67,9 +67,9 @@ export function planLlamaCpp(
   policy: OffloadPolicy,
 ): LlamaCppPlan {
   const estimate = estimateLlamaCpp(facts, settings, weights);
-  if (rooms.length === 0 || !weights) return { verdict: 'unknown', estimate, conditions: [] };
-  const have = minus(freeOnAll(rooms), policy.marginBytes * rooms.length);
   const { total } = estimate;
+  if (rooms.length === 0 || !weights || !total) return { verdict: 'unknown', estimate, conditions: [] };
+  const have = minus(freeOnAll(rooms), policy.marginBytes * rooms.length);
   const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
   const condition = inequality('everything on the GPU', need, have);
   // Servers that keep latent attention as full heads are known to have planned too little for it, and crashed.

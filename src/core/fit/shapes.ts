@@ -75,8 +75,16 @@ function shape(
   };
 }
 
+/** Layers that are alike are one object. */
 function repeat(count: number, layer: (index: number) => Layer): readonly Layer[] {
-  return Array.from({ length: count }, (_, index) => layer(index));
+  const known = new Map<string, Layer>();
+  return Array.from({ length: count }, (_, index) => {
+    const made = layer(index);
+    const key = JSON.stringify(made);
+    const same = known.get(key) ?? made;
+    known.set(key, same);
+    return same;
+  });
 }
 
 function attention(heads: number, kvHeads: number, traits: Traits, index: number): Attention {
@@ -202,7 +210,7 @@ function gemma4(
         };
       }),
     ),
-    ...(perLayer > 0 ? { cpuParameters: 262_144 * perLayer * layers } : {}),
+    ...(perLayer > 0 ? { perLayerInputs: 262_144 * perLayer * layers } : {}),
   };
 }
 

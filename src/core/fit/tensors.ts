@@ -1,4 +1,4 @@
-import type { Attention, FeedForward, LatentAttention, Mixer, ModelFacts } from './modelFacts.ts';
+import type { Attention, FeedForward, LatentAttention, Layer, Mixer, ModelFacts } from './modelFacts.ts';
 
 /** What a matrix is for: quantizations treat the roles differently. */
 export type TensorRole =
@@ -40,15 +40,23 @@ export function tensorsOf(
   const embedding = facts.embeddingLength;
   const tensors: Tensor[] = [{ role: 'tokenEmbedding', columns: embedding, rows: facts.vocabularySize }];
   if (!facts.tiedEmbeddings) tensors.push({ role: 'output', columns: embedding, rows: facts.vocabularySize });
-  facts.layers.forEach(({ mixer, feedForward, norms }, layer) => {
-    const parts = [
-      ...mixerTensors(mixer, embedding),
-      ...feedForwardTensors(feedForward, embedding),
-      vector(embedding * (norms ?? 2)),
-    ];
-    tensors.push(...parts.filter(({ columns, rows }) => columns * rows > 0).map((part) => ({ ...part, layer })));
+  // Most layers of a model are one and the same object.
+  const known = new Map<Layer, readonly Part[]>();
+  facts.layers.forEach((shape, layer) => {
+    const parts = known.get(shape) ?? layerParts(shape, embedding);
+    known.set(shape, parts);
+    for (const { role, columns, rows } of parts) tensors.push({ role, layer, columns, rows });
   });
   return tensors;
+}
+
+function layerParts({ mixer, feedForward, norms }: Layer, embedding: number): readonly Part[] {
+  const parts = [
+    ...mixerTensors(mixer, embedding),
+    ...feedForwardTensors(feedForward, embedding),
+    vector(embedding * (norms ?? 2)),
+  ];
+  return parts.filter(({ columns, rows }) => columns * rows > 0);
 }
 
 type Part = Omit<Tensor, 'layer'>;

@@ -9,7 +9,7 @@ export type SettingSpec = {
   readonly description: string;
   /** `machine`: user settings only, a workspace cannot set it (paths of files that are run or loaded). Otherwise `window`. */
   readonly scope?: 'machine';
-  /** A value from an untrusted workspace is ignored: where prompts go and what answers. */
+  /** A value from an untrusted workspace is ignored: where prompts go, what answers, and what it is told. */
   readonly restricted?: true;
 } & SettingType;
 
@@ -178,6 +178,8 @@ export const schema: readonly SettingSpec[] = [
     type: 'text',
     default: '',
     multiline: true,
+    // Else a folder that is only looked at could tell the model what to say of it.
+    restricted: true,
     description: 'Sent as the system message. Empty: a short one of A2IA’s own.',
   },
   {

@@ -20,7 +20,9 @@ export class ChatCommands {
   }
 
   async newChat(): Promise<void> {
-    (await this.focus()).newConversation();
+    // At once: until the panel has the focus one may have typed and sent something.
+    (await this.#chat.panel).newConversation();
+    await this.focus();
   }
 
   async askAboutSelection(): Promise<void> {

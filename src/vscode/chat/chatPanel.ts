@@ -225,6 +225,8 @@ export class ChatPanel implements PanelSource {
         return this.#parts.actions.chooseModel();
       case 'foundButton':
         return this.#welcome.press(message.buttonId);
+      case 'useSuggestion':
+        return this.#useSuggestion(message.text);
     }
   }
 
@@ -262,8 +264,7 @@ export class ChatPanel implements PanelSource {
   ask(question: Draft): void {
     const typed = this.composer.draft;
     if (this.composer.mayBeSent(question)) return this.#ask(question, typed);
-    this.composer.add(question);
-    this.channel.do({ type: 'setDraft', text: this.composer.draft.text });
+    this.#addToComposer(question);
   }
 
   /** Everything that runs has its end, and everything is on the disk. */
@@ -284,6 +285,18 @@ export class ChatPanel implements PanelSource {
   }
 
   // ---- Turns ------------------------------------------------------------------------------------------------------------------------------------------
+
+  #useSuggestion(text: string): void {
+    const suggestion = this.#welcome.suggestion(text);
+    if (!suggestion) return;
+    this.attach(this.attachments.fromSubject(suggestion.about));
+    this.#addToComposer({ text, attachments: [] });
+  }
+
+  #addToComposer(more: Draft): void {
+    this.composer.add(more);
+    this.channel.do({ type: 'setDraft', text: this.composer.draft.text });
+  }
 
   #ask(question: Draft, staysInComposer: Draft): void {
     this.composer.put({ text: '', attachments: [] });

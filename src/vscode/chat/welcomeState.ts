@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import { suggestionsFor, type OpenFile } from '../../core/chat/commandPrompts.ts';
+import { suggestionsFor, type OpenFile, type Suggestion } from '../../core/chat/commandPrompts.ts';
 import { embeddedModels } from '../../core/embedded/catalogue.ts';
 import type { LLMClient, ModelInfo } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
 import { configuredModel, type Settings } from '../../core/settings/settings.ts';
 import { megabytes } from '../../core/util/megabytes.ts';
 import { errorText } from '../../core/util/errorText.ts';
-import type { FoundView, SuggestionView, WelcomeView } from '../../protocol/panelState.ts';
+import type { FoundView, WelcomeView } from '../../protocol/panelState.ts';
 import { openSetting, writeSettings, type EditorSettings } from '../editorSettings.ts';
 import { chooseEmbedded } from '../embeddedChoice.ts';
 import { settingOf, worthShowing } from '../modelPicker.ts';
@@ -24,18 +24,26 @@ export interface WelcomeParts {
   readonly onFailure: (what: string) => void;
 }
 
+/** A selection is finished when it has stayed for so long. */
+const selectionDelayMs = 300;
+
 /** What an empty conversation shows: who could answer here, and questions about the file that is open. Looks only while it is seen. */
 export class WelcomeState {
   readonly #parts: WelcomeParts;
-  readonly #following: vscode.Disposable;
+  readonly #following: readonly vscode.Disposable[];
   #view: WelcomeView = { found: undefined, suggestions: [] };
   #buttons: readonly (Button | undefined)[] = [];
+  #suggestions: readonly Suggestion[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #isSeen = false;
   #looking: AbortController | undefined;
 
   constructor(parts: WelcomeParts) {
     this.#parts = parts;
-    this.#following = vscode.window.onDidChangeActiveTextEditor(() => this.#isSeen && void this.#suggest());
+    this.#following = [
+      vscode.window.onDidChangeActiveTextEditor(() => this.#suggestSoon(0)),
+      vscode.window.onDidChangeTextEditorSelection(() => this.#suggestSoon(selectionDelayMs)),
+    ];
   }
 
   get view(): WelcomeView {
@@ -59,9 +67,15 @@ export class WelcomeState {
     this.#buttons[Number(buttonId)]?.run();
   }
 
+  /** Undefined when it was offered for something else, and is out of date. */
+  suggestion(text: string): Suggestion | undefined {
+    return this.#suggestions.find((one) => one.text === text);
+  }
+
   dispose(): void {
     this.#looking?.abort();
-    this.#following.dispose();
+    clearTimeout(this.#timer);
+    for (const following of this.#following) following.dispose();
   }
 
   async #survey(): Promise<void> {
@@ -141,12 +155,18 @@ export class WelcomeState {
     return { label: 'Use this', run: () => void writeSettings({ 'a2ia.backend': backend }).catch(failed) };
   }
 
+  #suggestSoon(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isSeen) this.#timer = setTimeout(() => void this.#suggest(), delayMs);
+  }
+
   async #suggest(): Promise<void> {
     const { editors, onChange } = this.#parts;
     const editor = editors.editor;
     const suggestions = editor ? suggestionsFor(await openFile(editor)) : [];
     if (editors.editor !== editor) return;
-    this.#view = { ...this.#view, suggestions: suggestions satisfies readonly SuggestionView[] };
+    this.#suggestions = suggestions;
+    this.#view = { ...this.#view, suggestions: suggestions.map(({ label, text }) => ({ label, text })) };
     onChange();
   }
 }

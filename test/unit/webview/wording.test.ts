@@ -45,6 +45,7 @@ describe('The words of the panel', () => {
     const thought = { reasoning: 'One two three' };
     assert.equal(reasoningSummary(answer('a', '', { ...thought, reasoningMs: 4200 })), 'Thought for 4.2 s, 3 words');
     assert.equal(reasoningSummary(answer('a', '', thought)), 'Thought, 3 words');
+    assert.equal(reasoningSummary(answer('a', '', { ...thought, reasoningMs: 2 })), 'Thought, 3 words');
     const running = { state: { type: 'streaming' } as const };
     assert.equal(reasoningSummary(answer('a', '', { ...thought, ...running })), 'Thinking…');
     assert.equal(
@@ -56,7 +57,7 @@ describe('The words of the panel', () => {
   it('make figures short', () => {
     const short = [0, 999, 1000, 1240, 9949, 9950, 32768, 999_499, 999_500, 4_096_000, 12_000_000].map(formatShort);
     assert.equal(short.join(' '), '0 999 1k 1.2k 9.9k 10k 33k 999k 1M 4.1M 12M');
-    assert.deepEqual([40, 9940, 12_000, 200_000].map(formatDuration), ['0.0 s', '9.9 s', '12 s', '3 min 20 s']);
+    assert.deepEqual([40, 9940, 12_000, 200_000].map(formatDuration), ['40 ms', '9.9 s', '12 s', '3 min 20 s']);
     const now = Date.UTC(2026, 10, 24, 12);
     const ages = [0, 5 * 60, 3 * 3600, 2 * 86_400, 200 * 86_400, 400 * 86_400].map((s) =>
       formatAge(now - s * 1000, now),

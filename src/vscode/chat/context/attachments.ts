@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { SuggestionSubject } from '../../../core/chat/commandPrompts.ts';
 import type { Attachment } from '../../../core/chat/conversation.ts';
 import { parseMentionQuery, type MentionKind, type MentionQuery } from '../../../core/chat/mentionQuery.ts';
 import type { MentionView } from '../../../protocol/messages.ts';
@@ -10,7 +11,7 @@ import { KeptContents } from './keptContents.ts';
 import { openSource } from './openSource.ts';
 import { pickOffer } from './pickOffer.ts';
 import { problemOffers } from './problemsSource.ts';
-import { attachBytes, unreadable } from './readFile.ts';
+import { attachBytes, attachDocument, unreadable } from './readFile.ts';
 import { symbolOffers } from './symbolSource.ts';
 import { terminalOffers } from './terminalSource.ts';
 
@@ -93,6 +94,17 @@ export class Attachments {
   /** What is selected in the text editor that was used last. */
   fromSelection(): Attached {
     return this.#editors.attachSelection();
+  }
+
+  /** What a question about the text editor that was used last needs. */
+  async fromSubject(subject: SuggestionSubject): Promise<readonly Attached[]> {
+    const document = this.#editors.editor?.document;
+    if (!document || subject === 'selection') return [this.#editors.attachSelection()];
+    const file = attachDocument(document);
+    if (subject === 'file') return [file];
+    const [problems] = problemOffers(document.uri, this.#roomTokens, true);
+    const attached = await problems?.attach(new AbortController().signal);
+    return attached ? [attached, file] : [file];
   }
 
   /** For the command Add to A2IA Chat: what VS Code gives it in the explorer (one, all that are selected), in an editor (its document) and elsewhere (nothing). */

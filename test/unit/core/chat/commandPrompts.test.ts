@@ -26,6 +26,14 @@ describe('suggestionsFor', () => {
     ]);
   });
 
+  it('say what they are about, so that it can be attached', () => {
+    const subjects = suggestionsFor({ ...file, selectionLabel: 'src/app.ts, line 3', problemCount: 2 });
+    assert.deepEqual(
+      subjects.map(({ about }) => about),
+      ['selection', 'problems', 'file'],
+    );
+  });
+
   it('are three different ones for every kind of file, each naming it', () => {
     for (const languageId of ['typescript', 'python', 'markdown', 'plaintext', 'json', 'yaml', 'unknown']) {
       const suggestions = suggestionsFor({ ...file, languageId });

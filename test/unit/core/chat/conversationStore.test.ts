@@ -518,11 +518,24 @@ describe('ConversationStore', () => {
       assert.equal(answerText(open, 'a2'), '\ufffdnd more');
     });
 
-    it('A question whose answer before it is gone: told, the others are there', async () => {
+    it('The line of an answer is gone: its text and what followed are there', async () => {
       const open = await openDamaged((lines) => joined(lines.filter((line) => !line.includes('"id":"a1","parentId"'))));
       assert.deepEqual(
+        open.conversation.path().map(({ id }) => id),
+        ['q1', 'a1', 'q2', 'a2'],
+      );
+      assert.equal(answerText(open, 'a2'), 'and more');
+    });
+
+    it('The first question is gone: its answer and what followed are there, and it is in the list', async () => {
+      const open = await openDamaged((lines) => joined(lines.filter((line) => !line.includes('"id":"q1","atMs"'))));
+      assert.deepEqual(
         open.conversation.path().map(({ text }) => text),
-        ['x'],
+        ['This question could not be read.', answerText(open, 'a1'), 'more', 'and more'],
+      );
+      assert.deepEqual(
+        (await desk.store().list()).map(({ messageCount }) => messageCount),
+        [4],
       );
     });
 

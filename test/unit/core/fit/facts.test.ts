@@ -69,6 +69,7 @@ describe('Facts of a GGUF head', () => {
     });
     assert.deepEqual(facts.weights, {
       tokenEmbedding: (256_000 / 32) * 34,
+      perLayerInputs: 0,
       output: 0,
       layers: [
         { dense: 256 * 144, experts: 2048 * 144 },

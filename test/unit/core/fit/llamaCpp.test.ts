@@ -157,7 +157,13 @@ describe('A plan for llama.cpp', () => {
   it('is tight where it depends on the driver’s own memory', () => {
     const facts = model('mistral-7b');
     const { estimate } = planLlamaCpp(facts, weights(facts), settings(), [], offload);
-    const plan = planLlamaCpp(facts, weights(facts), settings(), card(1 + estimate.total.bytes / gibibyte), offload);
+    const plan = planLlamaCpp(
+      facts,
+      weights(facts),
+      settings(),
+      card(1 + (estimate.total?.bytes ?? 0) / gibibyte),
+      offload,
+    );
     assert.equal(plan.verdict, 'tight');
   });
 

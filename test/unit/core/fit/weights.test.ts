@@ -32,13 +32,17 @@ describe('The catalogue', () => {
       ['phi-3.5-mini-instruct', 'phi-3.5-mini'],
       ['codellama/CodeLlama-7b-hf', 'codellama-7b'],
       ['gemma3:12b', 'gemma-3-12b'],
+      ['llama3.2', 'llama-3.2-3b'],
+      ['qwen3:latest', 'qwen3-8b'],
+      ['nvidia/Llama-3.1-Nemotron-70B-Instruct-HF', 'llama-3.1-70b'],
     ] as const) {
       assert.equal(knownModel(name)?.name, shape, name);
     }
   });
 
   it('does not take one model for another', () => {
-    for (const name of ['qwen9-7b', 'phi-3.9', 'my-own-model', '']) assert.equal(knownModel(name), undefined, name);
+    for (const name of ['qwen9-7b', 'phi-3.9', 'llama3.2-90b-vision', 'my-own-model', ''])
+      assert.equal(knownModel(name), undefined, name);
   });
 
   it('finds a fine-tune by its architecture and size', () => {

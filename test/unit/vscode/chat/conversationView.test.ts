@@ -51,6 +51,13 @@ describe('What the panel shows of a conversation', () => {
     );
   });
 
+  it('names who wrote an answer, also when nobody was found to continue it', () => {
+    const alone: ConversationRecord = { type: 'run', id: 'a1', atMs: 5 };
+    const conversation = conversationOf(question('q1'), answer('a1', 'q1'), run('a1'), end('a1'), alone);
+    assert.equal(answerIn(conversation).model, 'm');
+    assert.equal(answerIn(conversation).backend, 'ollama');
+  });
+
   it('says of messages and attachments whether they are sent', () => {
     const conversation = conversationOf(question('q1'), answer('a1', 'q1'), question('q2', 'a1'));
     conversation.apply({ type: 'leaveOut', ids: ['q1', 'a1', 'q2-file'] });
