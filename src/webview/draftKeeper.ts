@@ -67,8 +67,9 @@ export class DraftKeeper {
   /** Undefined: it was sent, or given up. */
   keepEdit(questionId: string, text: string | undefined): void {
     if (!this.#saved) return;
-    const { [questionId]: _before, ...others } = this.#saved.edits;
-    this.#save({ ...this.#saved, edits: text === undefined ? others : { ...others, [questionId]: text } });
+    const others = Object.entries(this.#saved.edits).filter(([id]) => id !== questionId);
+    const edits = text === undefined ? others : [...others, [questionId, text] as const];
+    this.#save({ ...this.#saved, edits: Object.fromEntries(edits) });
   }
 
   /** Now. */

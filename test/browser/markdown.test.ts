@@ -295,7 +295,7 @@ describe('Markdown', () => {
         for (const protocol of found.links) assert.match(protocol, /^(https?|mailto):$/, told);
         assert.equal(found.nested, 0, told);
         assert.equal(found.pwned, false, told);
-         
+
         assert.doesNotMatch(found.text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/, told);
       }
     });
