@@ -4,6 +4,7 @@ import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost, Download, Log } from '../core/host.ts';
 import { megabytes } from '../core/util/megabytes.ts';
 import { wait } from '../core/util/wait.ts';
+import { errorText } from '../core/util/errorText.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { OriginConsent } from './originConsent.ts';
 
@@ -49,7 +50,7 @@ export async function enterKey(context: vscode.ExtensionContext, origin: string)
     else await context.secrets.store(secretName(origin), key.trim());
     return true;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     void vscode.window.showErrorMessage(`A2IA: the editor’s secret storage cannot keep the key. ${reason}`);
     return false;
   }
@@ -60,7 +61,7 @@ async function keyOf(context: vscode.ExtensionContext, origin: string, log: Log)
   try {
     return await context.secrets.get(secretName(origin));
   } catch (error) {
-    log.warn(`The key of ${origin} could not be read. ${error instanceof Error ? error.message : String(error)}`);
+    log.warn(`The key of ${origin} could not be read. ${errorText(error)}`);
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import {
   type SettingReader,
   type Settings,
 } from '../core/settings/settings.ts';
+import { errorText } from '../core/util/errorText.ts';
 
 /**
  * The settings as VS Code resolves them (workspace before user), read when they are needed, so that a change counts from the next request on.
@@ -68,7 +69,7 @@ export async function writeSettings(values: Readonly<Record<string, unknown>>): 
     await write(vscode.ConfigurationTarget.Workspace);
   } catch (error) {
     await write(vscode.ConfigurationTarget.Global);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const now = vscode.workspace.getConfiguration();
     const overruled = Object.keys(values).filter((key) => now.inspect(key)?.workspaceValue !== undefined);
     const stillWins = overruled.length > 0 ? ` Until then the workspace’s own ${overruled.join(', ')} wins.` : '';

@@ -3,6 +3,7 @@ import { toBackendError } from '../core/clients/failures.ts';
 import type { BackendId, BackendStatus, ModelInfo } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../core/clients/registry.ts';
 import { configuredModel, type Settings } from '../core/settings/settings.ts';
+import { errorText } from '../core/util/errorText.ts';
 import { openSetting, writeSettings } from './editorSettings.ts';
 
 interface ModelItem extends vscode.QuickPickItem {
@@ -144,7 +145,5 @@ function describeModel(model: ModelInfo): string {
 }
 
 function showWriteProblem(error: unknown): void {
-  void vscode.window.showErrorMessage(
-    `A2IA: the choice could not be saved. ${error instanceof Error ? error.message : String(error)}`,
-  );
+  void vscode.window.showErrorMessage(`A2IA: the choice could not be saved. ${errorText(error)}`);
 }

@@ -13,6 +13,8 @@ export interface SavedState {
   readonly draft: string;
   /** The host has it. */
   readonly isTold: boolean;
+  /** Questions that are being edited, by their ids. */
+  readonly edits: Readonly<Record<string, string>>;
 }
 
 /** So long the host learns nothing of what is typed: it counts tokens each time. */
@@ -38,7 +40,7 @@ export class DraftKeeper {
     if (saved?.conversationId !== conversationId) this.tell();
     const isMine = saved?.conversationId === conversationId && (!saved.isTold || hostDraft === '');
     const draft = isMine ? saved.draft : hostDraft;
-    this.#save({ conversationId, draft, isTold: draft === hostDraft });
+    this.#save({ conversationId, draft, isTold: draft === hostDraft, edits: saved?.edits ?? {} });
     if (draft !== hostDraft) this.tell();
     return draft;
   }
@@ -54,6 +56,20 @@ export class DraftKeeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#saved) this.#save({ ...this.#saved, draft, isTold: true });
+  }
+
+  /** What a question was being changed to when its page went: a panel that is hidden has none. */
+  editOf(questionId: string): string | undefined {
+    const { edits } = this.#saved ?? {};
+    return edits && Object.hasOwn(edits, questionId) ? edits[questionId] : undefined;
+  }
+
+  /** Undefined: it was sent, or given up. */
+  keepEdit(questionId: string, text: string | undefined): void {
+    if (!this.#saved) return;
+    const others = Object.entries(this.#saved.edits).filter(([id]) => id !== questionId);
+    const edits = text === undefined ? others : [...others, [questionId, text] as const];
+    this.#save({ ...this.#saved, edits: Object.fromEntries(edits) });
   }
 
   /** Now. */
@@ -73,7 +89,8 @@ export class DraftKeeper {
 }
 
 function parseSaved(state: unknown): SavedState | undefined {
-  const { conversationId, draft, isTold } = (state ?? {}) as Partial<Record<keyof SavedState, unknown>>;
+  const { conversationId, draft, isTold, edits } = (state ?? {}) as Partial<Record<keyof SavedState, unknown>>;
   if (typeof conversationId !== 'string' || typeof draft !== 'string' || typeof isTold !== 'boolean') return undefined;
-  return { conversationId, draft, isTold };
+  const kept = Object.entries(edits ?? {}).filter(([, text]) => typeof text === 'string');
+  return { conversationId, draft, isTold, edits: Object.fromEntries(kept) };
 }

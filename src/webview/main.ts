@@ -22,6 +22,7 @@ let asking: ReturnType<typeof setTimeout> | undefined;
 
 /** Until a snapshot comes: whoever should answer may not be there yet. */
 function askForSnapshot(): void {
+  clearTimeout(asking);
   api.postMessage({ type: 'ready', revision: panel.revision });
   asking = setTimeout(askForSnapshot, askAgainMs);
 }

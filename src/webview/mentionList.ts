@@ -2,6 +2,8 @@ import type { MentionView } from '../protocol/messages.ts';
 import type { Post } from './branchStepper.ts';
 import { element } from './dom.ts';
 
+/** They move the caret, which a textarea does not say by itself. */
+const caretKeys: readonly string[] = ['ArrowLeft', 'ArrowRight', 'Home', 'End'];
 /** `@` and what follows it, before the caret; after a kind, one word more. */
 const mentionPattern = /(?:^|\s)@((?:(?:file|folder|symbol|selection|problems|diff|terminal) )?\S*)$/;
 
@@ -35,6 +37,9 @@ export class MentionList {
     // The focus never leaves the input.
     this.element.addEventListener('mousedown', (event) => event.preventDefault());
     input.addEventListener('blur', () => this.close());
+    input.addEventListener('keyup', ({ key }) => {
+      if (caretKeys.includes(key)) this.ask();
+    });
   }
 
   /** After each change of the text or the caret. */

@@ -28,7 +28,7 @@ export class PanelPage {
     const announce = (text: string): void => this.#announcer.say(text);
     this.#header = new Header(post, () => this.#composer.showBudget());
     this.#notice = new NoticeBar(post, announce);
-    this.#transcript = new Transcript(post);
+    this.#transcript = new Transcript(post, draft);
     this.#composer = new Composer(root, post, draft, announce);
     this.#welcome = new Welcome(post);
     this.#list = new ConversationList(post, announce);

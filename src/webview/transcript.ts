@@ -2,6 +2,7 @@ import type { ConversationView, MessageView } from '../protocol/panelState.ts';
 import { AnswerCard } from './answerCard.ts';
 import type { Post } from './branchStepper.ts';
 import { button, element, setText } from './dom.ts';
+import type { DraftKeeper } from './draftKeeper.ts';
 import { EndFollower } from './endFollower.ts';
 import { KeyedList, type View } from './keyedList.ts';
 import { QuestionCard } from './questionCard.ts';
@@ -29,11 +30,11 @@ export class Transcript {
   /** How many are shown of the current conversation, counted from its end when it was opened. */
   #firstShown = 0;
 
-  constructor(post: Post) {
+  constructor(post: Post, draft: DraftKeeper) {
     this.#list = new KeyedList(
       this.#messages,
       ({ message }) => message.id,
-      ({ message }) => card(message, post),
+      ({ message }) => card(message, post, draft),
     );
     this.#earlier = button({ class: 'text-button earlier' }, () => this.#showEarlier());
     this.element.append(this.#earlier, this.#messages);
@@ -112,9 +113,9 @@ function keepFocus(messages: HTMLElement, change: () => void): void {
   else if (message instanceof HTMLElement) message.focus({ preventScroll: true });
 }
 
-function card(first: MessageView, post: Post): View<Entry> {
+function card(first: MessageView, post: Post, draft: DraftKeeper): View<Entry> {
   if (first.role === 'question') {
-    const question = new QuestionCard(post);
+    const question = new QuestionCard(post, draft);
     return {
       element: question.element,
       update: ({ message, label }) => {

@@ -226,6 +226,20 @@ describe('The chat panel in a page', () => {
       assert.ok(!panel.posted.some(({ type }) => type === 'send'));
     });
 
+    it('offers nothing any more when the caret has left what follows @', async () => {
+      const panel = await openPanel(panelState());
+      const input = panel.page.getByLabel('Question', { exact: true });
+      await input.pressSequentially('Mail me @pri');
+      await panel.post({ type: 'mentions', query: 'pri', items: mentions });
+      const list = panel.page.getByRole('listbox', { name: 'What to attach' });
+      await list.waitFor();
+      await input.press('Home');
+      await list.waitFor({ state: 'hidden' });
+      await input.press('Enter');
+      assert.equal((await panel.next('send')).text, 'Mail me @pri');
+      assert.ok(!panel.posted.some(({ type }) => type === 'attachMention'));
+    });
+
     it('waits for the list of what follows @ when Enter is faster, and sends what nothing follows', async () => {
       const panel = await openPanel(panelState());
       const input = panel.page.getByLabel('Question', { exact: true });
@@ -353,10 +367,39 @@ describe('The chat panel in a page', () => {
       await editor.fill('What does it not do?');
       await panel.change({ conversation: { id: 'conversation-1', title: 'Another', messages: [...exchange] } });
       await panel.screenshot('editing');
-      await editor.press('Enter');
+      // Held down, it repeats itself.
+      await page.keyboard.down('Enter');
+      await page.keyboard.down('Enter');
+      await page.keyboard.up('Enter');
       assert.deepEqual(await panel.next('edit'), { type: 'edit', questionId: 'q1', text: 'What does it not do?' });
       assert.equal(await editor.inputValue(), 'What does it not do?');
+      assert.equal(panel.posted.filter(({ type }) => type === 'edit').length, 1);
       await panel.show(panelState([question('q1b', 'What does it not do?'), answer('a1b', 'Nothing.')]));
+      assert.equal(await editor.count(), 0);
+    });
+
+    it('are still being edited after the panel was hidden, until they are sent or left as they are', async () => {
+      const panel = await openPanel(panelState([...exchange, question('q2', 'And?'), answer('a2', 'No.')]));
+      const { page } = panel;
+      const editor = page.getByLabel('Edit the question');
+      const again = async () => {
+        await page.reload();
+        await panel.next('ready');
+        await panel.show(panelState([...exchange, question('q2', 'And?'), answer('a2', 'No.')]));
+      };
+      await page.getByRole('button', { name: 'Edit and send again' }).first().press('Enter');
+      await editor.fill('Half a change');
+      await page.getByRole('button', { name: 'Edit and send again' }).press('Enter');
+      await editor.last().fill('And a whole one');
+      await again();
+      assert.deepEqual(
+        await editor.evaluateAll((inputs) => inputs.map((input) => (input as HTMLTextAreaElement).value)),
+        ['Half a change', 'And a whole one'],
+      );
+      await editor.last().press('Enter');
+      assert.deepEqual(await panel.next('edit'), { type: 'edit', questionId: 'q2', text: 'And a whole one' });
+      await editor.first().press('Escape');
+      await again();
       assert.equal(await editor.count(), 0);
     });
 

@@ -201,6 +201,7 @@ describe('The chat of a window', () => {
     onServer(async () => {
       const panel = await open.panel;
       await open.commands.add(inFolder('greeting.ts'), [inFolder('greeting.ts'), inFolder('prices.py')]);
+      await panel.composer.attached();
       await select('greeting.ts', 0, 3);
       await open.commands.add(inFolder('greeting.ts'), undefined);
       await panel.composer.attached();
@@ -280,10 +281,10 @@ describe('The chat of a window', () => {
         'Leave out all earlier messages',
         'Leave it as it is',
       ]);
-      panel.receive({ type: 'applyProposal', proposalId: 'nothing' });
+      await panel.receive({ type: 'applyProposal', proposalId: 'nothing' });
       assert.deepEqual([asked, conversation.isLeftOut('q1'), proposed(panel)], [0, false, [undefined]]);
       panel.composer.postpone(postponed);
-      panel.receive({ type: 'applyProposal', proposalId: plan.proposals[0]?.id ?? '' });
+      await panel.receive({ type: 'applyProposal', proposalId: plan.proposals[0]?.id ?? '' });
       assert.deepEqual([asked, conversation.isLeftOut('q1'), proposed(panel)], [1, true, [undefined]]);
       assert.equal(panel.composer.view().draft, 'typed');
     }));
@@ -296,13 +297,78 @@ describe('The chat of a window', () => {
       // The window is known once the server has said it; until then nothing is proposed.
       while (panel.composer.view().budget.contextTokens === undefined) await new Promise(setImmediate);
       assert.match(proposed(panel).join(), /fits again\. You can:,Send again what was left out/);
-      panel.receive({ type: 'applyProposal', proposalId: 'takeBack' });
+      await panel.receive({ type: 'applyProposal', proposalId: 'takeBack' });
       assert.deepEqual(proposed(panel), [undefined]);
       await panel.send('And now?');
       const exchange = await server.nextChat();
       assert.equal(exchange.body.messages.length, 6);
       exchange.finish();
     }));
+
+  it('asks once when Enter comes twice, and has nothing left to ask then', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      assert.deepEqual(await Promise.all([panel.send('Once?'), panel.send('Once?')]), [true, false]);
+      const exchange = await server.nextChat();
+      assert.equal(panel.composer.view().draft, '');
+      exchange.finish();
+      await panel.turns.finish();
+      assert.equal(panel.conversation.conversation.size, 2);
+    }));
+
+  it('asks nothing in a conversation that took the place of another while something was attached', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await panel.send('One?');
+      (await server.nextChat()).finish();
+      await panel.turns.finish();
+      const first = panel.conversation.conversation;
+      let attached: () => void = () => assert.fail('nothing is attached');
+      panel.attach(new Promise((resolve) => (attached = () => resolve([]))));
+      await panel.receive({ type: 'draft', conversationId: first.id, text: 'Two?' });
+      const sending = panel.send('Two?');
+      await panel.receive({ type: 'newConversation' });
+      attached();
+      assert.equal(await sending, false);
+      assert.equal(panel.conversation.conversation.size, 0);
+      assert.equal(panel.composer.view().draft, '');
+      await panel.receive({ type: 'openConversation', id: first.id });
+      assert.equal(panel.composer.view().draft, 'Two?');
+      assert.equal(first.size, 2);
+    }));
+
+  it('stops an answer whose conversation is deleted, and has what came when that is undone', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await panel.send('One?');
+      const { conversation } = panel.conversation;
+      const came = new Promise<void>((resolve) =>
+        panel.conversation.onChange((record) => record.type === 'delta' && resolve()),
+      );
+      const exchange = await server.nextChat();
+      exchange.text('Some of it.');
+      await came;
+      await panel.receive({ type: 'delete', id: conversation.id });
+      await exchange.closedByClient;
+      await panel.receive({ type: 'undoDelete', id: conversation.id });
+      await panel.receive({ type: 'openConversation', id: conversation.id });
+      const [, answer] = panel.part('conversation').messages;
+      assert.ok(answer?.role === 'answer');
+      assert.deepEqual([answer.text, answer.state], ['Some of it.', { type: 'stopped' }]);
+    }));
+
+  it('says what did not work, and keeps saying it when conversations are written again', async () => {
+    const panel = await open.panel;
+    panel.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
+    assert.equal(panel.part('notice')?.text, 'The disk is full.');
+    await panel.receive({ type: 'openConversation', id: 'gone' });
+    assert.match(panel.part('notice')?.text ?? '', /This conversation is not there any more/);
+    panel.storeTrouble({ type: 'writesAgain' });
+    assert.match(panel.part('notice')?.text ?? '', /This conversation is not there any more/);
+    panel.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
+    panel.storeTrouble({ type: 'writesAgain' });
+    assert.equal(panel.part('notice'), undefined);
+  });
 
   it('is the same one after its window was closed: the conversation, and what was typed', () =>
     onServer(async () => {

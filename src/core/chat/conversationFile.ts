@@ -135,9 +135,10 @@ export class ConversationFile {
   }
 
   async #create(records: readonly ConversationRecord[]): Promise<void> {
-    await mkdir(dirname(this.path), { recursive: true });
+    // On a machine of many users nobody else reads it.
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     const bytes = Buffer.from(records.map((record) => `${toLine(record)}\n`).join(''));
-    const handle = await open(this.path, 'ax');
+    const handle = await open(this.path, 'ax', 0o600);
     try {
       await handle.writeFile(bytes);
     } catch (error) {

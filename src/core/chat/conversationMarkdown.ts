@@ -1,4 +1,5 @@
 import type { Answer, Attachment, Conversation, Question, Run } from './conversation.ts';
+import { fenceFor } from './prompts.ts';
 
 /** The path that is shown, as a Markdown document: for people, and for other programs that read Markdown. It cannot be read back. */
 export function exportMarkdown(conversation: Conversation): string {
@@ -17,7 +18,7 @@ function questionParts({ text, attachments }: Question, leftOut: readonly string
 function attachmentPart(attachment: Attachment): string {
   if (attachment.kind === 'image') return `Image: ${oneLine(attachment.label)}`;
   const { label, languageId, text } = attachment;
-  const fence = fenceAround(text);
+  const fence = fenceFor(text);
   return `Attached: ${oneLine(label)}\n\n${fence}${oneLine(languageId)}\n${text.replace(/\n$/, '')}\n${fence}`;
 }
 
@@ -29,7 +30,7 @@ function answerParts(answer: Answer, leftOut: readonly string[]): string[] {
     reasoning.trim() === '' ? '' : quoted(`**Reasoning**\n\n${closed(reasoning)}`),
     closed(text),
     ...toolCalls.map(({ name, argumentsJson }) => {
-      const fence = fenceAround(argumentsJson);
+      const fence = fenceFor(argumentsJson);
       return `Tool call: ${oneLine(name)}\n\n${fence}json\n${argumentsJson}\n${fence}`;
     }),
     ...warnings.map((warning) => `*${oneLine(warning)}*`),
@@ -74,13 +75,6 @@ function oneLine(text: string): string {
 
 function quoted(text: string): string {
   return text.replaceAll(/^/gm, '> ').replaceAll(/^> $/gm, '>');
-}
-
-/** Longer than any run of backticks inside. */
-function fenceAround(text: string): string {
-  let longest = 2;
-  for (const [ticks] of text.matchAll(/`+/g)) longest = Math.max(longest, ticks.length);
-  return '`'.repeat(longest + 1);
 }
 
 /** A code block that was cut off would take in everything after it: it is ended. */

@@ -207,7 +207,7 @@ export class ConversationStore {
     const name = basename(path, '.jsonl');
     let keptAs = join(folder, 'damaged', `${name}-${Date.now()}.jsonl`);
     try {
-      await mkdir(join(folder, 'damaged'), { recursive: true });
+      await mkdir(join(folder, 'damaged'), { recursive: true, mode: 0o700 });
       await move(path, keptAs);
     } catch {
       keptAs = path;

@@ -38,6 +38,8 @@ export function renderPiece({ label, languageId, text }: ContextPiece): string {
 
 /** A fence longer than any in the text, so that the text cannot close it. */
 export function fenceFor(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  let longest = 2;
+  // One by one: as arguments of one call, those of a large text overflow the stack.
+  for (const [ticks] of text.matchAll(/`{3,}/g)) longest = Math.max(longest, ticks.length);
   return '`'.repeat(longest + 1);
 }

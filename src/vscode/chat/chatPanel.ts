@@ -4,6 +4,7 @@ import type { ConversationStore, OpenConversation, StoreTrouble } from '../../co
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import type { PanelMessage } from '../../protocol/messages.ts';
 import type { NoticeView, PanelState } from '../../protocol/panelState.ts';
 import type { EditorSettings } from '../editorSettings.ts';
@@ -52,6 +53,8 @@ export class ChatPanel implements PanelSource {
   readonly #running = new RunningAnswers();
   #isVisible = false;
   #notice: { readonly text: string; readonly button: Button } | undefined;
+  /** That nothing can be written; anything else that is said stays when it can. */
+  #writeNotice: { readonly text: string; readonly button: Button } | undefined;
   #mentioning = new AbortController();
 
   constructor(parts: ChatPanelParts, open: OpenConversation) {
@@ -148,13 +151,17 @@ export class ChatPanel implements PanelSource {
   storeTrouble(trouble: StoreTrouble): void {
     switch (trouble.type) {
       case 'cannotWrite':
-        return this.#say(trouble.message);
+        this.#say(trouble.message);
+        this.#writeNotice = this.#notice;
+        return;
       case 'writesAgain':
-        return this.#dismiss();
+        if (this.#notice === this.#writeNotice) this.#dismiss();
+        return;
       case 'newer':
         return this.#say('A newer version of A2IA wrote this conversation. You can read it; what you add is not kept.');
       case 'setAside': {
-        const show = () => void vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(trouble.keptAs));
+        // A file manager would show it only where the files are: not of a remote machine.
+        const show = () => void vscode.commands.executeCommand('vscode.open', vscode.Uri.file(trouble.keptAs));
         return this.#say(
           'The file of a conversation is damaged. What could be read of it is shown, and the file is kept as it was.',
           { label: 'Show File', run: show },
@@ -163,7 +170,16 @@ export class ChatPanel implements PanelSource {
     }
   }
 
-  receive(message: PanelMessage): unknown {
+  /** Never rejects: what did not work is said in the panel. */
+  async receive(message: PanelMessage): Promise<void> {
+    try {
+      await this.#receive(message);
+    } catch (error) {
+      this.#say(errorText(error));
+    }
+  }
+
+  #receive(message: PanelMessage): unknown {
     switch (message.type) {
       case 'ready':
         // The view answers it: it knows the page.
@@ -235,9 +251,12 @@ export class ChatPanel implements PanelSource {
 
   /** False: nothing is sent, and it stays in the composer, where it is said what has to be decided before. */
   async send(text: string): Promise<boolean> {
+    const { open } = this.#shown;
     await this.composer.attached();
+    // Meanwhile another conversation may be shown, to which it was not said; and Enter may have come twice, when it has left the composer already.
+    if (this.#shown.open !== open || this.turns.isRunningIn(open)) return false;
     this.composer.setText(text);
-    if (text.trim() === '' || this.turns.isRunningIn(this.#shown.open) || !this.composer.mayBeSent()) return false;
+    if (text.trim() === '' || !this.composer.mayBeSent()) return false;
     this.#ask(this.composer.draft, { text: '', attachments: [] });
     return true;
   }
@@ -367,7 +386,7 @@ export class ChatPanel implements PanelSource {
       this.#show(await this.#parts.store.open(id));
       this.#list.close();
     } catch (error) {
-      this.#say(error instanceof Error ? error.message : String(error));
+      this.#say(errorText(error));
       this.#list.refresh();
     }
   }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { exportMarkdown } from '../../core/chat/conversationMarkdown.ts';
 import type { ConversationStore, ConversationSummary } from '../../core/chat/conversationStore.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import type { ConversationItemView, ConversationListView } from '../../protocol/panelState.ts';
 
 export interface ConversationListParts {
@@ -88,7 +89,7 @@ export class ConversationListState {
     try {
       await work();
     } catch (error) {
-      this.#parts.onFailure(error instanceof Error ? error.message : String(error));
+      this.#parts.onFailure(errorText(error));
     }
   }
 

@@ -14,22 +14,23 @@ export class Drafts {
   /** Undefined: in memory only. */
   readonly #file: string | undefined;
   /** By conversation; of one that has no message yet, and so no file, under an empty id. The latest change last. */
-  readonly #drafts = new Map<string, Draft>();
-  /** Those that are not in the file as they are here. */
-  readonly #changed = new Set<string>();
-  #shownId = '';
+  readonly #drafts: Map<string, Draft>;
+  /** Of these conversations something is not on the disk. */
+  #changed = new Set<string>();
+  #shownId: string;
   #timer: NodeJS.Timeout | undefined;
   #work = Promise.resolve();
 
-  private constructor(file: string | undefined) {
+  private constructor(file: string | undefined, { shownId, drafts }: Saved) {
     this.#file = file;
+    this.#shownId = shownId;
+    this.#drafts = drafts;
   }
 
   /** Empty where there is nothing, or nothing that can be read: then the page itself still has the text. */
   static async load(folder: string | undefined): Promise<Drafts> {
-    const drafts = new Drafts(folder && path.join(folder, 'drafts.json'));
-    await drafts.#read();
-    return drafts;
+    const file = folder && path.join(folder, 'drafts.json');
+    return new Drafts(file, await savedIn(file));
   }
 
   /** Of the conversation that was shown last; empty when it has no message yet. */
@@ -65,25 +66,20 @@ export class Drafts {
     if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
   }
 
-  async #read(): Promise<void> {
-    if (this.#file === undefined) return;
-    const { shownId, drafts } = await readDrafts(this.#file);
-    this.#shownId = shownId;
-    for (const [id, draft] of drafts) this.#drafts.set(id, draft);
-  }
-
-  /** Another window on the workspace may have drafts of its own in the file: of those only what was changed here is changed. */
+  /** Another window on this workspace has drafts of its own: what was not changed here stays as the file has it. */
   async #write(): Promise<void> {
-    if (this.#file === undefined) return;
-    const changed = [...this.#changed];
-    this.#changed.clear();
+    const file = this.#file;
+    if (file === undefined) return;
+    const { drafts } = await savedIn(file);
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const id of changed) put(drafts, id, this.of(id));
     try {
-      const { drafts } = await readDrafts(this.#file);
-      for (const id of changed) put(drafts, id, this.of(id));
-      await mkdir(path.dirname(this.#file), { recursive: true });
-      const temporary = `${this.#file}.${process.pid}`;
-      await writeFile(temporary, toJson(this.#shownId, drafts));
-      await rename(temporary, this.#file);
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      const temporary = `${file}.${process.pid}`;
+      // On a machine of many users nobody else reads what was typed.
+      await writeFile(temporary, toJson({ shownId: this.#shownId, drafts }), { mode: 0o600 });
+      await rename(temporary, file);
     } catch (error) {
       for (const id of changed) this.#changed.add(id);
       throw error;
@@ -96,9 +92,27 @@ interface Saved {
   readonly drafts: Map<string, Draft>;
 }
 
-/** Nothing where there is no file yet, or it was cut off. */
-async function readDrafts(file: string): Promise<Saved> {
+function put(drafts: Map<string, Draft>, id: string, draft: Draft): void {
+  drafts.delete(id);
+  if (draft.text !== '' || draft.attachments.length > 0) drafts.set(id, draft);
+  for (const oldest of drafts.keys()) {
+    if (drafts.size <= mostDrafts) break;
+    drafts.delete(oldest);
+  }
+}
+
+/** A draft is a question that was not asked yet, and is kept as one. */
+function toJson({ shownId, drafts }: Saved): string {
+  const questions = [...drafts].map(([id, { text, attachments }]) => {
+    return { type: 'question', id, atMs: 0, text, attachments };
+  });
+  return JSON.stringify({ shownId, drafts: questions });
+}
+
+/** Nothing where there is no file yet, or one that was cut off. */
+async function savedIn(file: string | undefined): Promise<Saved> {
   const drafts = new Map<string, Draft>();
+  if (file === undefined) return { shownId: '', drafts };
   try {
     const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (!isObject(saved) || !Array.isArray(saved['drafts'])) return { shownId: '', drafts };
@@ -109,20 +123,5 @@ async function readDrafts(file: string): Promise<Saved> {
     return { shownId: typeof saved['shownId'] === 'string' ? saved['shownId'] : '', drafts };
   } catch {
     return { shownId: '', drafts };
-  }
-}
-
-/** A draft is a question that was not asked yet, and is kept as one. */
-function toJson(shownId: string, drafts: ReadonlyMap<string, Draft>): string {
-  const kept = [...drafts].map(([id, { text, attachments }]) => ({ type: 'question', id, atMs: 0, text, attachments }));
-  return JSON.stringify({ shownId, drafts: kept });
-}
-
-function put(drafts: Map<string, Draft>, id: string, draft: Draft): void {
-  drafts.delete(id);
-  if (draft.text !== '' || draft.attachments.length > 0) drafts.set(id, draft);
-  for (const oldest of drafts.keys()) {
-    if (drafts.size <= mostDrafts) return;
-    drafts.delete(oldest);
   }
 }

@@ -87,7 +87,11 @@ export class TurnActions {
     this.#running.set(answerId, { turn, open });
     onCount(this.#running.size);
     // The conversation may not be the one that is shown.
-    const stopListening = open.onChange((record) => running.note(record));
+    const stopListening = open.onChange((record) => {
+      running.note(record);
+      // Nobody waits for it any more, and the machine has better things to do. If the deletion is undone, it has what came.
+      if (record.type === 'delete' && record.deleted) turn.stop();
+    });
     turn.onProgress((what) => {
       if (running.waitFor(answerId, what)) onAnswer(answerId);
     });

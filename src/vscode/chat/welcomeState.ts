@@ -5,6 +5,7 @@ import type { LLMClient, ModelInfo } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
 import { configuredModel, type Settings } from '../../core/settings/settings.ts';
 import { megabytes } from '../../core/util/megabytes.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import type { FoundView, WelcomeView } from '../../protocol/panelState.ts';
 import { openSetting, writeSettings, type EditorSettings } from '../editorSettings.ts';
 import { chooseEmbedded } from '../embeddedChoice.ts';
@@ -150,7 +151,7 @@ export class WelcomeState {
 
   #use(backend: Settings['backend']): Button {
     const { onFailure } = this.#parts;
-    const failed = (error: unknown) => onFailure(error instanceof Error ? error.message : String(error));
+    const failed = (error: unknown) => onFailure(errorText(error));
     return { label: 'Use this', run: () => void writeSettings({ 'a2ia.backend': backend }).catch(failed) };
   }
 

@@ -1,5 +1,6 @@
 import { diffText } from '../../../core/chat/diffText.ts';
 import { plural } from '../../../core/util/plural.ts';
+import { errorText } from '../../../core/util/errorText.ts';
 import { nameOf, refuse, textAttachment, type Attached, type Offer } from './attached.ts';
 import { changeCount, gitRepositories, newFiles, type GitRepository } from './gitRepositories.ts';
 
@@ -37,7 +38,7 @@ async function attachDiff(repository: GitRepository, roomTokens: number): Promis
     const { text, summary } = found;
     return textAttachment({ source: 'diff', label: `Changes in ${name} (${summary})`, languageId: 'diff', text });
   } catch (error) {
-    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+    const [reason = ''] = errorText(error).split('\n', 1);
     return refuse(`Git could not tell the changes in ${name}: ${reason}`);
   }
 }

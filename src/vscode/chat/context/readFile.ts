@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { imageMediaType, isBinary, largestImageBytes, largestTextBytes } from '../../../core/chat/fileContent.ts';
 import { megabytes } from '../../../core/util/megabytes.ts';
+import { errorText } from '../../../core/util/errorText.ts';
 import { imageAttachment, nameOf, refuse, textAttachment, type Attached, type Refusal } from './attached.ts';
 import { languageOf } from './languages.ts';
 
@@ -57,7 +58,7 @@ export function unreadable(name: string, error: unknown): Refusal {
   const code = error instanceof vscode.FileSystemError ? error.code : undefined;
   if (code === 'FileNotFound') return refuse(`${name} is not there any more.`);
   if (code === 'NoPermissions') return refuse(`${name} cannot be read: its permissions do not let you.`);
-  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  const [reason = ''] = errorText(error).split('\n', 1);
   return refuse(`${name} cannot be read: ${reason}`);
 }
 

@@ -59,6 +59,14 @@ describe('ConversationStore', () => {
       assert.equal((await jsonLines(desk.file(open))).length, 4);
     });
 
+    it('Nobody else on the machine can read it', async function () {
+      // Windows has other permissions, and a folder of the user's is nobody else's there.
+      if (process.platform === 'win32') this.skip();
+      const open = await written('x');
+      assert.equal((await stat(desk.file(open))).mode & 0o077, 0);
+      assert.equal((await stat(desk.folder)).mode & 0o077, 0);
+    });
+
     it('There is no file, and no folder, before the first record', async () => {
       const store = desk.store();
       const open = store.create();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { largestTextBytes } from '../../../../src/core/chat/fileContent.ts';
 import { askMessages, defaultSystemPrompt, fenceFor } from '../../../../src/core/chat/prompts.ts';
 
 describe('askMessages', () => {
@@ -33,5 +34,9 @@ describe('fenceFor', () => {
     assert.equal(fenceFor('plain, `code`, ``two``'), '```');
     assert.equal(fenceFor('a\n```\nb'), '````');
     assert.equal(fenceFor('``````'), '```````');
+  });
+
+  it('is found in a text of nothing but fences, as long as an attachment can be', () => {
+    assert.equal(fenceFor('``` '.repeat(largestTextBytes / 4)), '````');
   });
 });

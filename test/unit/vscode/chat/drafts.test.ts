@@ -27,27 +27,31 @@ describe('Drafts of the chat', () => {
     assert.equal(again.of('').text, 'in a new one');
   });
 
-  it('stay when another window writes its own', async () => {
-    const [one, other] = [await Drafts.load(folder), await Drafts.load(folder)];
-    one.set('c1', { text: 'of one', attachments: [] });
-    await one.flush();
-    other.set('c2', { text: 'of the other', attachments: [] });
-    await other.flush();
-    one.set('c3', { text: 'of one again', attachments: [] });
-    await one.flush();
-    const again = await Drafts.load(folder);
-    assert.deepEqual(
-      ['c1', 'c2', 'c3'].map((id) => again.of(id).text),
-      ['of one', 'of the other', 'of one again'],
-    );
-  });
-
   it('are forgotten when they are empty', async () => {
     const drafts = await Drafts.load(folder);
     drafts.set('c1', { text: 'typed', attachments: [] });
     drafts.set('c1', { text: '', attachments: [] });
     await drafts.flush();
     assert.deepEqual((await Drafts.load(folder)).of('c1'), { text: '', attachments: [] });
+  });
+
+  it('of two windows are kept beside each other, and none comes back that was sent in one of them', async () => {
+    const before = await Drafts.load(folder);
+    before.set('both', { text: 'to be sent', attachments: [] });
+    await before.flush();
+    const one = await Drafts.load(folder);
+    const other = await Drafts.load(folder);
+    one.set('c1', { text: 'typed here', attachments: [textAttachment('t', 'let a')] });
+    one.set('both', { text: '', attachments: [] });
+    await one.flush();
+    other.set('c2', { text: 'typed there', attachments: [] });
+    await other.flush();
+    const again = await Drafts.load(folder);
+    assert.deepEqual(
+      ['c1', 'c2', 'both'].map((id) => again.of(id).text),
+      ['typed here', 'typed there', ''],
+    );
+    assert.equal(again.of('c1').attachments.length, 1);
   });
 
   it('begin anew where the file is damaged, and are kept again', async () => {
