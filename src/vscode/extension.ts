@@ -44,7 +44,10 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.window.registerWebviewViewProvider('a2ia.chat', {
-      resolveWebviewView: async (view) => (await (await commands()).chat()).resolveView(view),
+      resolveWebviewView: async (view) => {
+        const { showChatPage } = await import('./chat/chatView.ts');
+        await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
+      },
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());

@@ -126,9 +126,8 @@ class OpenChat {
     const registry = new BackendRegistry(host);
     const settings = new EditorSettings();
     const statusBar = new StatusBar(settings.current());
-    const uri = vscode.Uri.file(folder);
     this.chat = new Chat({
-      context: { extensionUri: uri, globalStorageUri: uri },
+      context: { globalStorageUri: vscode.Uri.file(folder) },
       registry,
       settings,
       statusBar,

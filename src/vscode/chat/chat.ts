@@ -1,12 +1,11 @@
 import * as vscode from 'vscode';
 import { ConversationStore, type OpenConversation } from '../../core/chat/conversationStore.ts';
 import { ChatPanel, type ChatPanelParts } from './chatPanel.ts';
-import { connectChatView } from './chatView.ts';
 import { Drafts } from './drafts.ts';
 import { storageFolder } from './storageFolder.ts';
 
 export interface ChatParts extends Omit<ChatPanelParts, 'store' | 'drafts'> {
-  readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'globalStorageUri'>;
+  readonly context: Pick<vscode.ExtensionContext, 'globalStorageUri'>;
 }
 
 /** The chat of this window: made when its view is shown for the first time, or with the first command that needs it. */
@@ -22,17 +21,6 @@ export class Chat {
     this.panel = this.#restore();
     this.#following = vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) this.#made?.settingsChanged();
-    });
-  }
-
-  /** The page is put in at once; what it has to show follows. */
-  resolveView(view: vscode.WebviewView): void {
-    // In their order, however long it takes until there is a conversation.
-    const then = (work: (panel: ChatPanel) => unknown) => void this.panel.then(work);
-    connectChatView(view, this.#parts.context.extensionUri, {
-      onReady: (post) => then((panel) => panel.channel.begin(post)),
-      onMessage: (message) => then((panel) => panel.receive(message)),
-      onVisible: (isVisible) => then((panel) => panel.setVisible(isVisible)),
     });
   }
 

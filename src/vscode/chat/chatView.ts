@@ -3,33 +3,39 @@ import * as vscode from 'vscode';
 import { parsePanelMessage, type PanelMessage } from '../../protocol/messages.ts';
 import type { Post } from './panelChannel.ts';
 
-/** What happens in a view. */
-export interface ChatViewEvents {
-  /** The page is there, or missed something. */
-  readonly onReady: (post: Post) => unknown;
-  readonly onMessage: (message: PanelMessage) => unknown;
-  readonly onVisible: (isVisible: boolean) => unknown;
+/** Of the panel, what a view needs. */
+export interface PanelOfView {
+  readonly channel: { begin(post: Post): void };
+  receive(message: PanelMessage): unknown;
+  setVisible(isVisible: boolean): void;
 }
 
 /**
- * Puts the page into a view. Its content goes when the view is hidden and comes back with `ready`: keeping it would cost the memory of a page for as long as
- * the window is open, and a snapshot is quick.
+ * Puts the page into a view, and then makes its panel: the page loads in its own process meanwhile, and what it says waits. Its content goes when the view is
+ * hidden and comes back with `ready`: keeping it would cost the memory of a page for as long as the window is open, and a snapshot is quick.
  */
-export function connectChatView(view: vscode.WebviewView, extensionUri: vscode.Uri, events: ChatViewEvents): void {
+export async function showChatPage(
+  view: vscode.WebviewView,
+  extensionUri: vscode.Uri,
+  makePanel: () => Promise<PanelOfView>,
+): Promise<void> {
   const { webview } = view;
   const folder = vscode.Uri.joinPath(extensionUri, 'dist', 'webview');
   webview.options = { enableScripts: true, localResourceRoots: [folder] };
+  webview.html = pageHtml(webview, folder);
+  const made = makePanel();
+  // In their order, however long it takes until there is a conversation. That there will be none is said below.
+  const then = (work: (panel: PanelOfView) => unknown) => void made.then(work, () => undefined);
+  const setVisible = (isVisible: boolean) => then((panel) => panel.setVisible(isVisible));
   const post: Post = (message) => webview.postMessage(message);
   webview.onDidReceiveMessage((data: unknown) => {
     const message = parsePanelMessage(data);
-    if (!message) return;
-    if (message.type === 'ready') events.onReady(post);
-    else events.onMessage(message);
+    if (message) then((panel) => (message.type === 'ready' ? panel.channel.begin(post) : panel.receive(message)));
   });
-  view.onDidChangeVisibility(() => events.onVisible(view.visible));
-  view.onDidDispose(() => events.onVisible(false));
-  webview.html = pageHtml(webview, folder);
-  events.onVisible(view.visible);
+  view.onDidChangeVisibility(() => setVisible(view.visible));
+  view.onDidDispose(() => setVisible(false));
+  setVisible(view.visible);
+  await made;
 }
 
 function pageHtml(webview: vscode.Webview, folder: vscode.Uri): string {
