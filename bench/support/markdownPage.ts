@@ -63,9 +63,21 @@ async function viewOf(text: string): Promise<MarkdownView> {
   view.update(text, false);
   while (element.hasAttribute('aria-busy')) await turn();
   // What is to be coloured is, and the page is drawn.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await allIsQuiet();
   followEnd();
   return view;
+}
+
+/** Code is coloured while nothing else is to be done: it is over when there is time left again and again. */
+async function allIsQuiet(): Promise<void> {
+  // Else its loading would look like quiet.
+  await import('../../src/webview/markdown/highlight.ts');
+  for (let quiet = 0; quiet < 5;) {
+    const leftMs = await new Promise<number>((resolve) => {
+      requestIdleCallback((deadline) => resolve(deadline.timeRemaining()));
+    });
+    quiet = leftMs > 8 ? quiet + 1 : 0;
+  }
 }
 
 /** As the panel does while the user is there; the browser lays the page out to know where the end is. */

@@ -295,11 +295,17 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       await panel.page.evaluate(() => {
         const dataTransfer = new DataTransfer();
-        const uris = ['file:///work/a.py', 'sftp://host/b.py', 'https://example.com/', 'JavaScript:alert(1)', 'c.py'];
+        const uris = [
+          'file:///project/a.py',
+          'sftp://host/b.py',
+          'https://example.com/',
+          'JavaScript:alert(1)',
+          'c.py',
+        ];
         dataTransfer.setData('resourceurls', JSON.stringify(uris));
         document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
       });
-      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///work/a.py', 'sftp://host/b.py']);
+      assert.deepEqual((await panel.next('attachUris')).uris, ['file:///project/a.py', 'sftp://host/b.py']);
     });
 
     it('says what the next request takes, and offers what could be left out', async () => {
