@@ -336,6 +336,22 @@ describe('The chat of a window', () => {
       assert.equal(first.size, 2);
     }));
 
+  it('continues an earlier answer in place of the one that runs', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await panel.send('One?');
+      (await server.nextChat()).finish();
+      await panel.turns.finish();
+      const [, first] = panel.part('conversation').messages;
+      await panel.send('Two?');
+      const running = await server.nextChat();
+      await panel.receive({ type: 'continue', answerId: first?.id ?? '' });
+      await running.closedByClient;
+      (await server.nextChat()).finish();
+      await panel.turns.finish();
+      assert.equal(panel.conversation.conversation.size, 4);
+    }));
+
   it('stops an answer whose conversation is deleted, and has what came when that is undone', () =>
     onServer(async () => {
       const panel = await open.panel;

@@ -46,18 +46,20 @@ export class ConversationListState {
     if (this.#view) void this.#read(this.#view.query);
   }
 
-  rename(id: string, title: string): Promise<void> {
-    return this.#change(id, { type: 'title', title });
+  async rename(id: string, title: string): Promise<void> {
+    await this.#change(id, { type: 'title', title });
   }
 
-  pin(id: string, pinned: boolean): Promise<void> {
-    return this.#change(id, { type: 'pin', pinned });
+  async pin(id: string, pinned: boolean): Promise<void> {
+    await this.#change(id, { type: 'pin', pinned });
   }
 
   async delete(id: string): Promise<void> {
     const title = this.#view?.items.find((item) => item.id === id)?.title ?? '';
-    if (this.#view) this.#view = { ...this.#view, deleted: { id, title } };
-    await this.#change(id, { type: 'delete', deleted: true });
+    const isDeleted = await this.#change(id, { type: 'delete', deleted: true });
+    if (!this.#view || !isDeleted) return;
+    this.#view = { ...this.#view, deleted: { id, title } };
+    this.#parts.onChange();
   }
 
   async undoDelete(id: string): Promise<void> {
@@ -76,20 +78,27 @@ export class ConversationListState {
     });
   }
 
-  async #change(id: string, record: { type: 'title'; title: string } | { type: 'pin'; pinned: boolean } | Deletion) {
-    await this.#try(async () => {
+  async #change(
+    id: string,
+    record: { type: 'title'; title: string } | { type: 'pin'; pinned: boolean } | Deletion,
+  ): Promise<boolean> {
+    const isDone = await this.#try(async () => {
       const open = await this.#parts.store.open(id);
       open.append(record);
       await open.flush();
     });
     this.refresh();
+    return isDone;
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
+  /** Whether it worked; that it did not is said. */
+  async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       this.#parts.onFailure(errorText(error));
+      return false;
     }
   }
 

@@ -60,6 +60,8 @@ export class TurnActions {
   }
 
   continueAnswer(open: OpenConversation, answerId: string): Turn {
+    // Another answer of it gives way, as when one is asked for anew; one that runs already is what is asked for.
+    if (!this.isRunning(answerId)) this.stop(open);
     return this.#follow(open, this.#parts.turns.continueAnswer(open, answerId, this.#parts.settings.current()));
   }
 
