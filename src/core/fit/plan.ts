@@ -14,7 +14,7 @@ import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 import {
   cacheNeededBytes,
   estimateVllm,
-  isAtLeast,
+  graphsInBudget,
   type VllmEstimate,
   type VllmGpu,
   type VllmSettings,
@@ -203,14 +203,14 @@ function withoutContext(free: Figure): Figure {
   };
 }
 
-/** Until 0.20 the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
+/** Where no room was made for them, the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
 function headroomConditions(
   facts: ModelFacts,
   settings: VllmSettings,
   { budget, graphs }: VllmEstimate,
   usable: Figure,
 ): readonly Inequality[] {
-  if (settings.eager || isAtLeast(settings.version, 21)) return [];
+  if (settings.eager || graphsInBudget(settings)) return [];
   const rest = minus(usable, budget.bytes);
   const need = { ...graphs, highBytes: graphs.highBytes + 4 * settings.maxSequences * facts.vocabularySize };
   return [inequality('CUDA graphs and the first sampling, beside the budget', need, rest)];
