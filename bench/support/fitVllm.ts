@@ -125,9 +125,9 @@ function captured(flags: string): number | undefined {
   return sizes === undefined ? undefined : Number(sizes);
 }
 
-/** Undefined: over how many GPUs the model is spread was not said. */
+/** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
 export function tensorParallelOf(run: FitCase): number | undefined {
-  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? (run.n_gpus === 1 ? 1 : undefined);
+  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? run.n_gpus ?? undefined;
 }
 
 function isOtherMaker(run: FitCase): boolean {

@@ -4,14 +4,22 @@ import type { LlamaCppBuild } from '../../src/core/fit/llamaCppBuild.ts';
 import type { Mixer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
 import type { FitCase } from './fitCases.ts';
 
-/** `Q4_K - Medium` → `Q4_K_M`; makers that choose the types themselves have no rule. */
+const fileTypes =
+  /(?<![A-Z\d])(I?Q\d_[01K](?:_[SMLX]+)?|IQ\d_\w+|BF16|FP?16|FP?32|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i;
+
+/**
+ * `Q4_K - Medium` → `Q4_K_M`; from the model's name where nothing else says it. `Q4_K` alone may be anything with such matrices, and makers that choose
+ * the types themselves have no rule.
+ */
 export function mixtureOf(run: FitCase): Mixture | undefined {
-  const text = `${run.quant_or_dtype ?? ''}`;
-  if (/UD-|XL|_R4|exact type/i.test(text)) return undefined;
+  const stated = [run.quant_or_dtype, run.model].find((text) => text !== null && fileTypes.test(text)) ?? '';
+  if (/UD-|XL|_R4|exact type/i.test(`${stated} ${run.quant_or_dtype}`)) return undefined;
+  const match = fileTypes.exec(stated);
+  if (!match?.[1]) return undefined;
   const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
-  const match = /\b(I?Q\d_[0K](?:_[SML])?|IQ\d_\w+|BF16|F16|Q8_0|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i.exec(text);
-  const suffix = match?.[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
-  return match?.[1] === undefined ? undefined : mixtureNamed(match[1].toUpperCase() + suffix);
+  const suffix = match[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
+  const name = match[1].toUpperCase().replace(/^FP/, 'F') + suffix;
+  return mixtureNamed(name);
 }
 
 /** The size that the record states for the file, in bytes. */
