@@ -21,7 +21,8 @@ export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild 
   if (run.backend === 'ollama') {
     const [, release] = /(\d+\.\d+(?:\.\d+)?)/.exec(version.replaceAll('x', '0')) ?? [];
     const month = monthOf(version);
-    const named = release !== undefined && !month ? release : month ? ollamaOfMonth(...month) : undefined;
+    const dated = month ? ollamaOfMonth(...month) : undefined;
+    const named = (release !== undefined && !month ? release : dated) ?? plannedByFormula(run, facts);
     return named === undefined ? {} : buildOfOllamaFor(named, facts);
   }
   const tag = /\b(?:b|(?:build|version):? ?(?!202\d))(\d{4,5})\b/i.exec(version)?.[1];
@@ -29,6 +30,12 @@ export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild 
   const month = monthOf(version);
   if (month) return { number: buildOfMonth(...month) };
   return /2026/.test(version) ? { number: buildOfMonth(2026, 3) } : {};
+}
+
+/** A version that prints which layers it plans for: those that decide by formulas. */
+function plannedByFormula({ other_flags: flags }: FitCase, { architecture }: ModelFacts): string | undefined {
+  if (!/layers\.(requested|split)/.test(flags ?? '')) return undefined;
+  return architecture === 'gpt-oss' ? '0.11.2' : '0.9.0';
 }
 
 function monthOf(version: string): [number, number] | undefined {
