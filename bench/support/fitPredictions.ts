@@ -47,7 +47,7 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const { estimate, placement } = plan;
   const byHand = isPlacedByHand(run);
   const isTooLarge = plan.conditions.some(({ holds }) => holds === 'no');
-  const spills = /Windows/.test(run.gpu ?? '') && isTooLarge;
+  const spills = /Windows|WDDM/i.test(run.gpu ?? '') && isTooLarge;
   const split = mayBeSplit(run, settings, plan);
   // The files of Ollama's own engine have the encoder among the weights.
   const encoderInFile = settings.build.ollamaEngine ? estimate.encoder.bytes : 0;

@@ -17,18 +17,25 @@ const mebibyte = 1024 ** 2;
 
 export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild {
   const version = run.backend_version ?? '';
-  if (/ik_llama/.test(version) && !/mainline/.test(version)) return { fork: 'ik' };
+  if (/ik_llama/i.test(version) && !/mainline/.test(version)) return { fork: 'ik' };
   if (run.backend === 'ollama') {
     const [, release] = /(\d+\.\d+(?:\.\d+)?)/.exec(version.replaceAll('x', '0')) ?? [];
     const month = monthOf(version);
-    const named = release !== undefined && !month ? release : month ? ollamaOfMonth(...month) : undefined;
+    const dated = month ? ollamaOfMonth(...month) : undefined;
+    const named = (release !== undefined && !month ? release : dated) ?? plannedByFormula(run, facts);
     return named === undefined ? {} : buildOfOllamaFor(named, facts);
   }
-  const tag = /\bb(?:uild )?(\d{4,5})\b/.exec(version)?.[1];
+  const tag = /\b(?:b|(?:build|version):? ?(?!202\d))(\d{4,5})\b/i.exec(version)?.[1];
   if (tag !== undefined) return { number: Number(tag) };
   const month = monthOf(version);
   if (month) return { number: buildOfMonth(...month) };
   return /2026/.test(version) ? { number: buildOfMonth(2026, 3) } : {};
+}
+
+/** A version that prints which layers it plans for: those that decide by formulas. */
+function plannedByFormula({ other_flags: flags }: FitCase, { architecture }: ModelFacts): string | undefined {
+  if (!/layers\.(requested|split)/.test(flags ?? '')) return undefined;
+  return architecture === 'gpt-oss' ? '0.11.2' : '0.9.0';
 }
 
 function monthOf(version: string): [number, number] | undefined {
@@ -64,7 +71,7 @@ const cacheTypes: readonly CacheType[] = ['q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'
 function cacheTypesOf(text: string | null): readonly [CacheType, CacheType] {
   const named = (part: string | undefined) => cacheTypes.find((type) => part?.includes(type));
   const both = named(text ?? '') ?? 'f16';
-  return [named(/K=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/V=(\w+)/.exec(text ?? '')?.[1]) ?? both];
+  return [named(/k=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/v=(\w+)/.exec(text ?? '')?.[1]) ?? both];
 }
 
 export function llamaCppSettingsOf(
@@ -77,7 +84,7 @@ export function llamaCppSettingsOf(
   const isOllama = server === 'ollama';
   const contextTokens = run.context ?? (isOllama ? ollamaContextTokens(build, cudaBytesOf(run)) : contextIfUnknown);
   if (contextTokens === undefined) return undefined;
-  const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
+  const [keyType, valueType] = cacheTypesOf(run.kv_cache_type?.toLowerCase() ?? null);
   const stated = run.flash_attention;
   return {
     ...llamaCppSettings({
@@ -94,7 +101,7 @@ export function llamaCppSettingsOf(
     expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
-    mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
+    mapsWholeFile: /Metal|Apple/i.test(run.gpu ?? ''),
   };
 }
 

@@ -75,14 +75,14 @@ export function schemeOf(run: FitCase): Scheme | undefined {
   const byText = schemeNamed(text);
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
-  const isVague = /\b\d-?bit\b|gguf|int[248]\b|quant|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
+  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
   return isVague ? undefined : (byText ?? { kind: 'plain', bytes: 2 });
 }
 
 export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
   const text = run.backend_version ?? '';
   const version = vllmVersionNamed(text);
-  const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/.test(run.gpu ?? ''));
+  const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/i.test(run.gpu ?? ''));
   const flags = run.other_flags ?? '';
   const maxModelTokens = run.context ?? numberOf(run, 'max-model-len') ?? facts.contextTokens ?? 4096;
   const maxSequences = run.max_num_seqs ?? numberOf(run, 'max-num-seqs') ?? defaults.maxSequences;
@@ -100,7 +100,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     dtypeBytes: scheme.kind === 'plain' ? scheme.bytes : 2,
     // NVIDIA's NVFP4 checkpoints come with scales for an fp8 cache, which is then taken.
     cacheElementBytes:
-      /fp8/.test(cacheType ?? '') || (scheme.kind === 'nvfp4' && cacheType === null)
+      /fp8/i.test(cacheType ?? '') || (scheme.kind === 'nvfp4' && cacheType === null)
         ? 1
         : scheme.kind === 'plain'
           ? scheme.bytes
@@ -125,9 +125,9 @@ function captured(flags: string): number | undefined {
   return sizes === undefined ? undefined : Number(sizes);
 }
 
-/** Undefined: over how many GPUs the model is spread was not said. */
+/** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
 export function tensorParallelOf(run: FitCase): number | undefined {
-  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? (run.n_gpus === 1 ? 1 : undefined);
+  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? run.n_gpus ?? undefined;
 }
 
 function isOtherMaker(run: FitCase): boolean {
@@ -145,7 +145,7 @@ export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
   const totalBytes = isOtherMaker(run) ? undefined : cudaBytesOf(run);
   if (totalBytes === undefined) return undefined;
   const free = freeBytesOf(run)?.[0];
-  const isHopper = /\bG?H(100|200|800|20)\b/.test(name);
+  const isHopper = /\bG?H(100|200|800|20)\b/i.test(name);
   // Only data-centre cards have 80 GB, and those come joined.
   const isJoined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
   return {

@@ -377,7 +377,7 @@ function parameterCount(shape: Shape): number {
 
 /** What Ollama's library gives under a name without a file type: Q4_0 for models that it got before the middle of 2024, since then Q4_K_M. */
 export function ollamaFileType(name: string): string {
-  const base = name.replace(/^.*\//, '');
+  const base = name.toLowerCase().replace(/^.*\//, '').replaceAll(' ', '-');
   if (/^gpt-oss/.test(base)) return 'MXFP4';
   return /^(llama2|llama3\b(?!\.)|codellama|mixtral|dolphin|gemma2?\b|phi3\b|qwen2?\b(?!\.)|deepseek-coder|command-r|yi\b|starcoder2|tinyllama)/.test(
     base,

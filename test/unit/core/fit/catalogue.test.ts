@@ -3,7 +3,6 @@ import { catalogueNames, knownModel } from '../../../../src/core/fit/catalogue.t
 
 /** As publishers, servers and people spell one and the same model. */
 const spellings: readonly ((name: string) => string)[] = [
-  (name) => name.replaceAll('-', ':'),
   (name) => name.replaceAll('-', ' '),
   (name) => name.replaceAll('-', '_'),
   (name) => name.toUpperCase(),
