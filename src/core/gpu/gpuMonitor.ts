@@ -68,6 +68,13 @@ export class GpuMonitor {
     return this.#look({ isAsked: true });
   }
 
+  /** What is known, looked at anew if it is older. @throws the abort reason once disposed */
+  async recent(mostAgeMs: number): Promise<GpuSnapshot> {
+    const known = this.#latest;
+    const mayLook = known === undefined || (known.reading.state !== 'none' && this.#delayMs(mostAgeMs) === 0);
+    return mayLook ? this.#look({ isAsked: false }) : known;
+  }
+
   dispose(): void {
     this.#callOff();
     this.#closing.abort();
