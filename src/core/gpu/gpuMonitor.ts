@@ -18,7 +18,7 @@ export interface GpuMonitorParts {
 export type StartTimer = (delayMs: number, run: () => void) => () => void;
 
 /** What nobody works with changes seldom, and a look costs 50 ms of a processor. */
-const idleIntervalMs = 60_000;
+export const idleIntervalMs = 60_000;
 /** While a request of ours runs: a model may be loading. */
 const busyIntervalMs = 3_000;
 /** A card that nobody uses falls asleep within a minute or two, unless it is looked at. */

@@ -50,7 +50,8 @@ export async function showGpuMenu(indicator: GpuIndicator, looking: Promise<unkn
 
 function hardwareItems({ reading }: GpuSnapshot, indicator: GpuIndicator): readonly MenuItem[] {
   const run = () => again(indicator);
-  if (reading.state !== 'gpus') return [{ label: readingLine(reading), detail: 'Look again', run }];
+  if (reading.state === 'failed') return [{ label: reading.message, detail: reading.hint, run }];
+  if (reading.state !== 'gpus') return [{ label: readingLine(reading), run }];
   return reading.gpus.map((gpu) => ({
     label: gpu.name,
     description: memoryUse(gpu),
