@@ -18,6 +18,8 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly expertsOnCpu?: boolean;
   /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
   readonly weightSpread?: readonly [low: number, high: number];
+  /** What a draft model takes in the same process. */
+  readonly draft?: Figure;
 }
 
 export interface LlamaCppEstimate {
@@ -64,7 +66,7 @@ export function estimateLlamaCpp(
   const compute = computeFigure(facts, settings);
   const overhead =
     settings.gpus > 1 ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because) : contextOverhead;
-  const rest = [cache, state, compute, encoder, overhead];
+  const rest = [cache, state, compute, encoder, overhead, ...(settings.draft ? [settings.draft] : [])];
   return {
     weights: weightsFigure,
     cache,
