@@ -5,6 +5,8 @@ import type { RemedyId } from './remedies.ts';
 export interface KnownFailure {
   readonly id: string;
   readonly servers: readonly ServerKind[];
+  /** Other programs print it too, so that it says nothing about whose log this is. */
+  readonly isOfOthersToo?: true;
   /** In a few words, for a heading. */
   readonly title: string;
   /** As servers print it, of every wording that is known. */

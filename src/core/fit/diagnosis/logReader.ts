@@ -130,7 +130,9 @@ export class LogReader {
 
   #notePhase(text: string): void {
     if (text.includes('Traceback (most recent call last)')) this.#phases.clear();
-    for (const [phase, pattern] of phasePatterns) if (pattern.test(text)) this.#phases.add(phase);
+    // A line of a traceback: `File …, line 7, in load_model`.
+    if (text.includes('in '))
+      for (const [phase, pattern] of phasePatterns) if (pattern.test(text)) this.#phases.add(phase);
     // What is inside is called last: a trial run is no answer, though both execute the model.
     const { facts, isLoaded } = this.#load;
     const within = phaseOrder.find((phase) => this.#phases.has(phase));
@@ -148,7 +150,9 @@ export class LogReader {
   }
 
   #noteFailure(known: KnownFailure, text: string): void {
-    const { failures, hints } = this.#load;
+    const { facts, failures, hints } = this.#load;
+    const [server, other] = known.servers;
+    if (facts.server === undefined && other === undefined && !known.isOfOthersToo) set(facts, 'server', server);
     const list = known.weight === 'hint' ? hints : failures;
     if (list.length >= mostFailures || list.some((one) => one.known === known)) return;
     list.push({ known, line: { number: this.#lineNumber, text: withoutPrefix(text) } });

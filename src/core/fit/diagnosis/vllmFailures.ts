@@ -10,6 +10,7 @@ const torch = {
   // llama.cpp says "CUDA error: out of memory" too, without a name of the exception.
   pattern: /(?:CUDA|HIP|XPU) out of memory\. Tried to allocate|Error: CUDA error: out of memory/,
   isMemory: true,
+  isOfOthersToo: true,
 } as const;
 
 export const vllmFailures: readonly KnownFailure[] = [
