@@ -9,6 +9,7 @@ export class UsageError extends Error {}
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
+  | { readonly name: 'explain'; readonly file: string | undefined; readonly json: boolean }
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
@@ -33,6 +34,9 @@ export const usage = `Usage
                                     with 0 if one of them works, with 1 if none does.
   a2ia gpu [options]                The memory of this machine’s GPUs, who uses it, and which
                                     models the server has loaded.
+  a2ia explain [FILE]               What a log or an error of Ollama, llama.cpp or vLLM means: what
+                                    did not fit, why, and what to do. Without FILE it is read
+                                    from standard input. Ends with 1 if it knows nothing of it.
 
 Options
   --backend B                 auto, ${backendIds.join(', ')}
@@ -78,7 +82,8 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor or gpu.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu or explain.');
+  if (name === 'explain') return explainCommand(rest, values.json ?? false);
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
     return (flag ? values[flag] : undefined) ?? fromEnvironment(key, environment);
@@ -100,8 +105,14 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
       if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
       return { name, ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu.`);
+      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu, explain.`);
   }
+}
+
+/** It asks nobody, so that no setting can be in its way. */
+function explainCommand([file, ...others]: readonly string[], json: boolean): Command {
+  if (others.length > 0) throw new UsageError(`explain takes one file, not "${others[0]}" too.`);
+  return { name: 'explain', file: file === '-' ? undefined : file, json };
 }
 
 function parseFlags(argv: readonly string[]) {
