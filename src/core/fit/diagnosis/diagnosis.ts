@@ -20,6 +20,8 @@ export interface Diagnosis {
   readonly remedies: readonly Remedy[];
   /** Whole sentences. */
   readonly remarks: readonly string[];
+  /** Further down in the log a load succeeded. */
+  readonly isSettled?: true;
 }
 
 export interface Cause {
@@ -95,7 +97,8 @@ function diagnosisOf({ failed, last }: ReadLog): Diagnosis | undefined {
   if (!load) return undefined;
   const failure = rootCause(load.failures) ?? (load.isLoaded ? undefined : load.hints[0]);
   const remarks = remarksOf(load, failure);
-  if (failed && last && last !== failed && last.failures.length === 0 && last.isLoaded) {
+  const isSettled = failed && last && last !== failed && last.failures.length === 0 && last.isLoaded;
+  if (isSettled) {
     remarks.push('Further down in the log a load succeeded: what failed may be settled.');
   }
   const { facts } = load;
@@ -106,6 +109,7 @@ function diagnosisOf({ failed, last }: ReadLog): Diagnosis | undefined {
     figures: figuresOf(facts),
     remedies: remediesOf(failure ? failure.known.remedies : isPartial(load) ? partialRemedies : [], facts),
     remarks,
+    ...(isSettled ? { isSettled } : {}),
   };
 }
 
@@ -151,7 +155,7 @@ function hasNumbers({ need, have }: Condition): boolean {
 }
 
 /** With another digit where both sides would read the same. */
-function conditionText({ need, have }: Condition): string {
+export function conditionText({ need, have }: Condition): string {
   const bytes = need.reduce((sum, part) => sum + (part.bytes ?? 0), 0);
   const isClose = have.bytes !== undefined && memoryText(bytes) === memoryText(have.bytes);
   const text = (part: Amount) => amountText(part, isClose ? preciseText : memoryText);
