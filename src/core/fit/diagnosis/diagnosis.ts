@@ -34,7 +34,8 @@ export interface Cause {
   /** Goes on after "because". */
   readonly because: string;
   readonly inVain?: string;
-  readonly line: LogLine;
+  /** Absent where no log says it. */
+  readonly line?: LogLine;
 }
 
 export interface LogFigure {

@@ -47,7 +47,7 @@ export function explanationLines({ diagnosis, relevantLines }: LogExplanation, w
   if (remedies.length > 0)
     lines.push('', 'What to do', ...remedies.flatMap((remedy, index) => remedyLines(remedy, index, width)));
   if (figures.length > 0) lines.push('', 'What the log says', ...figureLines(figures));
-  if (cause) lines.push('', ...cut(lineText(cause.line), width));
+  if (cause?.line) lines.push('', ...cut(lineText(cause.line), width));
   return `${lines.join('\n')}\n`;
 }
 
@@ -88,7 +88,7 @@ export function explanationMarkdown({ diagnosis, relevantLines }: LogExplanation
     lines.push('## What the log says', '', '| | |', '| --- | --: |');
     lines.push(...figures.map(({ label, text }) => `| ${escaped(label)} | ${escaped(text)} |`), '');
   }
-  if (cause) lines.push(`Line ${cause.line.number}:`, '', ...fenced([cause.line.text]), '');
+  if (cause?.line) lines.push(`Line ${cause.line.number}:`, '', ...fenced([cause.line.text]), '');
   return { text: lines.join('\n'), actions };
 }
 

@@ -34,7 +34,6 @@ export function plannedDiagnosis(
       isMemory: true,
       ...(isShort ? { inequality: conditionText({ need, have }), condition: { need, have } } : {}),
       because: isShort ? reason(plan) : 'another program took the memory, or Ollama counted otherwise',
-      line: { number: 0, text: '' },
     },
     figures: [
       ...onGpu.map(({ label, figure }) => ({

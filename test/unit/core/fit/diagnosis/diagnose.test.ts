@@ -68,7 +68,7 @@ describe('The explanation of a failure', () => {
     assert.equal(option(diagnosis, 'maxModelLen'), '--max-model-len 7712');
     assert.equal(diagnosis.remedies[0]?.contextTokens, 7712);
     assert.equal(figure(diagnosis, 'Weights on the GPU'), '7.1 GiB');
-    assert.equal(diagnosis.cause?.line.number, 7, 'not the wrapper in line 6 or 8');
+    assert.equal(diagnosis.cause?.line?.number, 7, 'not the wrapper in line 6 or 8');
   });
 
   it('vLLM: the share is lowered to what is free', () => {
@@ -269,7 +269,7 @@ describe('A log as it comes', () => {
     const noise = `${'x'.repeat(200)} error ${'y'.repeat(60)}\n`.repeat(20_000);
     const { diagnosis, relevantLines } = explainLog([noise, ollamaCache, noise]);
     assert.equal(diagnosis?.cause?.id, 'llama-cache');
-    assert.equal(diagnosis?.cause?.line.number, 20_014);
+    assert.equal(diagnosis?.cause?.line?.number, 20_014);
     assert.ok(JSON.stringify(relevantLines).length < 8000);
   });
 });
