@@ -22,8 +22,6 @@ import {
   type GgufWeights,
 } from './fitWeights.ts';
 
-const mebibyte = 1024 ** 2;
-
 export function predict(run: FitCase): Prediction {
   if (run.backend === 'vllm' && failsAtTheGate(run)) return { ...nothing(run), verdict: 'fails', confidence: 0.9 };
   const facts = factsOf(run);

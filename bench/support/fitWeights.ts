@@ -2,6 +2,7 @@ import { ollamaFileType } from '../../src/core/fit/catalogue.ts';
 import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
 import type { LlamaCppBuild } from '../../src/core/fit/llamaCppBuild.ts';
 import type { Mixer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import { fileBytes, scaledTo } from '../../src/core/fit/modelWeights.ts';
 import type { FitCase } from './fitCases.ts';
 
 const fileTypes =
@@ -43,7 +44,7 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
   const mixture = stated ?? usualMixture(run, facts);
   if (!mixture) return undefined;
   const ruled = weightsAs(mixture, facts);
-  const whole = besideLayers(ruled) + layerSum(ruled);
+  const whole = fileBytes(ruled);
   if (file !== undefined) {
     // A size of two decimals says less than a rule that agrees with it.
     if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
@@ -70,14 +71,6 @@ function spreadOf(run: FitCase): readonly [number, number] | undefined {
   const bits = /I?Q([2-8])/i.exec(text)?.[1];
   if (bits === undefined) return [0.55, 3.45];
   return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
-}
-
-function besideLayers({ tokenEmbedding, perLayerInputs, output }: WeightBytes): number {
-  return tokenEmbedding + perLayerInputs + output;
-}
-
-function layerSum({ layers }: WeightBytes): number {
-  return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
 }
 
 /** File types of ik_llama.cpp, for which its users keep everything but the experts in 8 bits. */
@@ -140,14 +133,6 @@ function matches(pattern: string, name: string): boolean {
   } catch {
     return false;
   }
-}
-
-function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
-  const factor = (fileBytes - besideLayers(weights)) / layerSum(weights);
-  return {
-    ...weights,
-    layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
-  };
 }
 
 /** In the flags: the experts stay in RAM. */
