@@ -1,0 +1,89 @@
+import type { MarkView, PlanRowView, PlanView } from '../../protocol/planState.ts';
+import { element, setClass, setText } from '../dom.ts';
+import { KeyedList, type View } from '../keyedList.ts';
+
+/**
+ * What is needed, part by part, laid over the card: what of it is free, and what others use. What reaches beyond what is free is crossed out. For those who
+ * look; the table says the same.
+ */
+export class MemoryBar {
+  readonly element = element('div', { class: 'memory', attributes: { 'aria-hidden': 'true' } });
+  readonly #needed = element('span', { class: 'memory-needed' });
+  readonly #free = element('span', { class: 'memory-flag' });
+  readonly #card = element('div', { class: 'memory-card' });
+  readonly #used = element('div', { class: 'memory-used' });
+  readonly #parts = element('div', { class: 'memory-parts' });
+  readonly #over = element('div', { class: 'memory-over' });
+  readonly #line = element('div', { class: 'memory-line' });
+  readonly #range = element('div', { class: 'memory-range' });
+  readonly #list = new KeyedList<Placed>(this.#parts, ({ row }) => row.part, segment);
+
+  constructor() {
+    const above = element('div', { class: 'memory-above' }, this.#needed, this.#free);
+    const stack = element('div', { class: 'memory-stack' });
+    stack.append(this.#card, this.#used, this.#parts, this.#over, this.#line);
+    this.element.append(above, stack, element('div', { class: 'memory-below' }, this.#range));
+  }
+
+  update({ rows, need, free, total }: PlanView): void {
+    const scale = Math.max(total?.bytes ?? 0, free?.bytes ?? 0, need.highBytes, 1);
+    const percent = (bytes: number): number => (100 * bytes) / scale;
+    const place = (target: HTMLElement, from: number, to: number): void => {
+      target.style.left = `${percent(from)}%`;
+      target.style.width = `${percent(Math.max(0, to - from))}%`;
+    };
+    setText(this.#needed, `Needs ${need.text}`);
+    this.#card.hidden = total === null;
+    this.#used.hidden = total === null || free === null || free.bytes >= total.bytes;
+    this.#over.hidden = this.#line.hidden = this.#free.hidden = free === null;
+    if (total) place(this.#card, 0, total.bytes);
+    if (total && free) place(this.#used, free.bytes, total.bytes);
+    if (free) {
+      place(this.#over, free.bytes, need.bytes);
+      this.#line.style.left = `${percent(free.bytes)}%`;
+      this.#free.style.left = `${percent(free.bytes)}%`;
+      setText(this.#free, total ? `${free.text} free of ${total.text}` : `${free.text} free`);
+      setClass(this.element, 'exceeds', need.bytes > free.bytes);
+    }
+    place(this.#range, need.lowBytes, need.highBytes);
+    this.#list.update(placed(rows).map((one) => ({ ...one, percent })));
+  }
+}
+
+/** On the GPU, each behind the one before it. */
+interface Placed {
+  readonly row: PlanRowView;
+  readonly from: number;
+  readonly percent: (bytes: number) => number;
+}
+
+function placed(rows: readonly PlanRowView[]): readonly Omit<Placed, 'percent'>[] {
+  let end = 0;
+  return onGpu(rows).map((row) => {
+    const from = end;
+    end += row.bytes;
+    return { row, from };
+  });
+}
+
+export function onGpu<Row extends Pick<PlanRowView, 'part'> & Pick<MarkView, 'bytes'>>(
+  rows: readonly Row[],
+): readonly Row[] {
+  return rows.filter(({ part, bytes }) => part !== 'ram' && bytes > 0);
+}
+
+function segment(): View<Placed> {
+  const name = element('span', { class: 'segment-name' });
+  const size = element('span', { class: 'segment-size' });
+  const made = element('div', { class: 'segment' }, element('div', { class: 'segment-words' }, name, size));
+  return {
+    element: made,
+    update: ({ row, from, percent }) => {
+      made.dataset['part'] = row.part;
+      made.style.left = `${percent(from)}%`;
+      made.style.width = `${percent(row.bytes)}%`;
+      setText(name, row.label);
+      setText(size, row.text);
+    },
+  };
+}
