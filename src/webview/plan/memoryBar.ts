@@ -8,7 +8,6 @@ import { KeyedList, type View } from '../keyedList.ts';
  */
 export class MemoryBar {
   readonly element = element('div', { class: 'memory', attributes: { 'aria-hidden': 'true' } });
-  readonly #needed = element('span', { class: 'memory-needed' });
   readonly #free = element('span', { class: 'memory-flag' });
   readonly #card = element('div', { class: 'memory-card' });
   readonly #used = element('div', { class: 'memory-used' });
@@ -19,7 +18,7 @@ export class MemoryBar {
   readonly #list = new KeyedList<Placed>(this.#parts, ({ row }) => row.part, segment);
 
   constructor() {
-    const above = element('div', { class: 'memory-above' }, this.#needed, this.#free);
+    const above = element('div', { class: 'memory-above' }, this.#free);
     const stack = element('div', { class: 'memory-stack' });
     stack.append(this.#card, this.#used, this.#parts, this.#over, this.#line);
     this.element.append(above, stack, element('div', { class: 'memory-below' }, this.#range));
@@ -32,7 +31,6 @@ export class MemoryBar {
       target.style.left = `${percent(from)}%`;
       target.style.width = `${percent(Math.max(0, to - from))}%`;
     };
-    setText(this.#needed, `Needs ${need.text}`);
     this.#card.hidden = total === null;
     this.#used.hidden = total === null || free === null || free.bytes >= total.bytes;
     this.#over.hidden = this.#line.hidden = this.#free.hidden = free === null;
@@ -43,6 +41,7 @@ export class MemoryBar {
       this.#line.style.left = `${percent(free.bytes)}%`;
       this.#free.style.left = `${percent(free.bytes)}%`;
       setText(this.#free, total ? `${free.text} free of ${total.text}` : `${free.text} free`);
+      setClass(this.#free, 'leftmost', percent(free.bytes) < 50);
       setClass(this.element, 'exceeds', need.bytes > free.bytes);
     }
     place(this.#range, need.lowBytes, need.highBytes);
