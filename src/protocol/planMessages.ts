@@ -1,4 +1,4 @@
-import { planBackends, type PlanChoice, type PlanState } from './planState.ts';
+import { planBackends, type PlanChoice, type PlanFlags, type PlanState } from './planState.ts';
 
 /** To the page. Every part comes whole, so what was lost is made good by the next; a page that is shown again asks for all of them with `ready`. */
 export interface PlanHostMessage {
@@ -42,12 +42,26 @@ export function parsePlanMessage(data: unknown): PlanPageMessage | undefined {
   return isWhole && hasOnly(fields, shape) ? (data as unknown as PlanPageMessage) : undefined;
 }
 
+const isBoolean: Guard = (value) => typeof value === 'boolean';
+
+const flagShape: { readonly [Key in keyof Required<PlanFlags>]: Guard } = {
+  parallel: isCount,
+  flashAttention: isBoolean,
+  batchTokens: isCount,
+  maxSequences: isCount,
+  maxBatchedTokens: isCount,
+  utilization: (value) => isNumber(value) && (value as number) > 0 && (value as number) <= 1,
+  tensorParallel: isCount,
+  eager: isBoolean,
+};
+
 const choiceShape: { readonly [Key in keyof Required<PlanChoice>]: Guard } = {
   modelId: isText,
   backend: (value) => planBackends.some((backend) => backend === value),
   format: isText,
   cacheType: isText,
   contextTokens: isCount,
+  flags: (value) => isRecord(value) && hasOnly(value, flagShape),
   gpuId: isText,
   vramGib: (value) => isNumber(value) && (value as number) > 0 && (value as number) <= 10_000,
   gpuCount: (value) => isCount(value) && (value as number) <= 64,

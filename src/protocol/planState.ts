@@ -24,11 +24,25 @@ export interface PlanChoice {
   readonly format?: string;
   readonly cacheType?: string;
   readonly contextTokens?: number;
+  /** Beyond those: taken over with a proposal. */
+  readonly flags?: PlanFlags;
   /** `machine`, `size`, or a card's name. */
   readonly gpuId: string;
   /** For `size`: of one card. */
   readonly vramGib: number;
   readonly gpuCount: number;
+}
+
+/** As in the planner's request, which says what they mean. */
+export interface PlanFlags {
+  readonly parallel?: number;
+  readonly flashAttention?: boolean;
+  readonly batchTokens?: number;
+  readonly maxSequences?: number;
+  readonly maxBatchedTokens?: number;
+  readonly utilization?: number;
+  readonly tensorParallel?: number;
+  readonly eager?: boolean;
 }
 
 export interface ModelsView {
@@ -59,6 +73,8 @@ export interface ControlsView {
   readonly gpus: readonly OptionView[];
   /** What is known of the GPU of this machine, where that is chosen and gives no figures. */
   readonly gpuNotice: string;
+  /** Flags beyond the switches, as one would say them; they can be given up. */
+  readonly flags: readonly string[];
   /** Positions of the slider, ascending; the last is what the model was trained for. Empty: no model. */
   readonly contextSteps: readonly number[];
 }
@@ -88,6 +104,8 @@ export interface PlanView {
   readonly rows: readonly PlanRowView[];
   /** Of all that shall be on the GPU. */
   readonly need: MarkView;
+  /** What the server lets it have: less than what is free, where the server keeps a margin. */
+  readonly limit: MarkView | null;
   readonly free: MarkView | null;
   readonly total: MarkView | null;
   readonly contextTokens: number;
@@ -115,7 +133,7 @@ export interface PlanRowView extends MarkView {
 export interface CurveView {
   readonly contextSteps: readonly number[];
   readonly parts: readonly { readonly part: FitRow['part']; readonly bytes: readonly number[] }[];
-  readonly freeBytes: number | null;
+  readonly limitBytes: number | null;
 }
 
 export interface AlternativeView {

@@ -10,6 +10,7 @@ import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import { pickModel } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -24,6 +25,7 @@ export interface Commands {
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -85,6 +87,13 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
       context.subscriptions.push(made);
       return made;
     }));
+  let madePlans: Promise<PlanPanels> | undefined;
+  const plans = () =>
+    (madePlans ??= import('./plan/planPanels.ts').then(({ PlanPanels }) => {
+      const made = new PlanPanels({ extensionUri: context.extensionUri, registry, settings, log });
+      context.subscriptions.push(made);
+      return made;
+    }));
   const close = async () => (await madeChat)?.close();
   const stop = () => {
     if (!ask.stop()) void madeChat?.then((made) => made.stop());
@@ -103,6 +112,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     chat,
     chatCommands,
     commitMessage,
+    plans,
     close,
     stop,
     switchModel,

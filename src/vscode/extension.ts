@@ -42,12 +42,16 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
+    on('a2ia.planModel', async ({ plans }, modelId) => (await plans()).open(modelId)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.window.registerWebviewViewProvider('a2ia.chat', {
       resolveWebviewView: async (view) => {
         const { showChatPage } = await import('./chat/chatView.ts');
         await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
       },
+    }),
+    vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
+      deserializeWebviewPanel: async (panel, state) => (await (await commands()).plans()).restore(panel, state),
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());

@@ -1,8 +1,8 @@
 import { about, between, exact, type Figure } from '../../src/core/fit/figure.ts';
 import type { FitPlan, FitRow } from '../../src/core/fit/fitRequest.ts';
-import { inequality } from '../../src/core/fit/inequality.ts';
+import { inequality, minus } from '../../src/core/fit/inequality.ts';
 import type { ControlsView, CurveView, ModelsView, OptionView, PlanState } from '../../src/protocol/planState.ts';
-import { planView } from '../../src/vscode/plan/planView.ts';
+import { neededOnGpu, planView } from '../../src/vscode/plan/planView.ts';
 
 /** What the page of a plan can be told to show: plans as the planner makes them, of a model of 8B on a card of 12 GiB. */
 
@@ -47,7 +47,7 @@ export function fitPlan(contextTokens: number, more: Partial<FitPlan> = {}): Fit
     rows: rows(contextTokens),
     free,
     total,
-    conditions: [],
+    conditions: [inequality('everything on the GPU', neededOnGpu(rows(contextTokens)), minus(free, gibibyte))],
     contextTokens,
     largestContextTokens: 40_960,
     command: `OLLAMA_CONTEXT_LENGTH=${contextTokens} ollama run qwen3:8b`,
@@ -132,6 +132,7 @@ export const controls: ControlsView = {
     { id: 'size', label: 'Another size…', detail: '' },
   ],
   gpuNotice: '',
+  flags: [],
   contextSteps,
 };
 
@@ -143,7 +144,7 @@ export const curve: CurveView = {
       part,
       bytes: contextSteps.map((tokens) => (part === 'cache' ? cacheBytes(tokens) : figure.bytes)),
     })),
-  freeBytes: free.bytes,
+  limitBytes: free.bytes - gibibyte,
 };
 
 export function planState(plan: FitPlan, more: Partial<PlanState> = {}): PlanState {
@@ -182,7 +183,7 @@ export const planStates: Readonly<Record<string, PlanState>> = {
       choice: { ...controls.choice, gpuId: 'machine' },
       gpuNotice: 'No GPU was found on this machine. Choose a card, or a size.',
     },
-    curve: { ...curve, freeBytes: null },
+    curve: { ...curve, limitBytes: null },
   }),
   unreadable: planState(fitPlan(8192), {
     controls: {

@@ -14,16 +14,18 @@ const originTexts: Readonly<Record<FigureOrigin, string>> = {
 /** A plan in words, and the numbers that its picture is drawn by. */
 export function planView(plan: FitPlan): PlanView {
   const need = neededOnGpu(plan.rows);
+  const limit = limitOf(plan, need);
   return {
     verdict: plan.verdict,
     headline: headlineOf(plan),
-    summary: plan.free ? ratioText(need, plan.free) : memoryText(need.bytes),
-    explanation: explanationOf(plan, need),
+    summary: limit ? ratioText(need, limit) : memoryText(need.bytes),
+    explanation: explanationOf(plan, need, limit),
     failure: plan.failure
       ? { inequality: inequalityText(plan.failure.condition), serverError: plan.failure.serverError }
       : null,
     rows: plan.rows.map((row) => rowView(row)),
     need: markOf(need),
+    limit: limit ? markOf(limit) : null,
     free: plan.free ? markOf(plan.free) : null,
     total: plan.total ? markOf(plan.total) : null,
     contextTokens: plan.contextTokens,
@@ -36,7 +38,8 @@ export function planView(plan: FitPlan): PlanView {
 /** `id`: its place in the list. */
 export function alternativeView({ label, plan }: Alternative, id: string): AlternativeView {
   const need = neededOnGpu(plan.rows);
-  const memory = plan.free ? ratioText(need, plan.free) : memoryText(need.bytes);
+  const limit = limitOf(plan, need);
+  const memory = limit ? ratioText(need, limit) : memoryText(need.bytes);
   return { id, label, verdict: plan.verdict, detail: `${headlineOf(plan)}, ${memory}` };
 }
 
@@ -65,25 +68,49 @@ function layersText({ gpuLayers, layers, layersWithoutExperts }: NonNullable<Fit
   return gpuLayers === 0 ? 'Runs on the CPU' : `${gpuLayers} of ${layers} layers on the GPU`;
 }
 
-function explanationOf({ verdict, failure, free }: FitPlan, need: Figure): string {
+/**
+ * What all parts together may take: Ollama and llama.cpp keep a margin of what is free, vLLM has a budget of what there is. Both are in the condition that
+ * decides, on the other side of what is needed.
+ */
+export function limitOf({ conditions, free, rows }: FitPlan, need: Figure): Figure | undefined {
+  if (!free) return undefined;
+  const whole = conditions.find(({ name }) => name === 'everything on the GPU');
+  if (whole) return { ...whole.have, because: 'free, less what the server leaves free' };
+  const pool = conditions.find(({ name }) => name === 'one request of the whole context');
+  if (!pool) return free;
+  // The condition is about one of the GPUs, the rows about all.
+  const cache = rows.find(({ part }) => part === 'cache')?.figure.bytes ?? pool.need.bytes;
+  const gpus = pool.need.bytes > 0 ? cache / pool.need.bytes : 1;
+  return {
+    ...free,
+    bytes: need.bytes + gpus * pool.slackBytes,
+    lowBytes: need.bytes + gpus * (pool.have.lowBytes - pool.need.highBytes),
+    highBytes: need.bytes + gpus * (pool.have.highBytes - pool.need.lowBytes),
+    because: 'the budget of vLLM, and the CUDA context beside it',
+  };
+}
+
+function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, limit: Figure | undefined): string {
   const needs = `It needs ${rangeText(need)}`;
-  if (!free) return `${needs}. Whether that fits depends on the GPU: choose one above.`;
+  if (!limit) return `${needs}. Whether that fits depends on the GPU: choose one above.`;
   switch (verdict) {
     case 'fits':
-      return `${needs} and ${rangeText(free)} are free: at least ${memoryText(free.lowBytes - need.highBytes)} stay free, whatever was not known.`;
-    case 'tight':
-      return `${needs} and ${rangeText(free)} are free: whether it fits depends on what was not known.`;
+      return `${needs}, and may take ${rangeText(limit)}: it fits whatever was not known.`;
+    case 'tight': {
+      const open = conditions.find(({ holds }) => holds === 'maybe');
+      return `It depends on what was not known. ${open ? inequalityText(open, '≤ or >') : `${needs}, and may take ${rangeText(limit)}`}.`;
+    }
     case 'partial':
-      return `${failure?.explanation ?? `${needs} and ${rangeText(free)} are free.`} What does not fit runs on the CPU, and answers come several times slower.`;
+      return `${failure?.explanation ?? `${needs}, and may take ${rangeText(limit)}.`} What does not fit runs on the CPU: answers come several times slower.`;
     case 'fails':
-      return failure?.explanation ?? `${needs} and ${rangeText(free)} are free.`;
+      return failure?.explanation ?? `${needs}, and may take ${rangeText(limit)}.`;
     case 'unknown':
-      return `${needs}, as far as is known, and ${rangeText(free)} are free.`;
+      return `${needs}, as far as is known, and may take ${rangeText(limit)}.`;
   }
 }
 
-function inequalityText({ name, need, have }: Inequality): string {
-  return `${upperFirst(name)}: ${rangeText(need)} > ${rangeText(have)}`;
+function inequalityText({ name, need, have }: Inequality, sign = '>'): string {
+  return `${upperFirst(name)}: ${rangeText(need)} ${sign} ${rangeText(have)}`;
 }
 
 function upperFirst(text: string): string {

@@ -8,42 +8,45 @@ import { KeyedList, type View } from '../keyedList.ts';
  */
 export class MemoryBar {
   readonly element = element('div', { class: 'memory', attributes: { 'aria-hidden': 'true' } });
-  readonly #free = element('span', { class: 'memory-flag' });
+  readonly #flag = element('span', { class: 'memory-flag' });
   readonly #card = element('div', { class: 'memory-card' });
+  readonly #kept = element('div', { class: 'memory-kept' });
   readonly #used = element('div', { class: 'memory-used' });
   readonly #parts = element('div', { class: 'memory-parts' });
   readonly #over = element('div', { class: 'memory-over' });
   readonly #line = element('div', { class: 'memory-line' });
   readonly #range = element('div', { class: 'memory-range' });
+  readonly #free = element('span', { class: 'memory-free' });
   readonly #list = new KeyedList<Placed>(this.#parts, ({ row }) => row.part, segment);
 
   constructor() {
-    const above = element('div', { class: 'memory-above' }, this.#free);
     const stack = element('div', { class: 'memory-stack' });
-    stack.append(this.#card, this.#used, this.#parts, this.#over, this.#line);
-    this.element.append(above, stack, element('div', { class: 'memory-below' }, this.#range));
+    stack.append(this.#card, this.#kept, this.#used, this.#parts, this.#over, this.#line);
+    const above = element('div', { class: 'memory-above' }, this.#flag);
+    this.element.append(above, stack, element('div', { class: 'memory-below' }, this.#range, this.#free));
   }
 
-  update({ rows, need, free, total }: PlanView): void {
+  update({ rows, need, limit, free, total }: PlanView): void {
     const scale = Math.max(total?.bytes ?? 0, free?.bytes ?? 0, need.highBytes, 1);
     const percent = (bytes: number): number => (100 * bytes) / scale;
     const place = (target: HTMLElement, from: number, to: number): void => {
       target.style.left = `${percent(from)}%`;
       target.style.width = `${percent(Math.max(0, to - from))}%`;
     };
-    this.#card.hidden = total === null;
-    this.#used.hidden = total === null || free === null || free.bytes >= total.bytes;
-    this.#over.hidden = this.#line.hidden = this.#free.hidden = free === null;
-    if (total) place(this.#card, 0, total.bytes);
-    if (total && free) place(this.#used, free.bytes, total.bytes);
-    if (free) {
-      place(this.#over, free.bytes, need.bytes);
-      this.#line.style.left = `${percent(free.bytes)}%`;
-      this.#free.style.left = `${percent(free.bytes)}%`;
-      setText(this.#free, total ? `${free.text} free of ${total.text}` : `${free.text} free`);
-      setClass(this.#free, 'leftmost', percent(free.bytes) < 50);
-      setClass(this.element, 'exceeds', need.bytes > free.bytes);
+    for (const mark of [this.#card, this.#kept, this.#used, this.#over, this.#line, this.#flag]) {
+      mark.hidden = !limit || !free || !total;
     }
+    setText(this.#free, free && total ? `${free.text} of ${total.text} are free` : '');
+    if (limit && free && total) {
+      place(this.#card, 0, total.bytes);
+      place(this.#kept, limit.bytes, free.bytes);
+      place(this.#used, free.bytes, total.bytes);
+      place(this.#over, limit.bytes, need.bytes);
+      this.#line.style.left = this.#flag.style.left = `${percent(limit.bytes)}%`;
+      setText(this.#flag, `may take ${limit.text}`);
+      setClass(this.#flag, 'leftmost', percent(limit.bytes) < 50);
+    }
+    setClass(this.element, 'exceeds', limit !== null && need.bytes > limit.bytes);
     place(this.#range, need.lowBytes, need.highBytes);
     this.#list.update(placed(rows).map((one) => ({ ...one, percent })));
   }

@@ -39,12 +39,13 @@ export class PartsTable {
     this.element.append(title, table, this.#doubtSection);
   }
 
-  update({ rows, need, free, total, doubts }: PlanView): void {
+  update({ rows, need, limit, free, total, doubts }: PlanView): void {
     this.#partList.update(rows.map(partRow));
     const sums: readonly (readonly [key: string, label: string, mark: MarkView | null])[] = [
       ['need', 'Needed on the GPU', need],
+      ['limit', 'May take', limit],
       ['free', 'Free', free],
-      ['total', 'On the card', total],
+      ['total', 'In all', total],
     ];
     this.#sumList.update(
       sums.flatMap(([key, label, mark]) => (mark ? [{ key, label, mark, because: mark.because }] : [])),

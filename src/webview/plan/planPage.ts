@@ -33,12 +33,14 @@ export class PlanPage {
   readonly #hint = element('p', { class: 'plan-hint dim' });
   readonly #announcer = element('div', { class: 'visually-hidden', attributes: { role: 'status' } });
 
+  #announced = '';
+
   constructor(root: HTMLElement, chooser: Chooser, post: Post) {
     this.#models = new ModelChooser(chooser, post);
     this.#switches = new Switches(chooser);
     this.#slider = new ContextSlider(chooser);
     this.#alternatives = new Alternatives(chooser);
-    this.#command = new CommandBox(post);
+    this.#command = new CommandBox(chooser, post, (text) => setText(this.#announcer, text));
     const picture = element('section', { class: 'picture', attributes: { 'aria-label': 'Memory' } });
     picture.append(this.#headline.element, this.#bar.element, this.#slider.element);
     const doing = element('div', { class: 'plan-doing' }, this.#alternatives.element, this.#command.element);
@@ -63,10 +65,11 @@ export class PlanPage {
       this.#headline.update(plan);
       this.#bar.update(plan);
       this.#explanation.update(plan);
-      this.#command.update(plan.command);
+      this.#command.update(plan.command, controls.flags);
       this.#table.update(plan);
       // A screen reader hears where the slider is by itself; this is what came of it.
-      setText(this.#announcer, plan.headline);
+      if (plan.headline !== this.#announced) setText(this.#announcer, plan.headline);
+      this.#announced = plan.headline;
     }
     this.#alternatives.update(alternatives);
     this.#page.hidden = false;
