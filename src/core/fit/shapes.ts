@@ -1,3 +1,4 @@
+import { madeLayers } from './layers.ts';
 import type { Attention, Encoder, FeedForward, Layer, LatentAttention, Mixer, ModelFacts } from './modelFacts.ts';
 
 /**
@@ -45,7 +46,7 @@ function family(architecture: string, common: Traits, rows: readonly Row[]): Sha
       name,
       [embedding, vocabulary, context],
       traits,
-      repeat(layers, (index) => ({
+      madeLayers(layers, (index) => ({
         mixer: attention(heads, kvHeads, traits, index),
         feedForward: dense(width, traits),
         ...(traits.norms === undefined ? {} : { norms: traits.norms }),
@@ -73,18 +74,6 @@ function shape(
     ...(rotations === undefined ? {} : { rotationTokens: rotations }),
     ...(doubt === undefined ? {} : { doubts: [doubt] }),
   };
-}
-
-/** Layers that are alike are one object. */
-function repeat(count: number, layer: (index: number) => Layer): readonly Layer[] {
-  const known = new Map<string, Layer>();
-  return Array.from({ length: count }, (_, index) => {
-    const made = layer(index);
-    const key = JSON.stringify(made);
-    const same = known.get(key) ?? made;
-    known.set(key, same);
-    return same;
-  });
 }
 
 function attention(heads: number, kvHeads: number, traits: Traits, index: number): Attention {
@@ -130,7 +119,7 @@ function expertFamily(architecture: string, rows: readonly ExpertRow[]): Shape[]
         name,
         [embedding, vocabulary, context],
         traits,
-        repeat(layers, (index) => ({
+        madeLayers(layers, (index) => ({
           mixer,
           feedForward: index < denseLayers ? dense(width) : feedForward,
           ...(traits.norms === undefined ? {} : { norms: traits.norms }),
@@ -169,7 +158,7 @@ function qwenHybrid(
     name,
     [embedding, vocabulary, 262_144],
     traits,
-    repeat(layers, (index) => ({
+    madeLayers(layers, (index) => ({
       mixer:
         index % 4 === 3
           ? { ...gqa(heads, kvHeads, { head: 256, qkNorm: true }), gated: true }
@@ -195,7 +184,7 @@ function gemma4(
       name,
       [embedding, 262_144, context],
       { tied: true, ...(encoder ? { encoder } : {}) },
-      repeat(layers, (index) => {
+      madeLayers(layers, (index) => {
         const isFull = (index + 1) % sliding.period === 0;
         const head = isFull ? 512 : 256;
         return {
@@ -224,7 +213,7 @@ function gemma3n(name: string, layers: number, width: number, sharedCaches: numb
       name,
       [2048, 262_400, 32_768],
       { tied: true, encoder: encoderOf(980_000_000) },
-      repeat(layers, (index) => ({
+      madeLayers(layers, (index) => ({
         mixer: {
           ...attention(8, 2, traits, index),
           ...(index >= layers - sharedCaches ? { sharesCache: true } : {}),
@@ -271,7 +260,7 @@ function gptOss(name: string, layers: number, count: number): Shape {
     name,
     [2880, 201_088, 131_072],
     {},
-    repeat(layers, (index) => gptOssLayer(attention(64, 8, traits, index), count)),
+    madeLayers(layers, (index) => gptOssLayer(attention(64, 8, traits, index), count)),
   );
 }
 
@@ -305,7 +294,7 @@ function lfm2Moe(): Shape {
     'lfm2-8b-a1b',
     [2048, 65_536, 128_000],
     { tied: true },
-    repeat(24, (index) => ({
+    madeLayers(24, (index) => ({
       mixer: attentionLayers.has(index) ? gqa(32, 8, { head: 64, qkNorm: true }) : { kind: 'shortConv', kernel: 3 },
       feedForward: index < 2 ? dense(7168) : experts(32, 4, 1792),
     })),
@@ -702,7 +691,7 @@ function glm5(): Shape {
     'glm-5',
     [6144, 154_880, 1_048_576],
     {},
-    repeat(78, (index) => ({
+    madeLayers(78, (index) => ({
       mixer: {
         ...latent(64, 2048, 192, 256),
         ...(index < 3 || (index - 3) % 4 === 3 ? { indexerLength: 128 } : {}),
