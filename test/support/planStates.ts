@@ -2,6 +2,7 @@ import { about, between, exact, type Figure } from '../../src/core/fit/figure.ts
 import type { FitPlan, FitRow } from '../../src/core/fit/fitRequest.ts';
 import { inequality, minus } from '../../src/core/fit/inequality.ts';
 import type { ControlsView, CurveView, ModelsView, OptionView, PlanState } from '../../src/protocol/planState.ts';
+import { contextStepsOf } from '../../src/vscode/plan/planRequest.ts';
 import { neededOnGpu, planView } from '../../src/vscode/plan/planView.ts';
 
 /** What the page of a plan can be told to show: plans as the planner makes them, of a model of 8B on a card of 12 GiB. */
@@ -9,7 +10,7 @@ import { neededOnGpu, planView } from '../../src/vscode/plan/planView.ts';
 const gibibyte = 1024 ** 3;
 const mebibyte = 1024 ** 2;
 
-export const contextSteps = Array.from({ length: 57 }, (_, index) => Math.round(2 ** (index / 8) * 4) * 256);
+export const contextSteps = contextStepsOf({ contextTokens: 131_072 });
 
 const cacheBytes = (tokens: number): number => tokens * 147_456;
 
@@ -56,16 +57,19 @@ export function fitPlan(contextTokens: number, more: Partial<FitPlan> = {}): Fit
   };
 }
 
+const oneRequest = inequality(
+  'one request of the whole context',
+  exact(18 * gibibyte, 'keys and values'),
+  about(3.2 * gibibyte, 0.05, 'formula', 'what is left'),
+);
+
 export const failing = fitPlan(131_072, {
   verdict: 'fails',
+  conditions: [oneRequest],
   largestContextTokens: 20_480,
   command: 'vllm serve Qwen/Qwen3-8B-AWQ --max-model-len 131072 --gpu-memory-utilization 0.9',
   failure: {
-    condition: inequality(
-      'one request of the whole context',
-      exact(18 * gibibyte, 'keys and values'),
-      about(3.2 * gibibyte, 0.05, 'formula', 'what is left'),
-    ),
+    condition: oneRequest,
     serverError:
       'ValueError: To serve at least one request with the models’s max seq len (131072), (18.0 GiB KV cache is needed, which is larger than the available KV cache memory (3.2 GiB).',
     explanation:

@@ -1,3 +1,4 @@
+import { schemeNamed } from '../../core/fit/checkpoint.ts';
 import { knownModel, ollamaFileType } from '../../core/fit/catalogue.ts';
 import { publishedModels } from '../../core/fit/publishedModels.ts';
 import type { PlanBackend } from '../../protocol/planState.ts';
@@ -5,10 +6,14 @@ import { modelDetail } from './planWords.ts';
 import type { PlanModel } from './planRequest.ts';
 import type { ModelSource } from './planSession.ts';
 
+export function catalogueId(name: string): string {
+  return `catalogue:${name}`;
+}
+
 /** A model of the catalogue: what it takes is known before anybody downloads it. */
 export function catalogueModel(name: string): ModelSource {
   const published = publishedModels.get(name);
-  const id = `catalogue:${name}`;
+  const id = catalogueId(name);
   return {
     id,
     label: name,
@@ -32,8 +37,8 @@ export function catalogueModel(name: string): ModelSource {
 function publishedName(name: string, backend: PlanBackend, format: string): string {
   const published = publishedModels.get(name);
   if (!published || backend === 'llama-server') return name;
-  const { ollama, ollamaTypes, awq, repository } = published;
-  if (backend === 'vllm') return format === 'awq' ? (awq ?? repository) : repository;
+  const { ollama, ollamaTypes, fourBit, repository } = published;
+  if (backend === 'vllm') return fourBit !== undefined && schemeNamed(fourBit)?.kind === format ? fourBit : repository;
   if (ollama === undefined) return name;
   if (format === ollamaFileType(ollama) || ollamaTypes === undefined) return ollama;
   return `${ollamaTypes}${format.replace(/^Q/, 'q')}`;

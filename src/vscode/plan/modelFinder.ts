@@ -1,4 +1,3 @@
-import * as vscode from 'vscode';
 import { catalogueNames } from '../../core/fit/catalogue.ts';
 import type { Log } from '../../core/host.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
@@ -22,12 +21,13 @@ export class ModelFinder {
     this.#parts = parts;
   }
 
-  async find(found: (groups: readonly ModelGroup[]) => void, _signal: AbortSignal): Promise<void> {
+  find(found: (groups: readonly ModelGroup[]) => void): Promise<void> {
     const catalogue: ModelGroup = { label: 'Catalogue', models: catalogueNames.map(catalogueModel) };
     found([catalogue]);
+    return Promise.resolve();
   }
 
-  async pickFile(): Promise<ModelSource | undefined> {
-    return undefined;
+  pickFile(): Promise<ModelSource | undefined> {
+    return Promise.resolve(undefined);
   }
 }

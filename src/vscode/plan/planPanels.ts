@@ -49,7 +49,7 @@ export class PlanPanels {
     const finder = new ModelFinder(this.#parts);
     const session = new PlanSession(
       {
-        findModels: (found, signal) => finder.find(found, signal),
+        findModels: (found) => finder.find(found),
         readGpus: (signal) => readGpus(gpuHost, signal),
         ollamaVersion: () => finder.ollamaVersion,
         pickFile: () => finder.pickFile(),

@@ -173,7 +173,9 @@ function moreOf(gpus: readonly FitGpu[], before: PlanChoice): CardChoice {
 }
 
 /** Positions of a slider from 1k to what the model was made for, each about 9 % more than the one before it. */
-export function contextStepsOf({ contextTokens: trained = 131_072 }: ModelFacts): readonly number[] {
+export function contextStepsOf({
+  contextTokens: trained = 131_072,
+}: Pick<ModelFacts, 'contextTokens'>): readonly number[] {
   const first = Math.min(1024, trained);
   const count = Math.ceil(8 * Math.log2(trained / first));
   const steps = Array.from({ length: count }, (_, index) => Math.round((first * 2 ** (index / 8)) / 256) * 256);

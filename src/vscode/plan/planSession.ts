@@ -8,6 +8,7 @@ import { errorText } from '../../core/util/errorText.ts';
 import type { PlanPageMessage } from '../../protocol/planMessages.ts';
 import type { ChosenModelView, ControlsView, ModelGroupView, PlanChoice, PlanState } from '../../protocol/planState.ts';
 import { cards } from './cards.ts';
+import { catalogueId, catalogueModel } from './catalogueModels.ts';
 import { CurveMaker } from './curveMaker.ts';
 import { flagTexts, machineNotice, machineOption } from './planWords.ts';
 import { alternativeView, planView } from './planView.ts';
@@ -79,6 +80,7 @@ export class PlanSession {
     this.#curve = new CurveMaker((curve) => this.#show({ curve }));
     const models = { isLooking: true, groups: [] };
     this.#shown = { models, controls: this.#controls(), plan: null, curve: null, alternatives: [] };
+    this.#loadKept();
     void this.#look();
   }
 
@@ -138,10 +140,10 @@ export class PlanSession {
     this.#seen = number;
     const alternative = this.#alternatives[Number(id)];
     if (alternative && this.#request && this.#model) {
-      const { request } = alternative;
-      const other = alternative.change === 'model' ? this.#sourceNamed(request.model.name) : undefined;
-      this.#choice = choiceOf(request, this.#request, this.#choice, other?.id ?? this.#model.id);
-      if (other) void this.#load();
+      const { request, change } = alternative;
+      const other = change === 'model' ? catalogueId(request.model.facts.name ?? '') : undefined;
+      this.#choice = choiceOf(request, this.#request, this.#choice, other ?? this.#model.id);
+      if (other !== undefined) void this.#load();
     }
     this.#planSoon();
   }
@@ -178,7 +180,7 @@ export class PlanSession {
     const found = (groups: readonly ModelGroup[]) => {
       this.#groups = groups;
       this.#showModels();
-      if (this.#choice.modelId !== undefined && !this.#model && this.#modelView.state === 'none') void this.#load();
+      this.#loadKept();
     };
     const gpus = this.#outside.readGpus(signal).then((reading) => {
       this.#reading = reading;
@@ -191,9 +193,14 @@ export class PlanSession {
     this.#planSoon();
   }
 
+  /** What was chosen before the window was loaded anew, as soon as it is found. */
+  #loadKept(): void {
+    if (this.#choice.modelId !== undefined && this.#modelView.state === 'none') void this.#load();
+  }
+
   async #load(): Promise<void> {
     const id = this.#choice.modelId;
-    const source = this.#sources().find((one) => one.id === id);
+    const source = this.#source(id);
     if (!source) return;
     this.#modelView = { state: 'reading', name: source.label, detail: 'Being read …' };
     this.#planSoon();
@@ -214,8 +221,10 @@ export class PlanSession {
     return [...this.#picked, ...this.#groups.flatMap(({ models }) => models)];
   }
 
-  #sourceNamed(name: string): ModelSource | undefined {
-    return this.#sources().find(({ label, detail }) => label === name || detail.split(' · ').includes(name));
+  /** One of the catalogue is known before anything was looked through. */
+  #source(id: string | undefined): ModelSource | undefined {
+    const listed = this.#sources().find((one) => one.id === id);
+    return listed ?? (id?.startsWith(catalogueId('')) ? catalogueModel(id.slice(catalogueId('').length)) : undefined);
   }
 
   #gpus(): readonly FitGpu[] {

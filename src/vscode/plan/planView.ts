@@ -93,19 +93,20 @@ export function limitOf({ conditions, free, rows }: FitPlan, need: Figure): Figu
 function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, limit: Figure | undefined): string {
   const needs = `It needs ${rangeText(need)}`;
   if (!limit) return `${needs}. Whether that fits depends on the GPU: choose one above.`;
+  const sizes = `${needs} of ${rangeText(limit)} that can be used`;
   switch (verdict) {
     case 'fits':
-      return `${needs}, and may take ${rangeText(limit)}: it fits whatever was not known.`;
+      return `${sizes}: it fits, whatever was not known.`;
     case 'tight': {
       const open = conditions.find(({ holds }) => holds === 'maybe');
-      return `It depends on what was not known. ${open ? inequalityText(open, '≤ or >') : `${needs}, and may take ${rangeText(limit)}`}.`;
+      return `It depends on what was not known. ${open ? inequalityText(open, '≤ or >') : sizes}.`;
     }
     case 'partial':
-      return `${failure?.explanation ?? `${needs}, and may take ${rangeText(limit)}.`} What does not fit runs on the CPU: answers come several times slower.`;
+      return `${failure?.explanation ?? `${sizes}.`} What does not fit runs on the CPU: answers come several times slower.`;
     case 'fails':
-      return failure?.explanation ?? `${needs}, and may take ${rangeText(limit)}.`;
+      return failure?.explanation ?? `${sizes}.`;
     case 'unknown':
-      return `${needs}, as far as is known, and may take ${rangeText(limit)}.`;
+      return `As far as is known, ${lowerFirst(sizes)}.`;
   }
 }
 
@@ -115,6 +116,10 @@ function inequalityText({ name, need, have }: Inequality, sign = '>'): string {
 
 function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function rowView({ part, label, figure }: FitRow): PlanRowView {

@@ -43,7 +43,7 @@ export class MemoryBar {
       place(this.#used, free.bytes, total.bytes);
       place(this.#over, limit.bytes, need.bytes);
       this.#line.style.left = this.#flag.style.left = `${percent(limit.bytes)}%`;
-      setText(this.#flag, `may take ${limit.text}`);
+      setText(this.#flag, `${limit.text} usable`);
       setClass(this.#flag, 'leftmost', percent(limit.bytes) < 50);
     }
     setClass(this.element, 'exceeds', limit !== null && need.bytes > limit.bytes);

@@ -43,7 +43,7 @@ export class PartsTable {
     this.#partList.update(rows.map(partRow));
     const sums: readonly (readonly [key: string, label: string, mark: MarkView | null])[] = [
       ['need', 'Needed on the GPU', need],
-      ['limit', 'May take', limit],
+      ['limit', 'Usable', limit],
       ['free', 'Free', free],
       ['total', 'In all', total],
     ];
