@@ -63,6 +63,11 @@ export function stateBytes(facts: ModelFacts, settings: CacheSettings): number {
 }
 
 const cacheTypes: readonly CacheType[] = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'];
+
+export function isCacheType(text: string): text is CacheType {
+  return cacheTypes.some((type) => type === text);
+}
+
 const blocks = new Map(cacheTypes.map((type) => [type, ggmlType(type)]));
 
 function rowBytes(elements: number, type: CacheType): number {

@@ -111,7 +111,7 @@ export function offloadPolicy(server: LlamaCppServer, build: LlamaCppBuild, isTo
     const isServer = isServerEra(build);
     return {
       marginBytes: (isServer ? 1024 : 457) * mebibyte,
-      ...(buildTraits(build).measures ? {} : { overestimate: 1.35 }),
+      ...(buildTraits(build).measures ? {} : { ownPlan: build.number === undefined ? 'perhaps' : 'formula' }),
       whenFull: 'offload',
       expertsFirst: isServer,
     };
