@@ -133,7 +133,8 @@ export interface PlanRowView extends MarkView {
 export interface CurveView {
   readonly contextSteps: readonly number[];
   readonly parts: readonly { readonly part: FitRow['part']; readonly bytes: readonly number[] }[];
-  readonly limitBytes: number | null;
+  readonly verdicts: readonly Verdict[];
+  readonly limit: Pick<MarkView, 'bytes' | 'lowBytes' | 'highBytes'> | null;
 }
 
 export interface AlternativeView {

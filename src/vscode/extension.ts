@@ -66,7 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
       },
     }),
     vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
-      deserializeWebviewPanel: async (panel, state) => (await (await commands()).plans()).restore(panel, state),
+      deserializeWebviewPanel: async (panel) => (await (await commands()).plans()).restore(panel),
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());

@@ -67,7 +67,8 @@ describe('A2IA: Plan a Model in a real workbench', () => {
 
   it('is there again after a reload of the window, with what was chosen', async () => {
     const before = await workbench.plan.locator('.command code').innerText();
-    await workbench.page.reload();
+    await workbench.runCommand('Developer: Reload Window');
+    await workbench.page.locator('.quick-input-widget').waitFor({ state: 'detached' });
     await textWhen(workbench.plan.locator('.command code'), (text) => text === before.replaceAll('\n', ''));
     assert.equal(await workbench.plan.getByRole('combobox', { name: 'Model' }).inputValue(), 'qwen3-14b');
   });

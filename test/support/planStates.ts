@@ -148,7 +148,8 @@ export const curve: CurveView = {
       part,
       bytes: contextSteps.map((tokens) => (part === 'cache' ? cacheBytes(tokens) : figure.bytes)),
     })),
-  limitBytes: free.bytes - gibibyte,
+  verdicts: contextSteps.map((tokens) => (tokens <= 40_960 ? 'fits' : tokens <= 46_000 ? 'tight' : 'partial')),
+  limit: minus(free, gibibyte),
 };
 
 export function planState(plan: FitPlan, more: Partial<PlanState> = {}): PlanState {
@@ -187,7 +188,7 @@ export const planStates: Readonly<Record<string, PlanState>> = {
       choice: { ...controls.choice, gpuId: 'machine' },
       gpuNotice: 'No GPU was found on this machine. Choose a card, or a size.',
     },
-    curve: { ...curve, limitBytes: null },
+    curve: { ...curve, limit: null },
   }),
   unreadable: planState(fitPlan(8192), {
     controls: {

@@ -1,4 +1,5 @@
 import type { FitRequest, FitRow } from '../../core/fit/fitRequest.ts';
+import type { Verdict } from '../../core/fit/plan.ts';
 import { planFit } from '../../core/fit/planFit.ts';
 import type { CurveView } from '../../protocol/planState.ts';
 import { limitOf, neededOnGpu } from './planView.ts';
@@ -27,14 +28,16 @@ export class CurveMaker {
   make(request: FitRequest, contextSteps: readonly number[], afterMs: number): void {
     this.dispose();
     const bytes = new Map<FitRow['part'], number[]>();
-    let limitBytes: number | null = null;
+    const verdicts: Verdict[] = [];
+    let limit: CurveView['limit'] = null;
     let step = 0;
     const goOn = (): void => {
       const untilMs = performance.now() + sliceMs;
       while (step < contextSteps.length && performance.now() < untilMs) {
         const contextTokens = contextSteps[step] ?? 0;
         const plan = planFit({ ...request, server: { ...request.server, contextTokens } });
-        limitBytes ??= limitOf(plan, neededOnGpu(plan.rows))?.bytes ?? null;
+        verdicts.push(plan.verdict);
+        limit ??= limitOf(plan, neededOnGpu(plan.rows)) ?? null;
         for (const { part, figure } of plan.rows) {
           if (part === 'ram') continue;
           const list = bytes.get(part) ?? contextSteps.map(() => 0);
@@ -44,7 +47,8 @@ export class CurveMaker {
         step++;
       }
       if (step < contextSteps.length) this.#timer = setTimeout(goOn);
-      else this.#show({ contextSteps, parts: [...bytes].map(([part, list]) => ({ part, bytes: list })), limitBytes });
+      else
+        this.#show({ contextSteps, parts: [...bytes].map(([part, list]) => ({ part, bytes: list })), verdicts, limit });
     };
     this.#timer = setTimeout(goOn, afterMs);
   }

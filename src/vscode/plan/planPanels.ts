@@ -8,12 +8,13 @@ import { ModelFinder, type ModelFinderParts } from './modelFinder.ts';
 import { PlanSession } from './planSession.ts';
 
 export interface PlanPanelsParts extends ModelFinderParts {
-  readonly extensionUri: vscode.Uri;
+  readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'workspaceState'>;
 }
 
 const viewType = 'a2ia.plan';
+const choiceKey = 'a2ia.plan';
 
-/** The panel of **A2IA: Plan a Model**: one at a time; it comes back with what was chosen when the window is loaded anew. */
+/** The panel of **A2IA: Plan a Model**: one at a time; it begins with what was chosen last in this workspace, also when the window is loaded anew. */
 export class PlanPanels {
   readonly #parts: PlanPanelsParts;
   #open: { readonly panel: vscode.WebviewPanel; readonly session: PlanSession } | undefined;
@@ -28,23 +29,19 @@ export class PlanPanels {
 
   /** `modelId`: of the panel's list, from another command; anything else is none. */
   open(modelId: unknown): void {
-    const chosen = typeof modelId === 'string' ? { modelId } : {};
-    if (!this.#open) {
-      const panel = vscode.window.createWebviewPanel(viewType, 'Plan a Model', vscode.ViewColumn.Active);
-      return this.#show(panel, chosen);
-    }
-    this.#open.panel.reveal();
-    if (chosen.modelId !== undefined) this.#open.session.chooseModel(chosen.modelId);
+    if (this.#open) this.#open.panel.reveal();
+    else this.restore(vscode.window.createWebviewPanel(viewType, 'Plan a Model', vscode.ViewColumn.Active));
+    if (typeof modelId === 'string') this.#open?.session.chooseModel(modelId);
   }
 
-  /** After a reload of the window; `state`: what its page kept. */
-  restore(panel: vscode.WebviewPanel, state: unknown): void {
+  /** Into a panel that is there already, after a reload of the window. */
+  restore(panel: vscode.WebviewPanel): void {
     if (this.#open) panel.dispose();
-    else this.#show(panel, parsePlanChange(state) ?? {});
+    else this.#show(panel, parsePlanChange(this.#parts.context.workspaceState.get<unknown>(choiceKey)) ?? {});
   }
 
   #show(panel: vscode.WebviewPanel, choice: Partial<PlanChoice>): void {
-    const { extensionUri } = this.#parts;
+    const { extensionUri, workspaceState } = this.#parts.context;
     const gpuHost = createNodeGpuHost();
     const finder = new ModelFinder(this.#parts);
     const session = new PlanSession(
@@ -54,6 +51,7 @@ export class PlanPanels {
         ollamaVersion: () => finder.ollamaVersion,
         pickFile: () => finder.pickFile(),
         copy: (text) => void vscode.env.clipboard.writeText(text),
+        keep: (kept) => void workspaceState.update(choiceKey, kept),
         // A hidden page asks for everything when it comes back.
         post: (part) => void panel.webview.postMessage({ type: 'state', part }),
       },

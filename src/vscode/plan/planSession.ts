@@ -46,6 +46,8 @@ export interface PlanSurroundings {
   /** A file that the user picks; undefined: none. */
   pickFile(): Promise<ModelSource | undefined>;
   copy(text: string): void;
+  /** For the next time, soon after it was chosen. */
+  keep(choice: PlanChoice): void;
   post(part: Partial<PlanState>): void;
 }
 
@@ -168,6 +170,7 @@ export class PlanSession {
     }
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
+      this.#outside.keep(this.#choice);
       this.#alternatives = this.#request && plan ? alternativesTo(this.#request, plan) : [];
       this.#show({ alternatives: this.#alternatives.map((one, index) => alternativeView(one, String(index))) });
     }, restMs);

@@ -43,7 +43,7 @@ export class ContextSlider {
     setText(this.#largest, largestText(plan.largestContextTokens));
     this.#largest.hidden = plan.free === null;
     this.#largest.disabled = plan.largestContextTokens === null || isUsed;
-    this.#setZones(plan);
+    this.#setZones(plan, curve);
     // Whoever drags is ahead of the host: what it says is about an earlier position.
     if (this.#chooser.isSettled(seen)) this.#show(plan.contextTokens);
   }
@@ -83,12 +83,15 @@ export class ContextSlider {
     this.#ticks.replaceChildren(...ticks);
   }
 
-  /** The track is green as far as everything stays on the GPU. */
-  #setZones({ largestContextTokens, free }: PlanView): void {
-    const end = largestContextTokens === null ? 0 : this.#fractionOf(largestContextTokens);
-    this.element.style.setProperty('--largest', String(end));
+  /** The track is green as far as everything stays on the GPU for certain, and yellow as far as it may. */
+  #setZones({ largestContextTokens, free }: PlanView, curve: CurveView | null): void {
+    const certain = largestContextTokens === null ? 0 : this.#fractionOf(largestContextTokens);
+    const steps = curve?.verdicts.findLastIndex((verdict) => verdict === 'fits' || verdict === 'tight') ?? -1;
+    const possible = Math.max(certain, steps / Math.max(1, this.#steps.length - 1));
+    this.element.style.setProperty('--certain', String(certain));
+    this.element.style.setProperty('--possible', String(possible));
     setClass(this.element, 'zoned', free !== null);
-    this.#curve.setLargest(largestContextTokens === null ? undefined : end);
+    this.#curve.setLargest(largestContextTokens === null ? undefined : certain);
   }
 
   #positionOf(tokens: number): number {
@@ -107,7 +110,7 @@ export class ContextSlider {
 }
 
 function largestText(tokens: number | null): string {
-  return tokens === null ? 'No context stays on the GPU' : `Largest on the GPU: ${formatCount(tokens)}`;
+  return tokens === null ? 'None fits for certain' : `Largest that fits: ${formatCount(tokens)}`;
 }
 
 function isPowerOfTwo(tokens: number): boolean {

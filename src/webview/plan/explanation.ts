@@ -7,17 +7,20 @@ export class Explanation {
   readonly #sentence = element('p');
   readonly #failure = element('div', { class: 'failure' });
   readonly #inequality = element('p', { class: 'failure-inequality' });
+  readonly #says = element('p', { class: 'dim' });
   readonly #error = element('pre');
 
   constructor() {
-    const says = element('p', { class: 'dim', text: 'The server would end with:' });
-    this.#failure.append(this.#inequality, says, this.#error);
+    this.#failure.append(this.#inequality, this.#says, this.#error);
     this.element.append(this.#sentence, this.#failure);
   }
 
-  update({ explanation, failure }: PlanView): void {
+  update({ verdict, explanation, failure }: PlanView): void {
     setText(this.#sentence, explanation);
     this.#failure.hidden = failure === null;
+    this.#failure.dataset['verdict'] = verdict;
+    // Where layers go to the CPU nothing ends.
+    setText(this.#says, verdict === 'partial' ? 'The server’s log would say:' : 'The server would end with:');
     setText(this.#inequality, failure?.inequality ?? '');
     setText(this.#error, failure?.serverError ?? '');
   }

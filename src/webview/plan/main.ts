@@ -1,13 +1,11 @@
 import type { PlanHostMessage, PlanPageMessage } from '../../protocol/planMessages.ts';
-import type { PlanChoice, PlanState } from '../../protocol/planState.ts';
+import type { PlanState } from '../../protocol/planState.ts';
 import { Chooser } from './chooser.ts';
 import { PlanPage } from './planPage.ts';
 
 /** What VS Code gives a page. */
 interface HostApi {
   postMessage(message: PlanPageMessage): void;
-  /** Kept through a reload of the window. */
-  setState(state: PlanChoice): void;
 }
 
 declare function acquireVsCodeApi(): HostApi;
@@ -40,7 +38,6 @@ addEventListener('message', ({ data }: MessageEvent<PlanHostMessage>) => {
   if (data.type !== 'state') return;
   clearTimeout(asking);
   state = { ...state, ...data.part };
-  if (data.part.controls) api.setState(data.part.controls.choice);
   frame ??= requestAnimationFrame(draw);
 });
 

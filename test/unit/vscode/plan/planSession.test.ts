@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
+import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
 import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
 import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
 import { PlanSession, type ModelGroup, type ModelSource } from '../../../../src/vscode/plan/planSession.ts';
@@ -37,6 +38,7 @@ interface World {
 class Played {
   readonly session: PlanSession;
   readonly copied: string[] = [];
+  kept: PlanChoice | undefined;
   readonly posts: Partial<PlanState>[] = [];
   state: Partial<PlanState> = {};
   #number = 0;
@@ -50,6 +52,10 @@ class Played {
         ollamaVersion: () => undefined,
         pickFile: () => Promise.resolve(picked),
         copy: (text) => void this.copied.push(text),
+        keep: (kept) => {
+          this.kept = kept;
+          this.#wake();
+        },
         post: (part) => {
           this.posts.push(part);
           this.state = { ...this.state, ...part };
@@ -145,7 +151,7 @@ describe('What somebody plans', () => {
     const cache = curve?.parts.find(({ part }) => part === 'cache')?.bytes ?? [];
     assert.equal(cache.length, controls.contextSteps.length);
     assert.ok(cache.every((bytes, step) => bytes >= (cache[step - 1] ?? 0)));
-    assert.equal(curve?.limitBytes, plan?.limit?.bytes);
+    assert.equal(curve?.limit?.bytes, plan?.limit?.bytes);
   });
 
   for (const [modelId, choice] of [
@@ -213,6 +219,14 @@ describe('What somebody plans', () => {
     assert.equal(plan, null);
     played.choose({ modelId: 'catalogue:qwen3-8b' });
     assert.equal((await played.when()).controls.model.name, 'qwen3-8b');
+  });
+
+  it('keeps what was chosen for the next time', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b', contextTokens: 8192 });
+    await played.when(() => played.kept?.contextTokens === 8192);
+    assert.equal(played.kept?.modelId, 'catalogue:qwen3-8b');
+    assert.deepEqual(parsePlanChange(JSON.parse(JSON.stringify(played.kept))), played.kept);
   });
 
   it('is there again with what was chosen, and gives it to a page that begins anew', async () => {
