@@ -12,6 +12,7 @@ import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -28,6 +29,7 @@ export interface Commands {
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -109,6 +111,13 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       context.subscriptions.push(made);
       return made;
     }));
+  let madePlans: Promise<PlanPanels> | undefined;
+  const plans = () =>
+    (madePlans ??= import('./plan/planPanels.ts').then(({ PlanPanels }) => {
+      const made = new PlanPanels({ context, registry, settings, log });
+      context.subscriptions.push(made);
+      return made;
+    }));
   const close = async () => (await madeChat)?.close();
   const stop = () => {
     if (!ask.stop()) void madeChat?.then((made) => made.stop());
@@ -128,6 +137,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     chat,
     chatCommands,
     commitMessage,
+    plans,
     close,
     stop,
     switchModel,

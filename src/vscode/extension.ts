@@ -56,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     on('a2ia.explainOutOfMemory', ({ explainOutOfMemory }, given) => explainOutOfMemory(given)),
+    on('a2ia.planModel', async ({ plans }, modelId) => (await plans()).open(modelId)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
     { dispose: () => clearTimeout(gpuTimer) },
@@ -64,6 +65,9 @@ export function activate(context: vscode.ExtensionContext): void {
         const { showChatPage } = await import('./chat/chatView.ts');
         await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
       },
+    }),
+    vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
+      deserializeWebviewPanel: async (panel) => (await (await commands()).plans()).restore(panel),
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());

@@ -56,12 +56,13 @@ export function problemButtons(error: BackendError, actions: ProblemActions): re
 }
 
 /** The context can be set here for Ollama alone; other servers have theirs from their start. */
-function memoryButtons({ backend, explanation }: MemoryFailure, { memory, retry }: ProblemActions): readonly Button[] {
+function memoryButtons({ backend, explanation }: MemoryFailure, actions: ProblemActions): readonly Button[] {
+  const { memory } = actions;
   const remedies = explanation.diagnosis?.remedies ?? [];
   const tokens = remedies.find(({ contextTokens }) => contextTokens !== undefined)?.contextTokens;
   const shorten = async (contextTokens: number) => {
     await writeSettings({ 'a2ia.ollama.contextTokens': contextTokens });
-    retry();
+    actions.retry();
   };
   return [
     ...(backend === 'ollama' && tokens !== undefined
