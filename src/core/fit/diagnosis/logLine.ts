@@ -4,7 +4,6 @@ const longestPieceChars = 8192;
 const overlapChars = 600;
 
 /** Colours and cursor movements of terminals, and the zeros of UTF-16 that was read as bytes. */
-// eslint-disable-next-line no-control-regex
 const noise = /\u001b\[[0-9;?]{0,16}[ -/]?[@-~]|\u001b\][^\u0007\u001b]{0,200}(?:\u0007|\u001b\\)?|[\u0000\r\ufeff]/g;
 
 /** The pieces of one line as patterns can read it; most lines are one. */
