@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { backendIds } from '../core/clients/llmClient.ts';
 import { schema } from '../core/settings/schema.ts';
+import { fitFlags, fitOptions, fitUsage, type FitOptions } from './fitArguments.ts';
+import { UsageError } from './usageError.ts';
 import { describeProblem, parseSettings, type SettingReader, type Settings } from '../core/settings/settings.ts';
-
-/** Wrong usage: exit code 2. */
-export class UsageError extends Error {}
 
 export type Command =
   | { readonly name: 'help' }
@@ -14,7 +13,8 @@ export type Command =
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
   | ({ readonly name: 'doctor' } & CommonOptions)
-  | ({ readonly name: 'gpu' } & CommonOptions);
+  | ({ readonly name: 'gpu' } & CommonOptions)
+  | ({ readonly name: 'fit'; readonly fit: FitOptions } & CommonOptions);
 
 export interface CommonOptions {
   readonly settings: Settings;
@@ -34,6 +34,9 @@ export const usage = `Usage
                                     with 0 if one of them works, with 1 if none does.
   a2ia gpu [options]                The memory of this machine’s GPUs, who uses it, and which
                                     models the server has loaded.
+  a2ia fit [options] MODEL          What a model takes of a GPU, whether that fits, why not, and
+                                    what would. MODEL: a name, a GGUF file, a checkpoint’s
+                                    folder, or the address of one. Ends with 1 if it fails.
   a2ia explain [FILE]               What a log or an error of Ollama, llama.cpp or vLLM means: what
                                     did not fit, why, and what to do. Without FILE it is read
                                     from standard input. Ends with 1 if it knows nothing of it.
@@ -51,7 +54,7 @@ Options
                               or "error". doctor: a report for each backend
   --verbose                   Say on stderr what is done
   --help, --version
-
+${fitUsage}
 Environment
   A2IA_BACKEND, A2IA_MODEL, A2IA_VLLM_URL, …    Every setting, by its name in the editor
   A2IA_OLLAMA_API_KEY, A2IA_VLLM_API_KEY, A2IA_OPENAI_COMPATIBLE_API_KEY,
@@ -69,6 +72,7 @@ const flags = {
   'openai-compatible-url': { type: 'string' },
   system: { type: 'string' },
   file: { type: 'string', multiple: true },
+  ...fitFlags,
   download: { type: 'boolean' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
@@ -82,11 +86,13 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu or explain.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu, fit or explain.');
   if (name === 'explain') return explainCommand(rest, values.json ?? false);
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
-    return (flag ? values[flag] : undefined) ?? fromEnvironment(key, environment);
+    // Of `fit` it is the server that is planned for, which may be none of the settings'.
+    const isPlanned = flag === 'backend' && name === 'fit';
+    return (flag && !isPlanned ? values[flag] : undefined) ?? fromEnvironment(key, environment);
   };
   const common: CommonOptions = {
     settings: settingsFrom(given, values),
@@ -104,8 +110,12 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
     case 'gpu':
       if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
       return { name, ...common };
+    case 'fit':
+      return { name, fit: fitOptions(rest, values), ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu, explain.`);
+      throw new UsageError(
+        `There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit, explain.`,
+      );
   }
 }
 

@@ -8,9 +8,10 @@ import { generationSettings, runRequest, type Answer } from '../core/chat/sessio
 import type { BackendError } from '../core/clients/errors.ts';
 import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
-import { UsageError, type CommonOptions } from './arguments.ts';
+import type { CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import type { Output } from './output.ts';
+import { UsageError } from './usageError.ts';
 
 export interface AskOptions extends CommonOptions {
   readonly question: string | undefined;

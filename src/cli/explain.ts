@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { explainStream } from '../core/fit/diagnosis/diagnosis.ts';
 import { explanationLines } from '../core/fit/diagnosis/explanationText.ts';
-import { UsageError, type Command } from './arguments.ts';
+import type { Command } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import type { Output } from './output.ts';
+import { UsageError } from './usageError.ts';
 
 /**
  * What a log or an error text means, read piece by piece: a log may have gigabytes.

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BackendError } from '../core/clients/errors.ts';
 import { BackendRegistry } from '../core/clients/registry.ts';
-import { parseCommand, UsageError, usage, type Command } from './arguments.ts';
+import { parseCommand, usage, type Command } from './arguments.ts';
 import { ask, describeError } from './ask.ts';
 import { createCliHost } from './cliHost.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import { backends, models } from './lists.ts';
 import { Output } from './output.ts';
+import { UsageError } from './usageError.ts';
 
 const output = new Output(process.stdout, process.stderr);
 const stop = new AbortController();
@@ -71,6 +72,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' | 'expla
         return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
       case 'gpu':
         return await (await import('./gpu.ts')).gpu(command, registry, output, stop.signal);
+      case 'fit':
+        return await (await import('./fit.ts')).fit(command.fit, command, host, output, stop.signal);
     }
   } finally {
     registry.dispose();

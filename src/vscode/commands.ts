@@ -10,6 +10,7 @@ import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
+import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel } from './modelPicker.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -18,9 +19,11 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel;
   readonly settings: EditorSettings;
   readonly statusBar: StatusBar;
+  readonly gpu: () => Promise<GpuIndicator>;
 }
 
 export interface Commands {
+  readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
@@ -40,7 +43,7 @@ export interface Commands {
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
-export function createCommands({ context, log, settings, statusBar }: CommandParts): Commands {
+export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
   const host = createEditorHost(context, settings, log);
   const registry = new BackendRegistry(host);
   const switchModel = () => pickModel(registry, settings.current());
@@ -90,6 +93,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
         log,
         actions: problemActions,
         mayContact: (origin) => host.mayContact(origin),
+        readGpus: async () => (await gpu()).read(),
       });
       context.subscriptions.push(made);
       return made;
@@ -119,6 +123,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
   });
   context.subscriptions.push(ask, registry);
   return {
+    registry,
     ask,
     chat,
     chatCommands,

@@ -133,6 +133,7 @@ class OpenChat {
       statusBar,
       log,
       mayContact: (origin) => host.mayContact(origin),
+      readGpus: () => Promise.resolve(undefined),
       actions: {
         chooseModel: () => undefined,
         enterKey: () => Promise.resolve(false),

@@ -14,7 +14,7 @@ import {
   llamaCppSettings,
   offloadPolicy,
   ollamaContextTokens,
-  ollamaGuessBytes,
+  ollamaGuessPerToken,
   triesFourSlots,
 } from './llamaCppDefaults.ts';
 import type { ModelFacts } from './modelFacts.ts';
@@ -122,6 +122,8 @@ interface Situation {
   readonly rooms: readonly GpuRoom[];
   readonly policy: OffloadPolicy;
   readonly mapsWholeFile: boolean;
+  /** Ollama's own, by which it chooses batch and GPUs. */
+  readonly guess: { readonly bytes: number; readonly perToken: number };
 }
 
 function situationOf(
@@ -142,6 +144,7 @@ function situationOf(
     // Older ones are told to put every layer on the GPU: that is the command that the plan gives.
     policy: server.kind === 'llama-server' && !fitsByItself(build) ? { ...policy, whenFull: 'fail' } : policy,
     mapsWholeFile: gpus.some(({ name }) => /Apple|Metal/i.test(name)),
+    guess: { bytes: weights ? fileBytes(weights.bytes) : 0, perToken: ollamaGuessPerToken(facts) },
   };
 }
 
@@ -174,7 +177,7 @@ function withSlots(situation: Situation, contextTokens: number): Attempt {
 function attempt(situation: Situation, contextTokens: number, parallel: number | undefined): Attempt {
   const { server, build, facts, weights, rooms, policy, mapsWholeFile } = situation;
   const slots = server.kind === 'ollama' ? (parallel ?? 1) : 1;
-  const guessed = ollamaGuessBytes(facts, weights ? fileBytes(weights.bytes) : 0, contextTokens * slots);
+  const guessed = situation.guess.bytes + situation.guess.perToken * contextTokens * slots;
   const plans = (used: readonly GpuRoom[]): Attempt => {
     const settings: LlamaCppSettings = {
       ...llamaCppSettings({

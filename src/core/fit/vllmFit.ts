@@ -10,7 +10,8 @@ import { roomOf } from './llamaCppFit.ts';
 import { largestVllmContext, ownContext, planVllm, type VllmPlan } from './plan.ts';
 import { contextError, freeMemoryError, noCacheError, samplerError, torchError } from './serverErrors.ts';
 import { tensorsOf } from './tensors.ts';
-import { isAtLeast, vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from './vllm.ts';
+import { graphsInBudget, vllmDefaults, type VllmGpu, type VllmSettings } from './vllm.ts';
+import type { VllmVersion } from './vllmVersion.ts';
 
 export type VllmFitServer = Extract<FitServer, { kind: 'vllm' }>;
 
@@ -239,18 +240,19 @@ function failureOf(
 }
 
 function poolExplanation(
-  { version, utilization, maxModelTokens }: VllmSettings,
+  settings: VllmSettings,
   { totalBytes }: VllmGpu,
   { weights, activation, nonTorch, graphs, budget, cacheNeeded, cachePool }: VllmPlan['estimate'],
   { need, have }: Inequality,
   onEach: string,
 ): string {
+  const { utilization, maxModelTokens } = settings;
   const parts: readonly (readonly [string, Figure])[] = [
     ['Weights', weights],
     ['KV cache', cacheNeeded],
     ['activations', activation],
     ['kernels', nonTorch],
-    ...(isAtLeast(version, 21) && graphs.bytes > 0 ? [['CUDA graphs', graphs] as const] : []),
+    ...(graphsInBudget(settings) && graphs.bytes > 0 ? [['CUDA graphs', graphs] as const] : []),
   ];
   const all = parts.reduce((total, [, { bytes }]) => total + bytes, 0);
   const listed = parts.map(([label, { bytes }]) => `${label} ${memoryText(bytes)}`).join(' + ');
