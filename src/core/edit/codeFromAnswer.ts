@@ -34,12 +34,18 @@ export function codeFromAnswer(answer: string, asked: AskedCode, isComplete = tr
     return { type: 'blocks', blocks: searchReplaceBlocks(lines) };
   const { blocks, prose } = answerParts(lines, holdsFences(asked));
   const diffs = blocks.filter((block) => looksLikeDiff(block.lines, block.info) && !looksLikeDiff(asked.lines, ''));
-  if (diffs.length > 0) return { type: 'blocks', blocks: diffs.flatMap((block) => diffBlocks(block.lines)) };
-  const usable = blocks.filter((block) => block.lines.some((line) => !isBlank(line)) && !isBeside(block, asked));
-  const chosen = usable.length > 0 ? chooseBlock(usable, asked) : bareCode(prose, asked, isComplete);
+  if (diffs.length > 0)
+    return { type: 'blocks', blocks: diffs.flatMap((block) => diffBlocks(block.lines, asked.lines)) };
+  // A text with blocks of its own, and no fence around it.
+  const isBareText = isText(asked) && likeness(prose, asked.lines) > 0;
+  const usable = isBareText
+    ? []
+    : blocks.filter((block) => block.lines.some((line) => !isBlank(line)) && !isBeside(block, asked));
+  const chosen =
+    usable.length > 0 ? chooseBlock(usable, asked) : bareCode(isBareText ? lines : prose, asked, isComplete);
   if (typeof chosen === 'string') return { type: 'none', why: chosen };
   if (usable.length === 0 && looksLikeDiff(chosen, '') && !looksLikeDiff(asked.lines, '')) {
-    return { type: 'blocks', blocks: diffBlocks(chosen) };
+    return { type: 'blocks', blocks: diffBlocks(chosen, asked.lines) };
   }
   return { type: 'lines', lines: withoutLineNumbers(withoutBlankEnds(chosen, asked), asked) };
 }

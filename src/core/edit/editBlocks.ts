@@ -51,8 +51,9 @@ export function looksLikeDiff(lines: readonly string[], info: string): boolean {
   );
 }
 
-/** A block for each hunk, from what its lines say: line numbers of models are seldom right. Context without its leading space is taken as it is. */
-export function diffBlocks(lines: readonly string[]): readonly EditBlock[] {
+/** A block for each hunk, from what its lines say: line numbers of models are seldom right. Context that has lost its leading space is known by the code. */
+export function diffBlocks(lines: readonly string[], code: readonly string[]): readonly EditBlock[] {
+  const known = new Set(code);
   const blocks: EditBlock[] = [];
   let search: string[] = [];
   let replace: string[] = [];
@@ -67,7 +68,7 @@ export function diffBlocks(lines: readonly string[]): readonly EditBlock[] {
     else if (line.startsWith('+')) replace.push(line.slice(1));
     else if (line.startsWith('-')) search.push(line.slice(1));
     else {
-      const context = line.startsWith(' ') ? line.slice(1) : line;
+      const context = line.startsWith(' ') && (known.has(line.slice(1)) || !known.has(line)) ? line.slice(1) : line;
       search.push(context);
       replace.push(context);
     }

@@ -22,7 +22,8 @@ function isPlaceholder(line: string): boolean {
     .replace(commentMarks, '')
     .replace(/^[-=*\s]+|[-=*\s]+$/g, '')
     .trim();
-  const hasDots = dots.test(words);
+  // Spread syntax and calls that end in dots are code.
+  const hasDots = dots.test(words) && (isComment || !/^\.{3}[\w$([{'"`]|["'`;,)]\s*$/.test(line));
   if (!isComment && !hasDots && !/^[[<(].*[\])>]$/.test(words)) return false;
   if (words.length > 120) return false;
   if (hasDots)

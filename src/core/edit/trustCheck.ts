@@ -1,4 +1,5 @@
 import { bracketBalance, type BracketBalance } from './brackets.ts';
+import { definedName, namesIn } from './codeNames.ts';
 import { diffLines } from './lineDiff.ts';
 import { indentationOf, isBlank, isCommon } from './lines.ts';
 import { placeholdersIn } from './placeholders.ts';
@@ -19,6 +20,7 @@ export type Distrust =
   | { readonly type: 'empty' }
   | { readonly type: 'placeholder'; readonly line: string }
   | { readonly type: 'collapsed'; readonly oldLines: number; readonly newLines: number }
+  | { readonly type: 'endsEarly' }
   | { readonly type: 'lostNames'; readonly names: readonly string[] }
   | { readonly type: 'duplicatesNeighbours'; readonly line: string }
   | { readonly type: 'lostIndentation' }
@@ -68,6 +70,8 @@ export function distrustText(distrust: Distrust): string {
       return `The answer leaves out code: it says “${shown(distrust.line)}” instead.`;
     case 'collapsed':
       return `The answer has ${distrust.newLines} lines for ${distrust.oldLines}: most of the code would be gone.`;
+    case 'endsEarly':
+      return 'The answer ends before the code does.';
     case 'lostNames':
       return `The answer leaves out ${listed(distrust.names)}.`;
     case 'duplicatesNeighbours':
@@ -102,7 +106,7 @@ function listed(names: readonly string[]): string {
 
 /** Words of a wish with which code may become less, or other code. */
 const wantsLess =
-  /\b(?:remov|delet|drop|strip|short|shrink|simplif|minif|condens|compact|inline|merg|combin|reduc|clean|extract|trim|dedup|replac|rewrit|rewrite|refactor|collaps|concis|one-?liner|single|less|fewer|without|only keep|keep only|undo|revert)/i;
+  /\b(?:remov|delet|drop|strip|short|shrink|simplif|minif|condens|compact|inline|merg|combin|reduc|clean|extract|trim|dedup|replac|rewrit|rewrite|refactor|collaps|concis|one-?liner|only keep|keep only|undo|revert)/i;
 const wantsNew =
   /\b(?:replac|rewrit|translat|convert|port|instead|from scratch|generat|creat|implement|write|turn|transform|change .* (?:to|into))\w*/i;
 
@@ -126,11 +130,14 @@ function hasLeftOver({ newLines, oldLines, languageId }: Proposal): Distrust | u
   return line === undefined ? undefined : { type: 'leftOver', line };
 }
 
+const wantsOneLine = /\b(?:one|single)[- ]?line|minif|compact|\bjoin/i;
+
 /** All in one line, as when a model writes `\n` or a page has eaten the breaks. */
 function lostLineEnds({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
   const oldText = oldLines.filter((line) => !isBlank(line));
   const newText = newLines.filter((line) => !isBlank(line));
-  if (oldText.length < 4 || newText.length > Math.max(1, oldText.length / 4) || wantsLess.test(wish)) return undefined;
+  if (oldText.length < 4 || newText.length > Math.max(1, oldText.length / 4) || wantsOneLine.test(wish))
+    return undefined;
   const oldLength = oldText.join('').length;
   return newText.join('').length > oldLength * 0.6 ? { type: 'lostLineEnds' } : undefined;
 }
@@ -173,13 +180,16 @@ function counted(lines: readonly string[]): ReadonlyMap<string, number> {
 const proseLine =
   /^(?:Here(?:'s|’s| is| are)|This (?:code|function|version|change|will|should|implementation)|I(?:'ve|’ve| have| will| am|'m) |Note that|Sure[,!]|Certainly|Let me|In this (?:code|version)|The (?:above|following|updated|code|function) |Please note|As an AI|I'm sorry|I can(?:not|'t) )/;
 
+/** Words and nothing that code is made of. */
+const sentence = /^[A-Z][a-z]+(?: [\w'’,-]+){5,}[.:!?]?$/;
+
 function hasProse({ newLines, oldLines, languageId }: Proposal): Distrust | undefined {
   if (/^(?:markdown|mdx|restructuredtext|plaintext|asciidoc|quarto|latex|tex|html|yaml)$/.test(languageId))
     return undefined;
   const known = new Set(oldLines);
   const line = newLines.find(
     (candidate) =>
-      proseLine.test(candidate) &&
+      (proseLine.test(candidate) || sentence.test(candidate)) &&
       !/[;{(]$/.test(candidate.trim()) &&
       !known.has(candidate) &&
       !isInText(newLines, candidate),
@@ -195,39 +205,19 @@ function isInText(lines: readonly string[], line: string): boolean {
 }
 
 /** Lines of the answer that are new in it but stand just before or after. */
-function duplicatesNeighbours({ oldLines, newLines, before, after }: Proposal): Distrust | undefined {
+function duplicatesNeighbours({ oldLines, newLines, before, after, languageId }: Proposal): Distrust | undefined {
   const own = new Set(oldLines.map((line) => line.trim()));
   const added = new Set(newLines.map((line) => line.trim()).filter((line) => !own.has(line)));
   for (const near of [before.slice(-30), after.slice(0, 30)]) {
+    const defines = (candidate: string) => definedName(candidate, languageId) !== undefined;
     const twice = near.filter((line) => !isCommon(line) && added.has(line.trim()));
-    const [line] = twice.filter(definesSomething).concat(twice);
-    if (line !== undefined && (twice.length >= 3 || twice.some(definesSomething)))
-      return { type: 'duplicatesNeighbours', line };
+    const [line] = twice.filter(defines).concat(twice);
+    if (line !== undefined && (twice.length >= 3 || twice.some(defines))) return { type: 'duplicatesNeighbours', line };
   }
   return undefined;
 }
 
-function definesSomething(line: string): boolean {
-  return definedName(line) !== undefined;
-}
-
-const definitions: readonly RegExp[] = [
-  /^\s*(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|virtual|unsafe|pub(?:\([a-z]+\))?|open|sealed|data|inline|const|extern|declare)\s+)*(?:function\*?|def|fn|func|fun|class|interface|struct|enum|trait|type|module|namespace|sub|proc|record|object|protocol|impl)\s+(?:\([^)]*\)\s*)?([A-Za-z_$][\w$]*)/,
-  /^\s*(?:export\s+)?(?:const|let|var|val)\s+([A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*(?:async\s*)?(?:\([^)]*\)|[A-Za-z_$][\w$]*)\s*(?::[^=]+)?=>/,
-  /^\s*(?:(?:public|private|protected|internal|static|final|async|override|virtual|abstract|get|set|readonly)\s+)*(?:[A-Za-z_][\w<>[\],.?*&:]*\s+)?[*&]?(#?[A-Za-z_$][\w$]*)\s*(?:<[^<>]*>)?\([^;]*\)\s*(?::\s*[^{;=]+|const|throws [\w., ]+)?\s*\{\s*$/,
-];
-const notNames =
-  /^(?:if|for|while|switch|catch|return|else|do|try|with|match|when|until|unless|using|lock|foreach|synchronized|function|new|await|in|of)$/;
-
-function definedName(line: string): string | undefined {
-  for (const definition of definitions) {
-    const name = definition.exec(line)?.[1];
-    if (name !== undefined && !notNames.test(name)) return name;
-  }
-  return undefined;
-}
-
-function lostNames({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
+function lostNames({ oldLines, newLines, wish, languageId }: Proposal): Distrust | undefined {
   if (
     /\b(?:remov|delet|drop|inline|merg|combin|rewrit|replac|renam|convert|translat|split|extract|from scratch)/i.test(
       wish,
@@ -235,7 +225,9 @@ function lostNames({ oldLines, newLines, wish }: Proposal): Distrust | undefined
   )
     return undefined;
   const words = new Set(newLines.flatMap((line) => line.match(/#?[A-Za-z_$][\w$]*/g) ?? []));
-  const names = [...new Set(oldLines.map(definedName).filter((name) => name !== undefined))];
+  const names = [
+    ...new Set(oldLines.map((line) => definedName(line, languageId)).filter((name) => name !== undefined)),
+  ];
   const lost = names.filter((name) => !words.has(name) && !wish.includes(name));
   // The one name of a function may be what the wish is about: “call it better”.
   return lost.length > (names.length === 1 ? 1 : 0) || (lost.length === 1 && names.length > 1)
@@ -243,43 +235,48 @@ function lostNames({ oldLines, newLines, wish }: Proposal): Distrust | undefined
     : undefined;
 }
 
+/** Much less than before, or lines that go without anything in their place: the end above all, where a model stops early. */
 function isCollapsed({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
   const count = (lines: readonly string[]) => lines.filter((line) => !isBlank(line)).length;
   const [was, is] = [count(oldLines), count(newLines)];
-  const least = wantsLess.test(wish) ? 0.1 : 0.4;
-  return was >= 8 && is < was * least ? { type: 'collapsed', oldLines: was, newLines: is } : undefined;
+  const wanted = wantsLess.test(wish);
+  const distrust = { type: 'collapsed', oldLines: was, newLines: is } as const;
+  if (was >= 8 && is < was * (wanted ? 0.1 : 0.4)) return distrust;
+  if (wanted) return undefined;
+  let gone = 0;
+  let goneAtEnd = 0;
+  for (const { oldStart, oldEnd, newStart, newEnd } of diffLines(oldLines, newLines)) {
+    const less = count(oldLines.slice(oldStart, oldEnd)) - count(newLines.slice(newStart, newEnd));
+    gone += Math.max(0, less);
+    if (newStart === newLines.length && oldEnd === oldLines.length) goneAtEnd = less;
+  }
+  if (gone >= 3 && gone > was * 0.3) return distrust;
+  return goneAtEnd >= 2 ? { type: 'endsEarly' } : undefined;
 }
 
 function isUnrelated({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
-  const words = (lines: readonly string[]) =>
-    new Set(lines.flatMap((line) => line.match(/[\p{L}_$][\p{L}\p{N}_$]{2,}/gu) ?? []));
-  const old = words(oldLines);
-  const now = words(newLines);
-  if (old.size < 6 || now.size === 0) return undefined;
+  const old = namesIn(oldLines);
+  const now = namesIn(newLines);
+  if (old.size < 5 || now.size === 0) return undefined;
   const kept = [...old].filter((word) => now.has(word)).length / old.size;
   return kept < (wantsNew.test(wish) ? 0.08 : 0.2) ? { type: 'unrelated' } : undefined;
 }
 
-/** Lines that are there before and after, but have moved to the margin; what was moved into or out of a block has moved together. */
+/** Lines that are there before and after, but moved to the left by more than one distance: what is taken out of a block moves together. */
 function lostIndentation({ oldLines, newLines, languageId }: Proposal): Distrust | undefined {
-  const indented = newLines.filter((line) => !isBlank(line) && indentationOf(line) !== '').length;
-  const wasIndented = oldLines.filter((line) => !isBlank(line) && indentationOf(line) !== '').length;
-  if (wasIndented >= 2 && indented === 0 && newLines.filter((line) => !isBlank(line)).length >= 3) {
-    // All of a block that stood further in may stand at the margin; its own steps may not be gone.
-    const steps = new Set(oldLines.filter((line) => !isBlank(line)).map((line) => indentationOf(line).length));
-    if (steps.size > 1) return { type: 'lostIndentation' };
-  }
-  const old = new Map(
+  const depths = new Map(
     oldLines.filter((line) => !isCommon(line)).map((line) => [line.trim(), indentationOf(line).length]),
   );
   const shifts = newLines.flatMap((line) => {
-    const was = old.get(line.trim());
-    return was === undefined || isCommon(line) ? [] : [indentationOf(line).length - was];
+    const was = depths.get(line.trim());
+    return was === undefined ? [] : [indentationOf(line).length - was];
   });
-  const kinds = new Set(shifts.filter((shift) => shift < 0));
-  const lost = shifts.filter((shift) => shift < 0).length;
-  const isWhitespaceCode = /^(?:python|yaml|coffeescript|makefile|pug|haml|nim|fsharp)$/.test(languageId);
-  return kinds.size > (isWhitespaceCode ? 1 : 2) && lost > shifts.length / 2 ? { type: 'lostIndentation' } : undefined;
+  const newDepths = new Set(newLines.filter((line) => !isBlank(line)).map(indentationOf));
+  if (newDepths.size === 1 && new Set(shifts).size > 1) return { type: 'lostIndentation' };
+  const lost = shifts.filter((shift) => shift < 0);
+  const isIndentedCode = /^(?:python|yaml|coffeescript|makefile|pug|haml|nim|fsharp)$/.test(languageId);
+  const isMessy = new Set(lost).size > (isIndentedCode ? 1 : 2) && lost.length > shifts.length / 2;
+  return isMessy ? { type: 'lostIndentation' } : undefined;
 }
 
 const noBrackets =

@@ -103,7 +103,7 @@ function apply(
 
 describe(`random edits (A2IA_FUZZ_SEED=${seed})`, function () {
   this.timeout(1_200_000);
-  const check = <T>(property: fc.IRawProperty<T>) => {
+  const check = <T>(property: fc.IProperty<T>) => {
     fc.assert(property, { numRuns, seed });
   };
 
