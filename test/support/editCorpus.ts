@@ -9,7 +9,8 @@ export interface CorpusCase {
   readonly title: string;
   readonly request: EditRequest;
   readonly answer: string;
-  readonly expected: { readonly type: 'edit'; readonly lines: readonly string[] } | { readonly type: 'refused' | 'unchanged' };
+  readonly expected:
+    { readonly type: 'edit'; readonly lines: readonly string[] } | { readonly type: 'refused' | 'unchanged' };
 }
 
 interface Code {
@@ -22,8 +23,14 @@ interface Code {
  * `*`, for each of them; `{{becomes}}` and the like stand for the code in some shape.
  */
 export function editCorpus(): readonly CorpusCase[] {
-  const codes = new Map(globSync('code/*.txt', { cwd: folder }).sort().map((file) => [path.basename(file, '.txt'), readCode(file)]));
-  return globSync('answers/*.txt', { cwd: folder }).sort().flatMap((file) => readAnswers(file, codes));
+  const codes = new Map(
+    globSync('code/*.txt', { cwd: folder })
+      .sort()
+      .map((file) => [path.basename(file, '.txt'), readCode(file)]),
+  );
+  return globSync('answers/*.txt', { cwd: folder })
+    .sort()
+    .flatMap((file) => readAnswers(file, codes));
 }
 
 function sections(file: string): readonly { readonly head: string; readonly lines: readonly string[] }[] {

@@ -30,7 +30,7 @@ export function codeFromAnswer(answer: string, asked: AskedCode, isComplete = tr
   const visible = unwrapped(withoutReasoning(answer), asked, isComplete);
   const all = linesOf(visible);
   const lines = isComplete ? all : all.slice(0, -1);
-  if (hasSearchMarks(lines) && !hasSearchMarks(asked.lines))
+  if (hasSearchMarks(lines, isComplete) && !hasSearchMarks(asked.lines))
     return { type: 'blocks', blocks: searchReplaceBlocks(lines) };
   const { blocks, prose } = answerParts(lines, holdsFences(asked));
   const diffs = blocks.filter((block) => looksLikeDiff(block.lines, block.info) && !looksLikeDiff(asked.lines, ''));

@@ -10,9 +10,10 @@ const searchMark = /^\s*<{5,}\s*(SEARCH|ORIGINAL|HEAD|OLD)?\s*$/i;
 const dividerMark = /^\s*={5,}\s*$/;
 const replaceMark = /^\s*>{5,}\s*(REPLACE|UPDATED|NEW)?.*$/i;
 
-export function hasSearchMarks(lines: readonly string[]): boolean {
+/** @param isComplete false: what divides and ends a block may yet come */
+export function hasSearchMarks(lines: readonly string[], isComplete = true): boolean {
   const at = lines.findIndex((line) => searchMark.test(line));
-  return at >= 0 && lines.slice(at).some((line) => dividerMark.test(line));
+  return at >= 0 && (!isComplete || lines.slice(at).some((line) => dividerMark.test(line)));
 }
 
 /** Blocks between `<<<<<<< SEARCH`, `=======` and `>>>>>>> REPLACE`. The last of an answer that has not ended is left out. */

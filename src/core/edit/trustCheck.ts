@@ -121,12 +121,16 @@ function hasPlaceholder({ newLines, oldLines, before, after }: Proposal): Distru
 }
 
 const leftOverMark =
-  /^\s*(?:`{3,}|~{3,}|<{5,}(?:\s|$)|>{5,}(?:\s|$)|={5,}\s*$|<\/?(?:think|thinking|reasoning|answer|updated_code)>|@@ .* @@|<\|\w+\|>)/i;
+  /^\s*(?:`{3,}|~{3,}|={5,}\s*$|<{5,}(?:\s|$)|>{5,}(?:\s|$)|<\/?(?:think|thinking|reasoning|answer|updated_code)>|@@ .* @@|<\|\w+\|>)/i;
+/** At home in texts: fences, and the line below a title. */
+const markOfText = /^\s*(?:`{3,}|~{3,}|={5,}\s*$)/;
 
 function hasLeftOver({ newLines, oldLines, languageId }: Proposal): Distrust | undefined {
-  if (/^(?:markdown|mdx|restructuredtext|plaintext|asciidoc|quarto)$/.test(languageId)) return undefined;
+  const isText = /^(?:markdown|mdx|restructuredtext|plaintext|asciidoc|quarto)$/.test(languageId);
   const known = new Set(oldLines.map((line) => line.trim()));
-  const line = newLines.find((candidate) => leftOverMark.test(candidate) && !known.has(candidate.trim()));
+  const isLeftOver = (line: string) =>
+    leftOverMark.test(line) && !known.has(line.trim()) && !(isText && markOfText.test(line));
+  const line = newLines.find(isLeftOver);
   return line === undefined ? undefined : { type: 'leftOver', line };
 }
 
