@@ -7,7 +7,7 @@ import {
   outputBytes,
   type LlamaCppSettings,
 } from '../../src/core/fit/llamaCpp.ts';
-import { buildTraits } from '../../src/core/fit/llamaCppBuild.ts';
+import { isServerEra, offloadPolicy, triesFourSlots } from '../../src/core/fit/llamaCppDefaults.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
 import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
 import { estimateVllm } from '../../src/core/fit/vllm.ts';
@@ -16,8 +16,8 @@ import {
   llamaCppSettingsOf,
   roomsOf,
   schemeOf,
+  serverOf,
   tensorParallelOf,
-  triesFourSlots,
   vllmGpuOf,
   vllmSettingsOf,
 } from './fitSettings.ts';
@@ -141,7 +141,8 @@ function withSlots(
   weights: GgufWeights | undefined,
   settings: LlamaCppSettings | undefined,
 ): LlamaCppSettings | undefined {
-  if (!settings || !triesFourSlots(run, settings.build)) return settings;
+  const tries = settings && run.num_parallel === null && triesFourSlots(serverOf(run), settings.build);
+  if (!tries) return settings;
   const four = { ...settings, contextTokens: settings.contextTokens * 4, sequences: 4 };
   const { verdict } = planLlamaCpp(facts, weights?.bytes, four, roomsOf(run), policyOf(run, settings));
   return verdict === 'fits' || verdict === 'tight' ? four : settings;
@@ -190,19 +191,10 @@ function computeOf(
 }
 
 function policyOf(run: FitCase, { build }: LlamaCppSettings): OffloadPolicy {
-  const number = build.number ?? 0;
-  if (run.backend === 'ollama') {
-    const isServer = number >= 9452;
-    return {
-      marginBytes: (isServer ? 1024 : 457) * mebibyte,
-      ...(buildTraits(build).measures ? {} : { overestimate: 1.35 }),
-      whenFull: 'offload',
-      expertsFirst: isServer,
-    };
-  }
-  const isTold = /(^|\s)(-ngl|--n-gpu-layers)/.test(run.other_flags ?? '');
-  const fits = number >= 7400 && !isTold;
-  return { marginBytes: (fits ? 1024 : 0) * mebibyte, whenFull: fits ? 'offload' : 'asTold', expertsFirst: fits };
+  return {
+    ...offloadPolicy(serverOf(run), build, /(^|\s)(-ngl|--n-gpu-layers)/.test(run.other_flags ?? '')),
+    mayUseOne: true,
+  };
 }
 
 /** Ollama before 0.30 counts what is in RAM too, and scratch memory for a picture. */
@@ -214,7 +206,7 @@ function totalBytes(
   plan: LlamaCppPlan,
 ): number {
   const { estimate, placement } = plan;
-  if (run.backend === 'ollama' && (settings.build.number ?? 0) < 9452) {
+  if (run.backend === 'ollama' && !isServerEra(settings.build)) {
     const { cache, state, encoder } = estimate;
     // Its estimate counts the attention of one request only.
     const one = { ...settings, contextTokens: settings.contextTokens / settings.sequences };

@@ -3,13 +3,13 @@ import { cudaBytesOfCard, cudaBytesOfTotal, isHeadlessCard } from '../../src/cor
 import type { GpuRoom } from '../../src/core/fit/inequality.ts';
 import type { CacheType } from '../../src/core/fit/kvCache.ts';
 import type { LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
+import { buildOfMonth, type LlamaCppBuild } from '../../src/core/fit/llamaCppBuild.ts';
 import {
-  buildOfMonth,
-  buildOfOllama,
-  buildTraits,
-  runsOnOllamaEngine,
-  type LlamaCppBuild,
-} from '../../src/core/fit/llamaCppBuild.ts';
+  buildOfOllamaFor,
+  llamaCppSettings,
+  ollamaContextTokens,
+  type LlamaCppServer,
+} from '../../src/core/fit/llamaCppDefaults.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
 import { vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from '../../src/core/fit/vllm.ts';
 import type { FitCase } from './fitCases.ts';
@@ -24,9 +24,7 @@ export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild 
     const [, release] = /(\d+\.\d+(?:\.\d+)?)/.exec(version.replaceAll('x', '0')) ?? [];
     const month = monthOf(version);
     const named = release !== undefined && !month ? release : month ? ollamaOfMonth(...month) : undefined;
-    const number = named === undefined ? undefined : buildOfOllama(named);
-    const ollamaEngine = named !== undefined && runsOnOllamaEngine(named, facts.architecture);
-    return { ...(number === undefined ? {} : { number }), ...(ollamaEngine ? { ollamaEngine } : {}) };
+    return named === undefined ? {} : buildOfOllamaFor(named, facts);
   }
   const tag = /\bb(?:uild )?(\d{4,5})\b/.exec(version)?.[1];
   if (tag !== undefined) return { number: Number(tag) };
@@ -77,53 +75,33 @@ export function llamaCppSettingsOf(
   contextIfUnknown?: number,
 ): LlamaCppSettings | undefined {
   const build = llamaCppBuildOf(run, facts);
-  const gpuBytes = cudaBytesOf(run);
-  const isOllama = run.backend === 'ollama';
-  const contextTokens = run.context ?? (isOllama ? ollamaContext(build, gpuBytes) : contextIfUnknown);
+  const server = serverOf(run);
+  const isOllama = server === 'ollama';
+  const contextTokens = run.context ?? (isOllama ? ollamaContextTokens(build, cudaBytesOf(run)) : contextIfUnknown);
   if (contextTokens === undefined) return undefined;
   const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
-  const sequences = run.num_parallel ?? (isOllama ? 1 : buildTraits(build).usualSlots);
-  const automatic = isOllama && (build.number ?? 0) >= 9452;
-  const batchTokens = run.ubatch ?? (isOllama ? (run.batch ?? (automatic ? ollamaBatch(contextTokens) : 512)) : 512);
   const stated = run.flash_attention;
-  const flashAttention =
-    stated === null
-      ? valueType !== 'f16' || buildTraits(build).flashAttentionByDefault
-      : stated === true || /auto|enabled|on/i.test(String(stated));
   return {
-    build,
-    contextTokens,
-    sequences,
-    batchTokens,
-    keyType,
-    valueType,
-    flashAttention,
-    latentAsHeads: !buildTraits(build).latentCache,
-    stateCopies: buildTraits(build).stateCopies,
+    ...llamaCppSettings({
+      server,
+      build,
+      contextTokens,
+      sequences: run.num_parallel ?? undefined,
+      batchTokens: run.ubatch ?? (isOllama ? run.batch : null) ?? undefined,
+      keyType,
+      valueType,
+      flashAttention: stated === null ? undefined : stated === true || /auto|enabled|on/i.test(String(stated)),
+      gpus: /-sm none/.test(run.other_flags ?? '') ? 1 : (run.n_gpus ?? 1),
+    }),
     expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
-    gpus: /-sm none/.test(run.other_flags ?? '') ? 1 : (run.n_gpus ?? 1),
     withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
     mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
   };
 }
 
-/** Ollama from 0.2 to 0.10 made room for four requests of the context that was asked for, where that fitted. */
-export function triesFourSlots(run: FitCase, { number }: LlamaCppBuild): boolean {
-  return (
-    run.backend === 'ollama' && run.num_parallel === null && number !== undefined && number >= 3400 && number < 6000
-  );
-}
-
-function ollamaContext({ number }: LlamaCppBuild, gpuBytes: number | undefined): number {
-  if (number !== undefined && number < 5000) return 2048;
-  const gibibytes = (gpuBytes ?? 0) / 1024 ** 3;
-  if (number !== undefined && number < 8000) return 4096;
-  return gibibytes >= 47 ? 262_144 : gibibytes >= 23 ? 32_768 : 4096;
-}
-
-function ollamaBatch(contextTokens: number): number {
-  return contextTokens > 32_768 ? 2048 : contextTokens > 4096 ? 1024 : 512;
+export function serverOf(run: FitCase): LlamaCppServer {
+  return run.backend === 'ollama' ? 'ollama' : 'llama-server';
 }
 
 function isUnifiedMemory(run: FitCase): boolean {

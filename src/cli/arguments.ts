@@ -12,7 +12,8 @@ export type Command =
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
-  | ({ readonly name: 'doctor' } & CommonOptions);
+  | ({ readonly name: 'doctor' } & CommonOptions)
+  | ({ readonly name: 'gpu' } & CommonOptions);
 
 export interface CommonOptions {
   readonly settings: Settings;
@@ -30,6 +31,8 @@ export const usage = `Usage
   a2ia doctor [options]             Checks the connection step by step, up to one token, and
                                     says what to do. With --backend that one, else all. Ends
                                     with 0 if one of them works, with 1 if none does.
+  a2ia gpu [options]                The memory of this machine’s GPUs, who uses it, and which
+                                    models the server has loaded.
 
 Options
   --backend B                 auto, ${backendIds.join(', ')}
@@ -75,7 +78,7 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends or doctor.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor or gpu.');
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
     return (flag ? values[flag] : undefined) ?? fromEnvironment(key, environment);
@@ -93,10 +96,11 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
     case 'models':
     case 'backends':
     case 'doctor':
+    case 'gpu':
       if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
       return { name, ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor.`);
+      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu.`);
   }
 }
 

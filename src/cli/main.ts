@@ -68,6 +68,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
         return await backends(command, registry, output, stop.signal);
       case 'doctor':
         return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
+      case 'gpu':
+        return await (await import('./gpu.ts')).gpu(command, registry, output, stop.signal);
     }
   } finally {
     registry.dispose();

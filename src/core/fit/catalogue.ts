@@ -1,4 +1,5 @@
 import type { ModelFacts } from './modelFacts.ts';
+import { nameOfPublished } from './publishedModels.ts';
 import { shapes, type Shape } from './shapes.ts';
 import { tensorsOf } from './tensors.ts';
 
@@ -54,6 +55,8 @@ const aliases: readonly (readonly [alias: string, shape: string])[] = [
   ['qwen3.6-35b', 'qwen3.5-35b-a3b'],
   ['qwen3.6-35b-a3b', 'qwen3.5-35b-a3b'],
   ['qwen35moe-35b.a3b', 'qwen3.5-35b-a3b'],
+  ['gemma3n-e2b', 'gemma-3n-e2b'],
+  ['gemma3n-e4b', 'gemma-3n-e4b'],
   ['gemma4-12b', 'gemma-4-12b'],
   ['gemma4-26b', 'gemma-4-26b-a4b'],
   ['gemma-4-26b', 'gemma-4-26b-a4b'],
@@ -130,6 +133,7 @@ const untagged: Readonly<Record<string, string>> = {
   gemma: 'gemma-7b',
   gemma2: 'gemma-2-9b',
   gemma3: 'gemma-3-4b',
+  gemma3n: 'gemma-3n-e4b',
   phi3: 'phi-3-mini',
   phi4: 'phi-4',
   qwen2: 'qwen2-7b',
@@ -155,7 +159,7 @@ const keys: readonly (readonly [key: string, shape: Shape])[] = [
  * longest name that is part of it wins. Undefined: not in the catalogue.
  */
 export function knownModel(name: string): ModelFacts | undefined {
-  const plain = untagged[name.toLowerCase().replace(/:latest$/, '')];
+  const plain = untagged[name.toLowerCase().replace(/:latest$/, '')] ?? nameOfPublished(name);
   const key = keyOf(plain ?? name);
   const found = keys.find(([candidate]) => isPart(candidate, key));
   return found && { doubts: [], ...found[1], origin: 'catalogue' };

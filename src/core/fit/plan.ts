@@ -35,6 +35,8 @@ export interface OffloadPolicy {
   readonly whenFull: 'offload' | 'fail' | 'asTold';
   /** Experts go to the CPU before whole layers do (llama.cpp since the end of 2025). */
   readonly expertsFirst: boolean;
+  /** Which of several GPUs the server may use is in its own environment, and nothing was said of that: perhaps only one. */
+  readonly mayUseOne?: boolean;
 }
 
 export interface LlamaCppPlan {
@@ -69,7 +71,7 @@ export function planLlamaCpp(
   const estimate = estimateLlamaCpp(facts, settings, weights);
   const { total } = estimate;
   if (rooms.length === 0 || !weights || !total) return { verdict: 'unknown', estimate, conditions: [] };
-  const have = minus(freeOnAll(rooms), policy.marginBytes * rooms.length);
+  const have = minus(freeOnAll(rooms, policy), policy.marginBytes * rooms.length);
   const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
   const condition = inequality('everything on the GPU', need, have);
   // Servers that keep latent attention as full heads are known to have planned too little for it, and crashed.
@@ -82,11 +84,13 @@ export function planLlamaCpp(
   return { verdict: 'partial', estimate, conditions: [condition], placement };
 }
 
-/** Which of several GPUs a server may use is in its own environment; where nothing is said of them, perhaps only one. */
-function freeOnAll(rooms: readonly GpuRoom[]): Figure {
+export function freeOnAll(
+  rooms: readonly GpuRoom[],
+  { mayUseOne = false }: Pick<OffloadPolicy, 'mayUseOne'> = {},
+): Figure {
   const figures = rooms.map(freeFigure);
   const free = sum(figures, 'free on all GPUs');
-  if (rooms.some(({ freeBytes }) => freeBytes !== undefined)) return free;
+  if (!mayUseOne || rooms.some(({ freeBytes }) => freeBytes !== undefined)) return free;
   return { ...free, lowBytes: Math.min(...figures.map(({ lowBytes }) => lowBytes)) };
 }
 
@@ -154,7 +158,7 @@ export function largestContextOnGpu(
 }
 
 /** The largest multiple of `step` up to `limit` for which a condition holds that larger numbers only make harder. */
-function largestMultiple(step: number, limit: number, holds: (value: number) => boolean): number | undefined {
+export function largestMultiple(step: number, limit: number, holds: (value: number) => boolean): number | undefined {
   let low = 0;
   let high = Math.floor(limit / step);
   while (low < high) {
@@ -173,7 +177,7 @@ export interface VllmPlan {
 }
 
 /** The CUDA context, which exists before vLLM counts. */
-const ownContext = { low: 150 * mebibyte, usual: 300 * mebibyte, high: 550 * mebibyte } as const;
+export const ownContext = { low: 150 * mebibyte, usual: 300 * mebibyte, high: 550 * mebibyte } as const;
 
 export function planVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): VllmPlan {
   const estimate = estimateVllm(facts, settings, gpu);

@@ -207,10 +207,34 @@ function gemma4(
           },
           feedForward: feedForward(index),
           norms: 4,
+          ...(perLayer > 0 ? { sideRows: 2 * perLayer } : {}),
         };
       }),
     ),
     ...(perLayer > 0 ? { perLayerInputs: 262_144 * perLayer * layers } : {}),
+  };
+}
+
+/** Gemma 3n: every fifth layer sees everything, the last ones read the caches of earlier ones, and each has an embedding of its own and a low-rank detour. */
+function gemma3n(name: string, layers: number, width: number, sharedCaches: number): Shape {
+  const traits: Traits = { head: 256, qkNorm: true, window: { tokens: 512, period: 5 } };
+  return {
+    ...shape(
+      'gemma3n',
+      name,
+      [2048, 262_400, 32_768],
+      { tied: true, encoder: encoderOf(980_000_000) },
+      repeat(layers, (index) => ({
+        mixer: {
+          ...attention(8, 2, traits, index),
+          ...(index >= layers - sharedCaches ? { sharesCache: true } : {}),
+        },
+        feedForward: dense(width),
+        norms: 5,
+        sideRows: 2 * (256 + 64),
+      })),
+    ),
+    perLayerInputs: 262_144 * 256 * layers,
   };
 }
 
@@ -526,6 +550,8 @@ export const shapes: readonly Shape[] = [
       { head: 128, encoder: siglip(1152 * 5376), rotations: stretched },
     ],
   ]),
+  gemma3n('gemma-3n-e2b', 30, 8192, 10),
+  gemma3n('gemma-3n-e4b', 35, 16_384, 15),
   gemma4(
     'gemma-4-12b',
     [48, 3840, 16, 262_144],

@@ -17,6 +17,7 @@ export type TensorRole =
   | 'latentDown'
   | 'latentUp'
   | 'recurrent'
+  | 'side'
   | 'router'
   | 'vector';
 
@@ -50,10 +51,11 @@ export function tensorsOf(
   return tensors;
 }
 
-function layerParts({ mixer, feedForward, norms }: Layer, embedding: number): readonly Part[] {
-  const parts = [
+function layerParts({ mixer, feedForward, norms, sideRows = 0 }: Layer, embedding: number): readonly Part[] {
+  const parts: Part[] = [
     ...mixerTensors(mixer, embedding),
     ...feedForwardTensors(feedForward, embedding),
+    { role: 'side', columns: embedding, rows: sideRows },
     vector(embedding * (norms ?? 2)),
   ];
   return parts.filter(({ columns, rows }) => columns * rows > 0);

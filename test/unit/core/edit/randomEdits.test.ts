@@ -8,7 +8,7 @@ import { offerFrom } from '../../../../src/core/edit/offer.ts';
 import { EditedText, type Typed } from '../../../support/editedText.ts';
 
 /** `npm run test:fuzz` runs 20,000 of each; A2IA_FUZZ_SEED repeats a run. */
-const numRuns = Number(process.env['A2IA_FUZZ_EDITS'] ?? 400);
+const numRuns = Number(process.env['A2IA_FUZZ_INPUTS'] ?? 400);
 const seed = Number(process.env['A2IA_FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
 
 const line = fc.constantFrom('', 'a', 'b', '\tif (x) {', '\t\treturn y;', '\t}', '}', '    z = "ä😀"', 'end  ', '// c');
@@ -101,7 +101,7 @@ function apply(
   return { text: result, undo };
 }
 
-describe(`random edits (A2IA_FUZZ_SEED=${seed})`, function () {
+describe(`Edits of random inputs (A2IA_FUZZ_SEED=${seed})`, function () {
   this.timeout(1_200_000);
   const check = <T>(property: fc.IProperty<T>) => {
     fc.assert(property, { numRuns, seed });
