@@ -6,6 +6,7 @@ import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
+import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
@@ -24,6 +25,7 @@ export interface Commands {
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly edits: () => Promise<Edits>;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -85,9 +87,19 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
       context.subscriptions.push(made);
       return made;
     }));
+  let madeEdits: Promise<Edits> | undefined;
+  let edits: Edits | undefined;
+  const edit = () =>
+    (madeEdits ??= import('./edit/createEdits.ts').then(({ createEdits }) => {
+      edits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+      context.subscriptions.push(edits);
+      return edits;
+    }));
   const close = async () => (await madeChat)?.close();
   const stop = () => {
-    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+    if (edits?.stopHere() || ask.stop()) return;
+    edits?.stopAll();
+    void madeChat?.then((made) => made.stop());
   };
   const ask = new AskCommand({
     registry,
@@ -103,6 +115,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     chat,
     chatCommands,
     commitMessage,
+    edits: edit,
     close,
     stop,
     switchModel,

@@ -17,6 +17,7 @@ export async function run(): Promise<void> {
   await import('./commitMessage.test.ts');
   await import('./connection.test.ts');
   await import('./context.test.ts');
+  await import('./edit.test.ts');
   await import('./manifest.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} tests failed.`);

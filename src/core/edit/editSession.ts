@@ -1,6 +1,6 @@
 import { AnchoredLines, type TextChange } from './anchoredLines.ts';
 import { diffHunks } from './lineDiff.ts';
-import { lineEndLength, lineEndOf } from './lines.ts';
+import { lineEndLength, lineEndOf, linesOf } from './lines.ts';
 
 /** Lines of the document as it was when the edit was asked for: from `start` up to, not with, `end`. */
 export interface LineRange {
@@ -71,11 +71,18 @@ export class EditSession {
     this.#lines.follow(change);
   }
 
-  /** What the first `reach` lines of the region shall become; the lines after stay. Takes the place of what was proposed before. */
-  propose(newLines: readonly string[], reach = this.region.end - this.region.start): void {
+  /** The same lines in the document as it is now; undefined where their beginning or their end cannot be told. */
+  get regionNow(): LineRange | undefined {
+    const start = this.#lineAt(this.#lines.offsetOf(this.region.start)) ?? this.#lineAfter(this.region.start - 1);
+    const end = this.#lineAfter(this.region.end - 1) ?? this.#lineAt(this.#lines.offsetOf(this.region.end));
+    return start === undefined || end === undefined || end < start ? undefined : { start, end };
+  }
+
+  /** What the lines of the region shall become. Takes the place of what was proposed before. */
+  propose(newLines: readonly string[]): void {
     const { start } = this.region;
     const known = this.#hunks;
-    this.#hunks = diffHunks(this.regionLines.slice(0, reach), newLines).map((change) => {
+    this.#hunks = diffHunks(this.regionLines, newLines).map((change) => {
       const hunk = {
         start: start + change.oldStart,
         end: start + change.oldEnd,
@@ -130,6 +137,15 @@ export class EditSession {
     if (after > 0) return { offset, length: length + after, text };
     const before = /(?:\r\n|\n|\r)$/.exec(this.text.slice(Math.max(0, offset - 2), offset))?.[0].length ?? 0;
     return { offset: offset - before, length: length + before, text };
+  }
+
+  #lineAt(offset: number | undefined): number | undefined {
+    return offset === undefined ? undefined : linesOf(this.text.slice(0, offset)).length - 1;
+  }
+
+  #lineAfter(line: number): number | undefined {
+    const at = this.#lineAt(this.#lines.offsetOf(line));
+    return at === undefined ? undefined : at + 1;
   }
 
   #endOf(line: number): number | undefined {
