@@ -20,7 +20,8 @@ interface Code {
 
 /**
  * test/fixtures/edits: `code/` has pieces of code with a wish and what they shall become, `answers/` what models make of that. A case is for one piece or, with
- * `*`, for each of them; `{{becomes}}` and the like stand for the code in some shape.
+ * `*`, for each of them; `{{becomes}}` and the like stand for the code in some shape. Those of a file with the name of a model are that model’s, to the wish
+ * in their title.
  */
 export function editCorpus(): readonly CorpusCase[] {
   const codes = new Map(
@@ -57,6 +58,7 @@ function readCode(file: string): Code {
 
 function readAnswers(file: string, codes: ReadonlyMap<string, Code>): readonly CorpusCase[] {
   const all = sections(file);
+  const isOfModel = /-\d+m\.txt$/.test(file);
   return all.flatMap(({ head, lines }, index) => {
     const [name = '', expected = '', title = ''] = head.split('|').map((word) => word.trim());
     if (name === 'becomes') return [];
@@ -69,7 +71,7 @@ function readAnswers(file: string, codes: ReadonlyMap<string, Code>): readonly C
       const type = expected === 'edit' || expected === 'unchanged' ? expected : 'refused';
       return {
         title: `${file}: ${title} (${code})`,
-        request,
+        request: isOfModel ? { ...request, wish: title } : request,
         answer: filled(lines.join('\n'), request, becomes),
         expected: type === 'edit' ? { type, lines: own ?? becomes } : { type },
       };

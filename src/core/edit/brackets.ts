@@ -49,3 +49,33 @@ function countLine(line: string, from: State, hashComments: boolean, counts: Rec
   }
   return state;
 }
+
+const tag = /<(\/?)([A-Za-z][\w.:-]*)((?:[^<>"']|"[^"]*"|'[^']*'|=>)*?)(\/?)>/g;
+
+/**
+ * The elements that are closed more or less often than they are opened; of those alone that are closed somewhere, since `<br>` never is and `<T>` is none.
+ * @param known more lines in which to look for ends
+ */
+export function unbalancedTags(lines: readonly string[], known: readonly string[] = []): ReadonlySet<string> {
+  const open = new Map<string, number>();
+  const closed = new Set(
+    known.flatMap((line) => [...line.matchAll(/<\/([A-Za-z][\w.:-]*)/g)].map(([, name = '']) => name)),
+  );
+  for (const [, isClosing, name = '', , isEmpty] of lines.join('\n').matchAll(tag)) {
+    if (isEmpty) continue;
+    if (isClosing) closed.add(name);
+    open.set(name, (open.get(name) ?? 0) + (isClosing ? -1 : 1));
+  }
+  return new Set([...closed].filter((name) => (open.get(name) ?? 0) !== 0));
+}
+
+/** Of shells: how many loops and conditions have no end. */
+export function openShellBlocks(lines: readonly string[]): number {
+  const words = lines.map((line) => line.replace(/#.*$/, '').replace(/"[^"]*"|'[^']*'/g, '')).join('\n');
+  const count = (word: string) => words.match(new RegExp(`(?<![\\w-])${word}(?![\\w-])`, 'g'))?.length ?? 0;
+  return (
+    Math.abs(count('do') - count('done')) +
+    Math.abs(count('then') - count('elif') - count('fi')) +
+    Math.abs(count('case') - count('esac'))
+  );
+}

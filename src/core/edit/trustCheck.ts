@@ -1,4 +1,4 @@
-import { bracketBalance, type BracketBalance } from './brackets.ts';
+import { bracketBalance, openShellBlocks, unbalancedTags, type BracketBalance } from './brackets.ts';
 import { definedName, namesIn } from './codeNames.ts';
 import { diffLines } from './lineDiff.ts';
 import { indentationOf, isBlank, isCommon } from './lines.ts';
@@ -26,7 +26,7 @@ export type Distrust =
   | { readonly type: 'lostIndentation' }
   | { readonly type: 'lostLineEnds' }
   | { readonly type: 'unrelated' }
-  | { readonly type: 'brokenSyntax'; readonly bracket: string }
+  | { readonly type: 'brokenSyntax'; readonly sign: string }
   | { readonly type: 'repeats'; readonly line: string }
   | { readonly type: 'prose'; readonly line: string }
   | { readonly type: 'leftOver'; readonly line: string };
@@ -83,7 +83,7 @@ export function distrustText(distrust: Distrust): string {
     case 'unrelated':
       return 'The answer is not about this code.';
     case 'brokenSyntax':
-      return `The answer is incomplete: a “${distrust.bracket}” has no counterpart.`;
+      return `The answer is incomplete: a “${distrust.sign}” has no counterpart.`;
     case 'repeats':
       return `The answer repeats itself: “${shown(distrust.line)}”.`;
     case 'prose':
@@ -121,7 +121,7 @@ function hasPlaceholder({ newLines, oldLines, before, after }: Proposal): Distru
 }
 
 const leftOverMark =
-  /^\s*(?:`{3,}|~{3,}|={5,}\s*$|<{5,}(?:\s|$)|>{5,}(?:\s|$)|<\/?(?:think|thinking|reasoning|answer|updated_code)>|@@ .* @@|<\|\w+\|>)/i;
+  /^\s*(?:`{3,}|~{3,}|={5,}\s*$|<{5,}(?:\s|$)|>{5,}(?:\s|$)|<\/?(?:think|thinking|reasoning|answer|updated_code)>|@@ .* @@|<\|\w+\|>|the code to change(?: is)?:$|what stands (?:before|after))/i;
 /** At home in texts: fences, and the line below a title. */
 const markOfText = /^\s*(?:`{3,}|~{3,}|={5,}\s*$)/;
 
@@ -212,6 +212,12 @@ function isInText(lines: readonly string[], line: string): boolean {
 function duplicatesNeighbours({ oldLines, newLines, before, after, languageId }: Proposal): Distrust | undefined {
   const own = new Set(oldLines.map((line) => line.trim()));
   const added = new Set(newLines.map((line) => line.trim()).filter((line) => !own.has(line)));
+  const nearest = [
+    before.slice(-4).findLast((line) => !isCommon(line)),
+    after.slice(0, 4).find((line) => !isCommon(line)),
+  ];
+  const next = nearest.find((line) => line !== undefined && added.has(line.trim()));
+  if (next !== undefined) return { type: 'duplicatesNeighbours', line: next };
   for (const near of [before.slice(-30), after.slice(0, 30)]) {
     const defines = (candidate: string) => definedName(candidate, languageId) !== undefined;
     const twice = near.filter((line) => !isCommon(line) && added.has(line.trim()));
@@ -252,18 +258,40 @@ function isCollapsed({ oldLines, newLines, wish }: Proposal): Distrust | undefin
   for (const { oldStart, oldEnd, newStart, newEnd } of diffLines(oldLines, newLines)) {
     const less = count(oldLines.slice(oldStart, oldEnd)) - count(newLines.slice(newStart, newEnd));
     gone += Math.max(0, less);
-    if (newStart === newLines.length && oldEnd === oldLines.length) goneAtEnd = less;
+    const isAtEnd = oldEnd === oldLines.length && newEnd === newLines.length;
+    if (isAtEnd && (newStart === newEnd || less >= was / 4)) goneAtEnd = less;
   }
   if (gone >= 3 && gone > was * 0.3) return distrust;
   return goneAtEnd >= 2 ? { type: 'endsEarly' } : undefined;
 }
 
+/** Neither the names nor the lines are those of the code: an answer to another question, or to none. */
 function isUnrelated({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
   const old = namesIn(oldLines);
   const now = namesIn(newLines);
   if (old.size < 5 || now.size === 0) return undefined;
   const kept = [...old].filter((word) => now.has(word)).length / old.size;
-  return kept < (wantsNew.test(wish) ? 0.08 : 0.2) ? { type: 'unrelated' } : undefined;
+  const isNew = wantsNew.test(wish);
+  if (kept < (isNew ? 0.08 : 0.2)) return { type: 'unrelated' };
+  return !isNew && !wantsLess.test(wish) && likenessOfLines(oldLines, newLines) < 0.3
+    ? { type: 'unrelated' }
+    : undefined;
+}
+
+/** So many lines are compared with all others: of long code some stand for all. */
+const mostCompared = 60;
+
+/** The share of lines that have one in the other that has at least half of its words. */
+function likenessOfLines(oldLines: readonly string[], newLines: readonly string[]): number {
+  const wordsOf = (line: string) => line.match(/[\p{L}\p{N}_$]+/gu) ?? [];
+  const telling = oldLines.filter((line) => !isCommon(line));
+  const step = Math.ceil(telling.length / mostCompared) || 1;
+  const compared = telling.filter((_, index) => index % step === 0).map(wordsOf);
+  const others = newLines.map((line) => new Set(wordsOf(line)));
+  const alike = compared.filter((words) => {
+    return others.some((other) => words.filter((word) => other.has(word)).length >= words.length / 2);
+  });
+  return compared.length === 0 ? 1 : alike.length / compared.length;
 }
 
 /** Lines that are there before and after, but moved to the left by more than one distance: what is taken out of a block moves together. */
@@ -287,8 +315,15 @@ const noBrackets =
   /^(?:markdown|mdx|plaintext|latex|tex|restructuredtext|asciidoc|quarto|shellscript|yaml|bat|diff|gitcommit|csv|log|ini|properties)$/;
 
 /** Only what got worse, and got worse both with and without strings and comments: regular expressions and templates fool either count. */
-function brokeSyntax(proposal: Proposal): Distrust | undefined {
-  const { oldLines, newLines, languageId } = proposal;
+function brokeSyntax({ oldLines, newLines, languageId }: Proposal): Distrust | undefined {
+  if (/^(?:html|xml|svg|vue|svelte|astro|javascriptreact|typescriptreact|handlebars|php)$/.test(languageId)) {
+    const known = unbalancedTags(oldLines);
+    const name = [...unbalancedTags(newLines, oldLines)].find((candidate) => !known.has(candidate));
+    if (name !== undefined) return { type: 'brokenSyntax', sign: `<${name}>` };
+  }
+  if (languageId === 'shellscript' && openShellBlocks(newLines) > openShellBlocks(oldLines)) {
+    return { type: 'brokenSyntax', sign: 'do' };
+  }
   if (noBrackets.test(languageId)) return undefined;
   const was = bracketBalance(oldLines, languageId);
   const is = bracketBalance(newLines, languageId);
@@ -298,7 +333,7 @@ function brokeSyntax(proposal: Proposal): Distrust | undefined {
     const isWorse = is[kind] !== was[kind] && isPlain[kind] !== wasPlain[kind];
     // What was not balanced before may have been what the wish was about.
     if (isWorse && (Math.abs(is[kind]) > Math.abs(was[kind]) || diffLines(oldLines, newLines).length === 0))
-      return { type: 'brokenSyntax', bracket: is[kind] > was[kind] ? signs[0] : signs[1] };
+      return { type: 'brokenSyntax', sign: is[kind] > was[kind] ? signs[0] : signs[1] };
   }
   return undefined;
 }
