@@ -6,6 +6,7 @@ import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
+import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
@@ -30,6 +31,7 @@ export interface Commands {
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
   readonly plans: () => Promise<PlanPanels>;
+  readonly edits: () => Promise<Edits>;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -118,9 +120,19 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       context.subscriptions.push(made);
       return made;
     }));
+  let madeEdits: Promise<Edits> | undefined;
+  let edits: Edits | undefined;
+  const edit = () =>
+    (madeEdits ??= import('./edit/createEdits.ts').then(({ createEdits }) => {
+      edits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+      context.subscriptions.push(edits);
+      return edits;
+    }));
   const close = async () => (await madeChat)?.close();
   const stop = () => {
-    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+    if (edits?.stopHere() || ask.stop()) return;
+    edits?.stopAll();
+    void madeChat?.then((made) => made.stop());
   };
   const ask = new AskCommand({
     registry,
@@ -138,6 +150,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     chatCommands,
     commitMessage,
     plans,
+    edits: edit,
     close,
     stop,
     switchModel,

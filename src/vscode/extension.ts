@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
+import type { Edits } from './edit/edits.ts';
 import { EditorSettings } from './editorSettings.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { StatusBar } from './statusBar.ts';
@@ -32,6 +33,8 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(id, async (...given: readonly unknown[]) => run(await commands(), ...given));
   const onChat = (id: string, run: (chat: ChatCommands, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
+  const onEdits = (id: string, run: (edits: Edits, ...given: readonly unknown[]) => unknown) =>
+    on(id, async ({ edits }, ...given) => run(await edits(), ...given));
   context.subscriptions.push(
     log,
     statusBar,
@@ -51,6 +54,15 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.continueInChat', async ({ ask, chatCommands }) =>
       (await chatCommands()).continueAsk(ask.asked(vscode.window.activeTextEditor?.document)),
     ),
+    onEdits('a2ia.edit', (edits, wish) => edits.run(wish)),
+    onEdits('a2ia.acceptEdit', (edits, uri) => edits.accept(uri)),
+    onEdits('a2ia.rejectEdit', (edits, uri) => edits.reject(uri)),
+    onEdits('a2ia.acceptChange', (edits, from, id) => edits.acceptChange(from, id)),
+    onEdits('a2ia.rejectChange', (edits, from, id) => edits.rejectChange(from, id)),
+    onEdits('a2ia.nextChange', (edits) => edits.goTo('next')),
+    onEdits('a2ia.previousChange', (edits) => edits.goTo('previous')),
+    onEdits('a2ia.retryEdit', (edits, uri) => edits.retry(uri)),
+    onEdits('a2ia.showEditAsDiff', (edits, uri) => edits.showAsDiff(uri)),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
