@@ -141,6 +141,8 @@ export interface CompletionRequest {
   readonly suffix: string;
   /** The gap in the model family's own tokens, for servers and models that have no other way to fill one. */
   readonly rawPrompt?: string;
+  /** Parts of other files that the model may see; `rawPrompt` has them already. A server that has no place for them is asked without. */
+  readonly neighbours?: readonly { readonly path: string; readonly text: string }[];
   readonly maxOutputTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;
