@@ -49,10 +49,23 @@ export function activate(context: vscode.ExtensionContext): void {
         await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
       },
     }),
+    on('a2ia.codeCompletion', ({ completion }) => completion.menu()),
+    on('a2ia.chooseCompletionModel', ({ completion }) => completion.chooseModel()),
+    on('a2ia.pauseCompletion', ({ completion }) => completion.pause()),
+    on('a2ia.resumeCompletion', ({ completion }) => completion.resume()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
+      if (!event.affectsConfiguration('a2ia')) return;
+      statusBar.showConfigured(settings.current());
+      followCompletion();
     }),
   );
+  /** A window in which it is off, and always was, loads nothing of it. */
+  let hasCompletion = false;
+  const followCompletion = () => {
+    hasCompletion ||= settings.current().completion.mode !== 'off';
+    if (hasCompletion) void commands().then(({ completion }) => completion.follow());
+  };
+  followCompletion();
 }
 
 /** An answer that runs is ended, and what was said and typed is on the disk. */

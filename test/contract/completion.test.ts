@@ -63,7 +63,7 @@ for (const fim of fimDialects) {
       );
     const answering = (...deltas: readonly string[]) =>
       server.on(fim.path, (exchange) =>
-        exchange.send(deltas.map(fim.text).join('') + fim.finish(), fim.dialect.contentType),
+        exchange.send(deltas.map((delta) => fim.text(delta)).join('') + fim.finish(), fim.dialect.contentType),
       );
     const bodies = () =>
       server.requestsTo(fim.path).map(({ body }) => JSON.parse(body) as Readonly<Record<string, unknown>>);

@@ -14,6 +14,14 @@ const line = (fields: object) => `${JSON.stringify({ model: 'm', response: '', d
 const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const choice = (fields: object) => event({ choices: [{ index: 0, text: '', finish_reason: null, ...fields }] });
 
+export const vllmFim: FimDialect = {
+  dialect: dialectOf('vllm'),
+  path: '/v1/completions',
+  text: (delta) => choice({ text: delta }),
+  finish: (reason = 'stop') => `${choice({ finish_reason: reason })}data: [DONE]\n\n`,
+  gapOf: ({ prompt }) => [prompt],
+};
+
 export const fimDialects: readonly FimDialect[] = [
   {
     dialect: dialectOf('ollama'),
@@ -23,13 +31,7 @@ export const fimDialects: readonly FimDialect[] = [
       line({ done: true, done_reason: reason, prompt_eval_count: 7, prompt_eval_duration: promptMs * 1e6 }),
     gapOf: ({ prompt, suffix }) => [prompt, suffix],
   },
-  {
-    dialect: dialectOf('vllm'),
-    path: '/v1/completions',
-    text: (delta) => choice({ text: delta }),
-    finish: (reason = 'stop') => `${choice({ finish_reason: reason })}data: [DONE]\n\n`,
-    gapOf: ({ prompt }) => [prompt],
-  },
+  vllmFim,
   {
     dialect: dialectOf('openai-compatible'),
     path: '/infill',

@@ -73,6 +73,8 @@ export type BackendStatus =
 export interface ModelInfo {
   readonly id: string;
   readonly displayName?: string;
+  /** What it is a copy of, or was made of, where the server calls it something else. */
+  readonly basedOn?: string;
   /** Tokens of prompt plus answer that a request can use now, when the server says so. */
   readonly contextWindowTokens?: number;
   /** Tokens the model was trained for; the server may run it with fewer. */
