@@ -31,9 +31,12 @@ export async function showCompletionMenu(parts: CompletionMenuParts): Promise<vo
   const { mode } = settings.current().completion;
   if (!completion || mode === 'off') return chooseCompletionModel(parts);
   const { state, pause } = completion;
+  const sentence = completionSentence(state, pause);
+  const [first, ...others] = remedies(parts, completion);
   const picked = await vscode.window.showQuickPick<Item>(
     [
-      ...remedies(parts, completion),
+      // A box cuts what is too long for it.
+      ...(first ? [{ ...first, detail: sentence }, ...others] : []),
       pause === 'none'
         ? { label: '$(debug-pause) Pause', run: () => completion.pauseNow() }
         : { label: '$(debug-start) Resume', run: () => completion.resume() },
@@ -42,7 +45,7 @@ export async function showCompletionMenu(parts: CompletionMenuParts): Promise<vo
       { label: '$(settings-gear) Open Settings', run: () => openSetting('a2ia.completion') },
       { label: '$(circle-slash) Turn Off', run: () => save({ 'a2ia.completion.mode': 'off' }) },
     ],
-    { title: 'A2IA: Code Completion', placeHolder: completionSentence(state, pause) },
+    { title: 'A2IA: Code Completion', placeHolder: sentence },
   );
   await picked?.run?.();
 }
