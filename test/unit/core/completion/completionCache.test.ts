@@ -62,7 +62,7 @@ describe('the cache of completions', () => {
     assert.equal(cache.find(at('a')), undefined);
   });
 
-  fuzz('suggestions: what is typed and what is left are the suggestion', (options) => {
+  fuzz('what is typed and what is left are the suggestion', (options) => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '\n', ' ', '(', ')', '😀'), maxLength: 12 });
     fc.assert(
       fc.property(text, text, text, fc.nat(), (before, after, suggestion, cut) => {

@@ -68,7 +68,7 @@ describe('the prompt of a completion', () => {
     assert.equal('rawPrompt' in completionRequest({ model: 'm', place, isMultiLine: false }), false);
   });
 
-  fuzz('places', (options) => {
+  fuzz('keeps to the budget, next to the gap, with whole characters', (options) => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 400 }),
       fc

@@ -168,7 +168,7 @@ const code = fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(''));
 const landmark = fc.constantFrom('landmarkOne();', 'landmarkTwo = 2', '# landmark three');
 
 describe('what of an answer is offered, whatever the answer', () => {
-  fuzz('answers: a beginning of it, nothing else', (options) => {
+  fuzz('is a beginning of it, and nothing else', (options) => {
     fc.assert(
       fc.property(code, code, code, fc.boolean(), (before, after, answer, isAll) => {
         const around = { ...aroundOf('|'), before, after, isMultiLine: wantsMultiLine(before, after) };
@@ -185,7 +185,7 @@ describe('what of an answer is offered, whatever the answer', () => {
     );
   });
 
-  fuzz('streams: the same whatever the cuts, and nothing comes after it is complete', (options) => {
+  fuzz('is the same whatever the cuts, and nothing comes after it is complete', (options) => {
     fc.assert(
       fc.property(code, code, code, fc.array(fc.nat(), { maxLength: 8 }), (before, after, answer, cuts) => {
         const around = { ...aroundOf('|'), before, after, isMultiLine: wantsMultiLine(before, after) };
@@ -200,7 +200,7 @@ describe('what of an answer is offered, whatever the answer', () => {
     );
   });
 
-  fuzz('suffixes: never repeated', (options) => {
+  fuzz('never repeats what follows', (options) => {
     fc.assert(
       fc.property(code, code, landmark, fc.boolean(), (before, middle, next, isIndented) => {
         const opened = `${before}\n${isIndented ? '    ' : ''}`;

@@ -25,7 +25,7 @@ describe('the rhythm of typing', () => {
 
   it('has a pause before it knows anything', () => assert.equal(new TypingRhythm().pauseMs, 300));
 
-  fuzz('rhythms: neither at once nor never', (options) => {
+  fuzz('never waits for nothing, nor for ever', (options) => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 10_000, noNaN: true }), { maxLength: 60 }), (gapsMs) => {
         const pauseMs = pauseAfter(gapsMs);
