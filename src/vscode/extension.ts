@@ -35,6 +35,12 @@ export function activate(context: vscode.ExtensionContext): void {
     on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
   const onEdits = (id: string, run: (edits: Edits, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ edits }, ...given) => run(await edits(), ...given));
+  /** A window in which it is off, and always was, loads nothing of it. */
+  let hasCompletion = false;
+  const followCompletion = () => {
+    hasCompletion ||= settings.current().completion.mode !== 'off';
+    if (hasCompletion) void commands().then(({ completion }) => completion.follow());
+  };
   context.subscriptions.push(
     log,
     statusBar,
@@ -81,11 +87,18 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
       deserializeWebviewPanel: async (panel) => (await (await commands()).plans()).restore(panel),
     }),
+    on('a2ia.codeCompletion', ({ completion }) => completion.menu()),
+    on('a2ia.chooseCompletionModel', ({ completion }) => completion.chooseModel()),
+    on('a2ia.pauseCompletion', ({ completion }) => completion.pause()),
+    on('a2ia.resumeCompletion', ({ completion }) => completion.resume()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
+      if (!event.affectsConfiguration('a2ia')) return;
+      statusBar.showConfigured(settings.current());
+      followCompletion();
       if (event.affectsConfiguration('a2ia.gpuMemory')) watchGpu();
     }),
   );
+  followCompletion();
 }
 
 /** An answer that runs is ended, and what was said and typed is on the disk. */
