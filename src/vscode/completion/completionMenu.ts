@@ -15,7 +15,7 @@ export interface CompletionMenuParts {
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly settings: EditorSettings;
-  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection'>;
+  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection' | 'memory'>;
   /** Undefined while completion is off. */
   readonly completion: () => Completion | undefined;
 }
