@@ -1,4 +1,5 @@
 import { tokensText } from './bytesText.ts';
+import type { Corrections } from './corrections.ts';
 import { exact, sum, type Figure } from './figure.ts';
 import { ollamaCommand, llamaServerCommand } from './fitCommand.ts';
 import type { FitGpu, FitModel, FitPlan, FitRequest, FitServer } from './fitRequest.ts';
@@ -47,7 +48,10 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
   }
   const asked = contextOf(server, build, facts, gpus, doubts);
   const draft = draftOf(request, server, doubts);
-  const situation = situationOf(server, build, facts, weights, gpus, draft);
+  const situation = {
+    ...situationOf(server, build, facts, weights, gpus, draft),
+    ...(request.corrections === undefined ? {} : { corrections: request.corrections }),
+  };
   const { contextTokens, plan, settings, rooms } = withSlots(situation, asked);
   const largest = gpus.length === 0 ? undefined : largestContext(situation);
   const inRam = ramInequality(facts, weights, plan, settings, request.freeRamBytes);
@@ -134,6 +138,7 @@ interface Situation {
   /** Ollama's own, by which it chooses batch and GPUs. */
   readonly guess: { readonly bytes: number; readonly perToken: number };
   readonly draft: DraftModel | undefined;
+  readonly corrections?: Corrections;
 }
 
 interface DraftModel {
@@ -216,7 +221,7 @@ function withSlots(situation: Situation, contextTokens: number): Attempt {
 }
 
 function attempt(situation: Situation, contextTokens: number, parallel: number | undefined): Attempt {
-  const { server, build, facts, weights, rooms, policy, mapsWholeFile } = situation;
+  const { server, build, facts, weights, rooms, policy, mapsWholeFile, corrections } = situation;
   const slots = server.kind === 'ollama' ? (parallel ?? 1) : 1;
   const guessed = situation.guess.bytes + situation.guess.perToken * contextTokens * slots;
   const plans = (used: readonly GpuRoom[]): Attempt => {
@@ -235,7 +240,11 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
       withEncoder: server.kind === 'ollama' && (facts.encoder !== undefined || (weights?.bytes.encoder ?? 0) > 0),
       mapsWholeFile,
     };
-    const settings = situation.draft ? { ...alone, draft: draftFigure(situation.draft, alone) } : alone;
+    const settings = {
+      ...alone,
+      ...(situation.draft ? { draft: draftFigure(situation.draft, alone) } : {}),
+      ...(corrections === undefined ? {} : { corrections }),
+    };
     const plan = planLlamaCpp(facts, weights?.bytes, settings, used, policy);
     return { contextTokens, settings, plan, rooms: used };
   };

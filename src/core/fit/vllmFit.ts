@@ -25,12 +25,12 @@ export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan 
   const gpus = usedGpus(request.gpus, parallel);
   const gpu = gpus.at(-1);
   const scheme = schemeOf(model, doubts);
-  const { facts, settings } = withDraft(
-    model.facts,
-    vllmSettings(model, server, scheme, gpu, doubts),
-    request.draft,
-    doubts,
-  );
+  const { corrections } = request;
+  const alone = {
+    ...vllmSettings(model, server, scheme, gpu, doubts),
+    ...(corrections === undefined ? {} : { corrections }),
+  };
+  const { facts, settings } = withDraft(model.facts, alone, request.draft, doubts);
   const problem = parallelProblem(facts, parallel, request.gpus.length);
   if (problem !== undefined) doubts.push(problem);
   // Sizes do not depend on the card but for a little, so they are said without one.
