@@ -5,13 +5,17 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
+import type { Completion } from './completion/completion.ts';
+import type { CompletionMenuParts } from './completion/completionMenu.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
+import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -28,6 +32,10 @@ export interface Commands {
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
+  readonly edits: () => Promise<Edits>;
+  /** Code that is completed as one types; made when it is turned on. */
+  readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -40,6 +48,15 @@ export interface Commands {
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
+}
+
+export interface CompletionCommands {
+  /** As the settings say: on, off, or with another model. */
+  readonly follow: () => Promise<void>;
+  readonly menu: () => Promise<void>;
+  readonly chooseModel: () => Promise<void>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -109,9 +126,27 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       context.subscriptions.push(made);
       return made;
     }));
+  let madePlans: Promise<PlanPanels> | undefined;
+  const plans = () =>
+    (madePlans ??= import('./plan/planPanels.ts').then(({ PlanPanels }) => {
+      const made = new PlanPanels({ context, registry, settings, log });
+      context.subscriptions.push(made);
+      return made;
+    }));
+  let madeEdits: Promise<Edits> | undefined;
+  let edits: Edits | undefined;
+  const edit = () =>
+    (madeEdits ??= import('./edit/createEdits.ts').then(({ createEdits }) => {
+      edits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+      context.subscriptions.push(edits);
+      return edits;
+    }));
+  const completion = completionCommands({ context, host, registry, settings, actions });
   const close = async () => (await madeChat)?.close();
   const stop = () => {
-    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+    if (edits?.stopHere() || ask.stop()) return;
+    edits?.stopAll();
+    void madeChat?.then((made) => made.stop());
   };
   const ask = new AskCommand({
     registry,
@@ -128,6 +163,9 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     chat,
     chatCommands,
     commitMessage,
+    plans,
+    edits: edit,
+    completion,
     close,
     stop,
     switchModel,
@@ -135,6 +173,31 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     setApiKey: () => askForKey(undefined),
     checkConnection,
     explainOutOfMemory,
+  };
+}
+
+function completionCommands({
+  context,
+  ...parts
+}: Omit<CompletionMenuParts, 'completion'> & { readonly context: vscode.ExtensionContext }): CompletionCommands {
+  let made: Completion | undefined;
+  context.subscriptions.push({ dispose: () => made?.dispose() });
+  const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
+  const follow = async () => {
+    const { Completion } = await import('./completion/completion.ts');
+    if (parts.settings.current().completion.mode === 'off') {
+      made?.dispose();
+      made = undefined;
+    } else if (made) made.begin();
+    else made = new Completion(parts);
+  };
+  let following = Promise.resolve();
+  return {
+    follow: () => (following = follow()),
+    menu: async () => (await import('./completion/completionMenu.ts')).showCompletionMenu(menuParts),
+    chooseModel: async () => (await import('./completion/completionMenu.ts')).chooseCompletionModel(menuParts),
+    pause: () => following.then(() => made?.pauseNow()),
+    resume: () => following.then(() => made?.resume()),
   };
 }
 
