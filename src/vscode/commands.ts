@@ -94,7 +94,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   let madePlans: Promise<PlanPanels> | undefined;
   const plans = () =>
     (madePlans ??= import('./plan/planPanels.ts').then(({ PlanPanels }) => {
-      const made = new PlanPanels({ context, registry, settings, log });
+      const made = new PlanPanels({ context, host, registry, settings, gpu });
       context.subscriptions.push(made);
       return made;
     }));
