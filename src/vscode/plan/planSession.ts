@@ -183,7 +183,7 @@ export class PlanSession {
     this.#show({ controls: this.#controls(), plan: plan ? planView(plan) : null });
     if (!this.#request || !this.#model) this.#curve.clear();
     else if (!before || differsBeyondContext(before, this.#request)) {
-      this.#curve.make(this.#request, contextStepsOf(this.#model.facts), restMs);
+      this.#curve.make(this.#request, contextStepsOf(this.#model.facts));
     }
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {

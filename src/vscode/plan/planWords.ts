@@ -14,7 +14,7 @@ export function machineOption(machine: MachineGpus | undefined): OptionView {
     case 'gpus': {
       const [first] = reading.gpus;
       const others = reading.gpus.length > 1 ? ` and ${reading.gpus.length - 1} more` : '';
-      return option(first ? `${first.name}${others}` : 'no GPU');
+      return option(first ? `${shortName(first.name)}${others}` : 'no GPU');
     }
     case 'asleep':
       return option('GPU asleep');
@@ -23,6 +23,11 @@ export function machineOption(machine: MachineGpus | undefined): OptionView {
     case 'failed':
       return option('cannot be read');
   }
+}
+
+/** `NVIDIA GeForce RTX 3060` → `RTX 3060` */
+function shortName(name: string): string {
+  return name.replace(/^NVIDIA (GeForce )?/, '');
 }
 
 const instead = 'Choose a card or a size to plan for.';

@@ -117,7 +117,7 @@ describe('What somebody plans', () => {
     const { models, controls, plan } = await played.when(({ models: { isLooking } }) => !isLooking);
     assert.equal(models.groups[0]?.models[0]?.id, 'catalogue:qwen3-8b');
     assert.equal(plan, null);
-    assert.equal(controls.gpus[0]?.detail, 'NVIDIA RTX 3500 Ada Generation Laptop GPU');
+    assert.equal(controls.gpus[0]?.detail, 'RTX 3500 Ada Generation Laptop GPU');
     assert.equal(controls.gpuNotice, '');
   });
 
