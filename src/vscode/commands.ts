@@ -121,7 +121,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   const plans = atFirstUse(async () => {
     const { PlanPanels } = await import('./plan/planPanels.ts');
-    return new PlanPanels({ context, registry, settings, log });
+    return new PlanPanels({ context, host, registry, settings, gpu });
   });
   let madeEdits: Edits | undefined;
   const edits = atFirstUse(async () => {
