@@ -5,8 +5,7 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
-import type { Completion } from './completion/completion.ts';
-import type { CompletionMenuParts } from './completion/completionMenu.ts';
+import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
@@ -46,15 +45,6 @@ export interface Commands {
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
-}
-
-export interface CompletionCommands {
-  /** As the settings say: on, off, or with another model. */
-  readonly follow: () => Promise<void>;
-  readonly menu: () => Promise<void>;
-  readonly chooseModel: () => Promise<void>;
-  readonly pause: () => Promise<void>;
-  readonly resume: () => Promise<void>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -129,7 +119,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
     return madeEdits;
   });
-  const completion = completionCommands({ context, host, registry, settings, actions });
+  const completion = completionCommands({ context, host, registry, settings, actions: problemActions });
   const close = async () => madeChat?.close();
   const stop = () => {
     if (madeEdits?.stopHere() || ask.stop()) return;
@@ -161,31 +151,6 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     setApiKey: () => askForKey(undefined),
     checkConnection,
     explainOutOfMemory,
-  };
-}
-
-function completionCommands({
-  context,
-  ...parts
-}: Omit<CompletionMenuParts, 'completion'> & { readonly context: vscode.ExtensionContext }): CompletionCommands {
-  let made: Completion | undefined;
-  context.subscriptions.push({ dispose: () => made?.dispose() });
-  const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
-  const follow = async () => {
-    const { Completion } = await import('./completion/completion.ts');
-    if (parts.settings.current().completion.mode === 'off') {
-      made?.dispose();
-      made = undefined;
-    } else if (made) made.begin();
-    else made = new Completion(parts);
-  };
-  let following = Promise.resolve();
-  return {
-    follow: () => (following = follow()),
-    menu: async () => (await import('./completion/completionMenu.ts')).showCompletionMenu(menuParts),
-    chooseModel: async () => (await import('./completion/completionMenu.ts')).chooseCompletionModel(menuParts),
-    pause: () => following.then(() => made?.pauseNow()),
-    resume: () => following.then(() => made?.resume()),
   };
 }
 

@@ -75,7 +75,7 @@ describe('Code completion in a real workbench', () => {
     await workbench.row(model).waitFor();
     await workbench.screenshot('completion-choose');
     await workbench.choose(model, model);
-    await itemSays(workbench, /Starts when you type/);
+    await itemSays(workbench, /Nothing was completed yet/);
   });
 
   it('draws what the model puts at the cursor, and Tab takes it', async () => {

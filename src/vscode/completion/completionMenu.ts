@@ -7,7 +7,7 @@ import type { CoreHost } from '../../core/host.ts';
 import { backendModelText, type BackendModel } from '../../core/settings/settings.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import { openSetting, writeUserSettings, type EditorSettings } from '../editorSettings.ts';
-import { nextStepButton, type ProblemActions } from '../problems.ts';
+import { nextStepButton, problemButtons, type ProblemActions } from '../problems.ts';
 import type { Completion } from './completion.ts';
 import { completionSentence } from './completionState.ts';
 
@@ -15,7 +15,7 @@ export interface CompletionMenuParts {
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly settings: EditorSettings;
-  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection' | 'memory'>;
+  readonly actions: Omit<ProblemActions, 'retry'>;
   /** Undefined while completion is off. */
   readonly completion: () => Completion | undefined;
 }
@@ -67,11 +67,14 @@ function remedies(parts: CompletionMenuParts, completion: Completion): readonly 
     case 'cannotFill':
       return state.alternatives.slice(0, 3).map((model) => modelItem(parts, model));
     case 'failed': {
-      const again: Item = { label: '$(refresh) Try Again', run: () => completion.look() };
-      const { nextStep } = state.error;
-      if (nextStep.do === 'retry' || nextStep.do === 'showLog' || nextStep.do === 'chooseModel') return [again];
-      const button = nextStepButton(nextStep, { ...actions, retry: () => void completion.look() });
-      return [{ label: `$(wrench) ${button.label}`, run: button.run }, again];
+      const retry = () => void completion.look();
+      const chooseModel = () => void chooseCompletionModel(parts);
+      const buttons = problemButtons(state.error, { ...actions, chooseModel, retry });
+      const others = buttons.filter(({ label }) => label !== 'Ask Again');
+      return [
+        { label: '$(refresh) Try Again', run: retry },
+        ...others.map(({ label, run }) => ({ label: `$(wrench) ${label}`, run })),
+      ];
     }
     case 'ready':
     case 'idle':

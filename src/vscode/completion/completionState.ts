@@ -27,7 +27,7 @@ export function completionSentence(state: CompletionState, pause: Pause): string
     case 'needsDownload':
       return `${state.displayName} has to be downloaded first.`;
     case 'idle':
-      return 'Starts when you type.';
+      return 'Nothing was completed yet.';
     case 'looking':
       return 'Looking for the model …';
     case 'failed':
