@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
+import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
@@ -10,7 +11,7 @@ import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
-import { pickModel } from './modelPicker.ts';
+import { pickModel, type Badges } from './modelPicker.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -22,6 +23,7 @@ export interface CommandParts {
 }
 
 export interface Commands {
+  readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
@@ -43,7 +45,11 @@ export interface Commands {
 export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
   const host = createEditorHost(context, settings, log);
   const registry = new BackendRegistry(host);
-  const switchModel = () => pickModel(registry, settings.current());
+  const badges: Badges = async (client, models, signal) => {
+    const { modelBadges } = await import('./gpu/modelBadges.ts');
+    return modelBadges(await gpu(), settings.current(), client, models, signal);
+  };
+  const switchModel = () => pickModel({ registry, settings: settings.current(), badges });
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
     return target !== undefined && enterKey(context, target);
@@ -74,6 +80,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
         actions: problemActions,
         mayContact: (origin) => host.mayContact(origin),
         readGpus: async () => (await gpu()).read(),
+        badges,
       });
       context.subscriptions.push(made);
       return made;
@@ -103,6 +110,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   context.subscriptions.push(ask, registry);
   return {
+    host,
     registry,
     ask,
     chat,

@@ -2,7 +2,7 @@ import { lawful, withModelChoices } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import { toBackendError } from './failures.ts';
 import type { BackendStatus, LLMClient } from './llmClient.ts';
-import { ask, notesOf, type OllamaServer } from './ollamaApi.ts';
+import { ask, notesOf, ollamaTransport, type OllamaServer } from './ollamaApi.ts';
 import { streamChat, streamCompletion } from './ollamaChat.ts';
 import { contextWindow, listModels, loadedModels, loadModel, pullModel, unloadModel } from './ollamaModels.ts';
 import { unavailable } from './serverIdentity.ts';
@@ -12,11 +12,11 @@ import { estimateTokens } from './tokenEstimate.ts';
  * Ollama by its native API. Its OpenAI-style one loses errors in mid-stream, forces a temperature of 1 and cannot set load options.
  */
 export function createOllamaClient({ settings, host, memory }: ClientContext): LLMClient {
-  const { ollamaUrl: url, ollamaContextTokens: contextTokens, firstByteTimeoutMs, idleTimeoutMs } = settings;
+  const { ollamaUrl: url, ollamaContextTokens: contextTokens } = settings;
   const server: OllamaServer = {
     url,
     host,
-    transport: { backend: 'ollama', host, firstByteTimeoutMs, idleTimeoutMs, urlSetting: 'a2ia.ollamaUrl' },
+    transport: ollamaTransport(settings, host),
     memory,
     contextTokens,
   };

@@ -295,7 +295,7 @@ function lfm2(name: string, layers: number, embedding: number, heads: number, wi
     name,
     [embedding, 65_536, 128_000],
     { tied: true },
-    repeat(layers, (index) => ({
+    madeLayers(layers, (index) => ({
       mixer: attentionLayers.has(index) ? gqa(heads, 8, { head: 64, qkNorm: true }) : { kind: 'shortConv', kernel: 3 },
       feedForward: dense(width),
     })),
@@ -309,7 +309,7 @@ function llama4Maverick(): Shape {
     'llama-4-maverick-17b-128e',
     [5120, 202_048, 1_048_576],
     { encoder: encoderOf(900_000_000) },
-    repeat(48, (index) => ({
+    madeLayers(48, (index) => ({
       mixer: gqa(40, 8),
       feedForward: index % 2 === 1 ? experts(128, 1, 8192, 8192) : dense(16_384),
     })),
