@@ -8,6 +8,7 @@ import { describeProblem, parseSettings, type SettingReader, type Settings } fro
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
+  | { readonly name: 'explain'; readonly file: string | undefined; readonly json: boolean }
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
@@ -36,6 +37,9 @@ export const usage = `Usage
   a2ia fit [options] MODEL          What a model takes of a GPU, whether that fits, why not, and
                                     what would. MODEL: a name, a GGUF file, a checkpoint’s
                                     folder, or the address of one. Ends with 1 if it fails.
+  a2ia explain [FILE]               What a log or an error of Ollama, llama.cpp or vLLM means: what
+                                    did not fit, why, and what to do. Without FILE it is read
+                                    from standard input. Ends with 1 if it knows nothing of it.
 
 Options
   --backend B                 auto, ${backendIds.join(', ')}
@@ -82,7 +86,8 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu or fit.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu, fit or explain.');
+  if (name === 'explain') return explainCommand(rest, values.json ?? false);
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
     // Of `fit` it is the server that is planned for, which may be none of the settings'.
@@ -108,8 +113,16 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
     case 'fit':
       return { name, fit: fitOptions(rest, values), ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit.`);
+      throw new UsageError(
+        `There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit, explain.`,
+      );
   }
+}
+
+/** It asks nobody, so that no setting can be in its way. */
+function explainCommand([file, ...others]: readonly string[], json: boolean): Command {
+  if (others.length > 0) throw new UsageError(`explain takes one file, not "${others[0]}" too.`);
+  return { name: 'explain', file: file === '-' ? undefined : file, json };
 }
 
 function parseFlags(argv: readonly string[]) {

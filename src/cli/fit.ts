@@ -4,6 +4,7 @@ import { alternativesTo } from '../core/fit/alternatives.ts';
 import { readFitModel } from '../core/fit/fitModels.ts';
 import type { FitGpu, FitModel, FitRequest, FitServer } from '../core/fit/fitRequest.ts';
 import { readOllamaModel } from '../core/fit/ollamaModel.ts';
+import { shapeOnly } from '../core/fit/modelWeights.ts';
 import { planFit } from '../core/fit/planFit.ts';
 import { fitGpus } from '../core/gpu/fitGpus.ts';
 import type { GpuReading } from '../core/gpu/gpuReading.ts';
@@ -86,9 +87,7 @@ function usualKind({ name, facts, scheme }: FitModel): FitServer['kind'] {
 /** Another quantisation than that of the file: its tensors say nothing of it. */
 function asWanted(model: FitModel, { quantization }: FitOptions): FitModel {
   if (quantization.fileType === undefined && quantization.scheme === undefined) return model;
-  const { weights: _, checkpointBytes: __, ...rest } = model;
-  const { weights: ___, ...facts } = model.facts;
-  return { ...rest, facts, ...quantization };
+  return { name: model.name, facts: shapeOnly(model.facts), ...quantization };
 }
 
 interface OwnGpus {

@@ -31,6 +31,7 @@ async function main(): Promise<ExitCode> {
     const command = parseCommand(process.argv.slice(2), process.env);
     if (command.name === 'help') return await print(usage);
     if (command.name === 'version') return await print(`${ownVersion()}\n`);
+    if (command.name === 'explain') return await (await import('./explain.ts')).explain(command, process.stdin, output);
     return await run(command);
   } catch (error) {
     return report(error, process.argv.includes('--json'));
@@ -55,7 +56,7 @@ async function report(error: unknown, json: boolean): Promise<ExitCode> {
   return exitCodes.failed;
 }
 
-async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<ExitCode> {
+async function run(command: Exclude<Command, { name: 'help' | 'version' | 'explain' }>): Promise<ExitCode> {
   const { settings, downloadAgreed, verbose } = command;
   const host = createCliHost({ settings, downloadAgreed, verbose, environment: process.env });
   const registry = new BackendRegistry(host);

@@ -9,6 +9,7 @@ import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel, type Badges } from './modelPicker.ts';
@@ -39,6 +40,8 @@ export interface Commands {
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
+  /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
+  readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -66,7 +69,24 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     return (await check).run(backend);
   };
   const useEmbedded = () => chooseEmbedded(registry, settings);
-  const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
+  const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
+  let madeExplainer: Promise<OutOfMemoryExplainer> | undefined;
+  const explainOutOfMemory = async (given: unknown) => {
+    madeExplainer ??= import('./fit/outOfMemoryExplainer.ts').then(({ OutOfMemoryExplainer }) => {
+      const made = new OutOfMemoryExplainer({ unloadOthers });
+      context.subscriptions.push(made);
+      return made;
+    });
+    return (await madeExplainer).run(given);
+  };
+  const problemActions = {
+    ...actions,
+    checkConnection: (backend: unknown) => void checkConnection(backend),
+    memory: {
+      explain: (explanation: unknown) => void explainOutOfMemory(explanation),
+      unloadOthers: () => void unloadOthers(),
+    },
+  };
   let madeChat: Promise<Chat> | undefined;
   const chat = () =>
     // Nor do most windows chat.
@@ -122,6 +142,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     useEmbedded,
     setApiKey: () => askForKey(undefined),
     checkConnection,
+    explainOutOfMemory,
   };
 }
 

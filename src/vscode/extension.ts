@@ -55,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
+    on('a2ia.explainOutOfMemory', ({ explainOutOfMemory }, given) => explainOutOfMemory(given)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
     { dispose: () => clearTimeout(gpuTimer) },

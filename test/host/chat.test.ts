@@ -140,6 +140,7 @@ class OpenChat {
         enterKey: () => Promise.resolve(false),
         showLog: () => undefined,
         checkConnection: () => undefined,
+        memory: { explain: () => undefined, unloadOthers: () => undefined },
       },
     });
     this.commands = new ChatCommands(this.chat);

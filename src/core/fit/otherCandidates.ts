@@ -2,6 +2,7 @@ import { ollamaFileType } from './catalogue.ts';
 import type { Candidate } from './candidate.ts';
 import { isFile } from './fitCommand.ts';
 import type { FitModel, FitPlan, FitRequest, FitServer } from './fitRequest.ts';
+import { shapeOnly } from './modelWeights.ts';
 import { familyOf, modelOn, parametersOf, publishedAs } from './otherModels.ts';
 import { publishedModels } from './publishedModels.ts';
 import { leanVllm } from './vllmCandidates.ts';
@@ -44,9 +45,8 @@ export function backendCandidates(request: FitRequest, plan: FitPlan): readonly 
 /** A model that is in no catalogue, as somebody else may have converted it. */
 function withoutCheckpoint({ name, facts }: FitModel): FitModel | undefined {
   if (facts.doubts.length > 0) return undefined;
-  const { weights: _, ...shape } = facts;
   const fileType = ollamaFileType(name);
-  return { name: `${name.replace(/^.*\//, '')}-${fileType}.gguf`, facts: shape, fileType };
+  return { name: `${name.replace(/^.*\//, '')}-${fileType}.gguf`, facts: shapeOnly(facts), fileType };
 }
 
 function placed({ gpuLayers, layers, layersWithoutExperts }: NonNullable<FitPlan['placement']>): string {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { explainMemoryFailure } from '../../core/chat/failureReason.ts';
 import type { Attachment, ConversationRecord } from '../../core/chat/conversation.ts';
 import type { ConversationStore, OpenConversation, StoreTrouble } from '../../core/chat/conversationStore.ts';
 import type { Draft } from '../../core/chat/promptMessages.ts';
@@ -66,7 +67,12 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
+      turns: new Turns({
+        registry,
+        log,
+        chosen: (given) => this.#model.chosen(given),
+        explainFailure: explainMemoryFailure,
+      }),
       settings,
       running: this.#running,
       actions: parts.actions,
