@@ -46,7 +46,10 @@ export interface Commands {
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
 export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
-  const host = createEditorHost(context, settings, log);
+  const host: CoreHost = {
+    ...createEditorHost(context, settings, log),
+    usefulContext: async (question, signal) => (await gpu()).usefulContext(question, signal),
+  };
   const registry = new BackendRegistry(host);
   const badges: Badges = async (client, models, signal) => {
     const { modelBadges } = await import('./gpu/modelBadges.ts');

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import type { LoadedModel } from '../../src/core/clients/llmClient.ts';
 import { fitBadge } from '../../src/core/fit/fitBadge.ts';
 import type { FitGpu } from '../../src/core/fit/fitRequest.ts';
 import { OllamaFits } from '../../src/core/fit/ollamaFits.ts';
 import { fittingTokens } from '../../src/core/gpu/fittingTokens.ts';
-import type { GpuReading } from '../../src/core/gpu/gpuReading.ts';
+import type { GpuReading, GpuState } from '../../src/core/gpu/gpuReading.ts';
 import type { ServerUse } from '../../src/core/gpu/serverUse.ts';
+import { usefulContext } from '../../src/core/gpu/usefulContext.ts';
 import { parseSettings } from '../../src/core/settings/settings.ts';
 import { dialectOf, never } from '../support/dialects.ts';
 import { qwen14b, qwen7b, serveModels } from '../support/ollamaModels.ts';
@@ -103,6 +105,48 @@ describe('What models of Ollama take on the GPU', () => {
       assert.equal(await longest(use({ isHere: false })), undefined);
       assert.equal(await longest(use({ backend: 'vllm' })), undefined);
       assert.equal(await longest(use(), 1), undefined);
+    });
+  });
+
+  describe('with the context that is useful', () => {
+    const cards = (...free: readonly number[]): readonly GpuState[] =>
+      free.map((freeGib, index) => ({
+        id: `GPU-${index}`,
+        name: 'NVIDIA GeForce RTX 3060',
+        vendor: 'nvidia',
+        isUnified: false,
+        totalBytes: gib(11.6),
+        usedBytes: gib(11.6 - freeGib),
+        freeBytes: gib(freeGib),
+        processes: [],
+      }));
+    const ask = (gpus: readonly GpuState[], model: string, loaded: readonly LoadedModel[] = [], more = {}) =>
+      usefulContext(fits, gpus, { settings: settings(more), model, loaded }, never);
+
+    it('is the longest with which all of it is on the GPU', async () => {
+      assert.equal(await ask(cards(11), 'qwen2.5-coder:7b'), 32_768);
+      const tight = (await ask(cards(7.5), 'qwen2.5-coder:7b')) ?? 0;
+      assert.ok(tight >= 4096 && tight < 32_768, `${tight}`);
+      const large = await ask(cards(11), 'qwen2.5-coder:14b');
+      assert.ok(large === undefined || (large >= 4096 && large < 16_384), `${large}`);
+    });
+
+    it('counts the memory of the model itself, and of others where it must', async () => {
+      const own = { id: 'qwen2.5-coder:7b', vramBytes: gib(6) };
+      assert.equal(await ask(cards(5), 'qwen2.5-coder:7b', [own]), 32_768);
+      const other = { id: 'qwen2.5-coder:14b', vramBytes: gib(10) };
+      assert.equal(await ask(cards(1), 'qwen2.5-coder:7b', [other]), 32_768);
+    });
+
+    it('is unknown where it does not fit, on another machine, and without figures', async () => {
+      assert.equal(await ask(cards(3), 'qwen2.5-coder:7b'), undefined);
+      assert.equal(
+        await ask(cards(11), 'qwen2.5-coder:7b', [], { 'a2ia.ollamaUrl': 'http://gpu-box.invalid:11434' }),
+        undefined,
+      );
+      assert.equal(await ask([], 'qwen2.5-coder:7b'), undefined);
+      const forwarded = [{ id: 'x', vramBytes: gib(9) }];
+      assert.equal(await ask(cards(11), 'qwen2.5-coder:7b', forwarded), undefined);
     });
   });
 });

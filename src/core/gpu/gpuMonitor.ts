@@ -72,11 +72,14 @@ export class GpuMonitor {
     return this.#look({ isAsked: true });
   }
 
-  /** What is known, looked at anew if it is older. @throws the abort reason once disposed */
+  /** What is known, looked at anew if it is older; after a failure not before its time. @throws the abort reason once disposed */
   async recent(mostAgeMs: number): Promise<GpuSnapshot> {
     const known = this.#latest;
-    const mayLook = known === undefined || (known.reading.state !== 'none' && this.#delayMs(mostAgeMs) === 0);
-    return mayLook ? this.#look({ isAsked: false }) : known;
+    if (!known) return this.#look({ isAsked: false });
+    const { reading } = known;
+    const ageMs = this.#parts.host.now() - reading.readAtMs;
+    const isOld = ageMs > (reading.state === 'failed' ? this.#intervalMs() : mostAgeMs);
+    return isOld && reading.state !== 'none' ? this.#look({ isAsked: false }) : known;
   }
 
   dispose(): void {

@@ -4,10 +4,11 @@ import type { BackendRegistry } from '../../core/clients/registry.ts';
 import type { OllamaFits } from '../../core/fit/ollamaFits.ts';
 import type { GpuHost } from '../../core/gpu/gpuHost.ts';
 import { GpuMonitor } from '../../core/gpu/gpuMonitor.ts';
-import type { GpuReading } from '../../core/gpu/gpuReading.ts';
+import type { GpuReading, GpuState } from '../../core/gpu/gpuReading.ts';
 import type { GpuSnapshot } from '../../core/gpu/gpuText.ts';
 import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
 import { cpuShare, leastCpuShare, readServerUse, type ServerUse } from '../../core/gpu/serverUse.ts';
+import type { ContextQuestion } from '../../core/gpu/usefulContext.ts';
 import type { CoreHost } from '../../core/host.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import type { StatusBar } from '../statusBar.ts';
@@ -33,6 +34,13 @@ export function createGpuIndicator(parts: Omit<GpuIndicatorParts, 'host'>): GpuI
 
 /** For the chat: younger than this is as good as now. */
 const recentMs = 30_000;
+/** Before a load. */
+const justNowMs = 3_000;
+
+/** A card sleeps when nobody uses it, and a load wakes it anyway. */
+function unused(gpu: GpuState): GpuState {
+  return gpu.totalBytes === undefined ? gpu : { ...gpu, usedBytes: 0, freeBytes: gpu.totalBytes };
+}
 
 /** GPU memory in this window: when it is looked at, and whether the status bar shows it. */
 export class GpuIndicator {
@@ -41,6 +49,8 @@ export class GpuIndicator {
   readonly #monitor: GpuMonitor;
   readonly #following: readonly vscode.Disposable[];
   #fits: OllamaFits | undefined;
+  /** The cards when they were last awake. */
+  #awake: readonly GpuState[] | undefined;
   /** Somebody has asked for it in this window. */
   #isAsked = false;
 
@@ -54,7 +64,10 @@ export class GpuIndicator {
         const timer = setTimeout(run, delayMs);
         return () => clearTimeout(timer);
       },
-      onChange: () => this.#show(),
+      onChange: ({ reading }) => {
+        if (reading.state === 'gpus') this.#awake = reading.gpus;
+        this.#show();
+      },
     });
     this.#following = [
       vscode.window.onDidChangeWindowState(() => this.#watch()),
@@ -101,6 +114,16 @@ export class GpuIndicator {
     const { host } = await this.#parts.backends();
     const { OllamaFits } = await import('../../core/fit/ollamaFits.ts');
     return (this.#fits ??= new OllamaFits(host));
+  }
+
+  /** For `CoreHost`. Nothing where the user wants no look at the GPU. */
+  async usefulContext(question: ContextQuestion, signal: AbortSignal): Promise<number | undefined> {
+    if (this.#mode() === 'never' && !this.#isAsked) return undefined;
+    const { reading } = await this.#monitor.recent(justNowMs);
+    const gpus = reading.state === 'asleep' ? this.#awake?.map(unused) : reading.state === 'gpus' ? reading.gpus : [];
+    if (!gpus?.length) return undefined;
+    const { usefulContext } = await import('../../core/gpu/usefulContext.ts');
+    return usefulContext(await this.fits(), gpus, question, signal);
   }
 
   async unload(model: string, signal: AbortSignal): Promise<void> {
