@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
+import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
@@ -11,7 +12,7 @@ import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
-import { pickModel } from './modelPicker.ts';
+import { pickModel, type Badges } from './modelPicker.ts';
 import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -24,6 +25,7 @@ export interface CommandParts {
 }
 
 export interface Commands {
+  readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
@@ -49,9 +51,16 @@ export interface Commands {
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
 export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
-  const host = createEditorHost(context, settings, log);
+  const host: CoreHost = {
+    ...createEditorHost(context, settings, log),
+    usefulContext: async (question, signal) => (await gpu()).usefulContext(question, signal),
+  };
   const registry = new BackendRegistry(host);
-  const switchModel = () => pickModel(registry, settings.current());
+  const badges: Badges = async (client, models, signal) => {
+    const { modelBadges } = await import('./gpu/modelBadges.ts');
+    return modelBadges(await gpu(), settings.current(), client, models, signal);
+  };
+  const switchModel = () => pickModel({ registry, settings: settings.current(), badges });
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
     return target !== undefined && enterKey(context, target);
@@ -98,6 +107,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       actions: problemActions,
       mayContact: (origin) => host.mayContact(origin),
       readGpus: async () => (await gpu()).read(),
+      badges,
     });
     return madeChat;
   });
@@ -136,6 +146,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   context.subscriptions.push(ask, registry);
   return {
+    host,
     registry,
     ask,
     chat,

@@ -23,7 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
   let madeGpu: Promise<GpuIndicator> | undefined;
   const gpu = (): Promise<GpuIndicator> =>
     (madeGpu ??= import('./gpu/gpuIndicator.ts').then(({ createGpuIndicator }) => {
-      const indicator = createGpuIndicator({ settings, statusBar, registry: async () => (await commands()).registry });
+      const indicator = createGpuIndicator({ settings, statusBar, backends: commands });
       context.subscriptions.push(indicator);
       return indicator;
     }));
