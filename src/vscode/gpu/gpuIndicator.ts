@@ -33,6 +33,8 @@ export class GpuIndicator {
   readonly #item = new GpuItem();
   readonly #monitor: GpuMonitor;
   readonly #following: readonly vscode.Disposable[];
+  readonly #looked = new vscode.EventEmitter<GpuSnapshot>();
+  readonly onDidLook = this.#looked.event;
   /** Somebody has asked for it in this window. */
   #isAsked = false;
 
@@ -45,7 +47,10 @@ export class GpuIndicator {
         const timer = setTimeout(run, delayMs);
         return () => clearTimeout(timer);
       },
-      onChange: () => this.#show(),
+      onChange: (snapshot) => {
+        this.#show();
+        this.#looked.fire(snapshot);
+      },
     });
     this.#following = [
       vscode.window.onDidChangeWindowState(() => this.#watch()),
@@ -94,7 +99,7 @@ export class GpuIndicator {
 
   dispose(): void {
     this.#monitor.dispose();
-    vscode.Disposable.from(...this.#following, this.#item).dispose();
+    vscode.Disposable.from(...this.#following, this.#looked, this.#item).dispose();
   }
 
   #mode() {
