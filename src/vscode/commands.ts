@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
+import type { Calibrations } from '../core/fit/calibration.ts';
+import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
 import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
@@ -10,6 +12,7 @@ import { completionCommands, type CompletionCommands } from './completion/comple
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import type { LoadCalibration } from './fit/loadCalibration.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel, type Badges } from './modelPicker.ts';
@@ -47,6 +50,10 @@ export interface Commands {
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
+  /** What was seen to be loaded. */
+  readonly noteLoad: (seen: GpuSnapshot) => Promise<void>;
+  /** What loads of this machine took beyond their plans, for the next plans. */
+  readonly calibrations: () => Promise<Calibrations>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -87,6 +94,11 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     return new OutOfMemoryExplainer({ unloadOthers });
   });
   const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
+  let madeCalibration: Promise<LoadCalibration> | undefined;
+  const calibration = () =>
+    (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
+      createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
+    ));
   const problemActions = {
     ...actions,
     checkConnection: (backend: unknown) => void checkConnection(backend),
@@ -162,6 +174,8 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     setApiKey: () => askForKey(undefined),
     checkConnection,
     explainOutOfMemory,
+    noteLoad: async (seen) => (await calibration()).note(seen),
+    calibrations: async () => (await calibration()).current(),
   };
 }
 
