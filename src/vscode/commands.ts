@@ -6,13 +6,15 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
-import type { ConnectionCheck } from './connectionCheck.ts';
+import type { Completion } from './completion/completion.ts';
+import type { CompletionMenuParts } from './completion/completionMenu.ts';
+import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
-import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel, type Badges } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -30,6 +32,10 @@ export interface Commands {
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
+  readonly edits: () => Promise<Edits>;
+  /** Code that is completed as one types; made when it is turned on. */
+  readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -42,6 +48,15 @@ export interface Commands {
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
+}
+
+export interface CompletionCommands {
+  /** As the settings say: on, off, or with another model. */
+  readonly follow: () => Promise<void>;
+  readonly menu: () => Promise<void>;
+  readonly chooseModel: () => Promise<void>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -61,27 +76,27 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     return target !== undefined && enterKey(context, target);
   };
   const actions = { chooseModel: () => void switchModel(), enterKey: askForKey, showLog: () => log.show() };
-  let check: Promise<ConnectionCheck> | undefined;
-  const checkConnection = async (backend: unknown) => {
-    // Most windows never need it.
-    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
-      const made = new ConnectionCheck({ host, registry, settings, actions });
-      context.subscriptions.push(made);
-      return made;
-    });
-    return (await check).run(backend);
+  /** Most windows need few of these: each is loaded and made with its first use. */
+  const atFirstUse = <Made extends vscode.Disposable>(make: () => Promise<Made>) => {
+    let made: Promise<Made> | undefined;
+    return () =>
+      (made ??= make().then((it) => {
+        context.subscriptions.push(it);
+        return it;
+      }));
   };
+  const check = atFirstUse(async () => {
+    const { ConnectionCheck } = await import('./connectionCheck.ts');
+    return new ConnectionCheck({ host, registry, settings, actions });
+  });
+  const checkConnection = async (backend: unknown) => (await check()).run(backend);
   const useEmbedded = () => chooseEmbedded(registry, settings);
   const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
-  let madeExplainer: Promise<OutOfMemoryExplainer> | undefined;
-  const explainOutOfMemory = async (given: unknown) => {
-    madeExplainer ??= import('./fit/outOfMemoryExplainer.ts').then(({ OutOfMemoryExplainer }) => {
-      const made = new OutOfMemoryExplainer({ unloadOthers });
-      context.subscriptions.push(made);
-      return made;
-    });
-    return (await madeExplainer).run(given);
-  };
+  const explainer = atFirstUse(async () => {
+    const { OutOfMemoryExplainer } = await import('./fit/outOfMemoryExplainer.ts');
+    return new OutOfMemoryExplainer({ unloadOthers });
+  });
+  const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
   const problemActions = {
     ...actions,
     checkConnection: (backend: unknown) => void checkConnection(backend),
@@ -90,38 +105,46 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       unloadOthers: () => void unloadOthers(),
     },
   };
-  let madeChat: Promise<Chat> | undefined;
-  const chat = () =>
-    // Nor do most windows chat.
-    (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
-      const made = new Chat({
-        context,
-        registry,
-        settings,
-        statusBar,
-        log,
-        actions: problemActions,
-        mayContact: (origin) => host.mayContact(origin),
-        readGpus: async () => (await gpu()).read(),
-        badges,
-      });
-      context.subscriptions.push(made);
-      return made;
-    }));
+  let madeChat: Chat | undefined;
+  const chat = atFirstUse(async () => {
+    const { Chat } = await import('./chat/chat.ts');
+    madeChat = new Chat({
+      context,
+      registry,
+      settings,
+      statusBar,
+      log,
+      actions: problemActions,
+      mayContact: (origin) => host.mayContact(origin),
+      readGpus: async () => (await gpu()).read(),
+      badges,
+    });
+    return madeChat;
+  });
   const chatCommands = async () => {
     const { ChatCommands } = await import('./chat/chatCommands.ts');
     return new ChatCommands(await chat());
   };
-  let madeCommitMessage: Promise<CommitMessageCommand> | undefined;
-  const commitMessage = () =>
-    (madeCommitMessage ??= import('./chat/commitMessageCommand.ts').then(({ CommitMessageCommand }) => {
-      const made = new CommitMessageCommand({ registry, settings, log, actions: problemActions });
-      context.subscriptions.push(made);
-      return made;
-    }));
-  const close = async () => (await madeChat)?.close();
+  const commitMessage = atFirstUse(async () => {
+    const { CommitMessageCommand } = await import('./chat/commitMessageCommand.ts');
+    return new CommitMessageCommand({ registry, settings, log, actions: problemActions });
+  });
+  const plans = atFirstUse(async () => {
+    const { PlanPanels } = await import('./plan/planPanels.ts');
+    return new PlanPanels({ context, registry, settings, log });
+  });
+  let madeEdits: Edits | undefined;
+  const edits = atFirstUse(async () => {
+    const { createEdits } = await import('./edit/createEdits.ts');
+    madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+    return madeEdits;
+  });
+  const completion = completionCommands({ context, host, registry, settings, actions });
+  const close = async () => madeChat?.close();
   const stop = () => {
-    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+    if (madeEdits?.stopHere() || ask.stop()) return;
+    madeEdits?.stopAll();
+    madeChat?.stop();
   };
   const ask = new AskCommand({
     registry,
@@ -139,6 +162,9 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     chat,
     chatCommands,
     commitMessage,
+    plans,
+    edits,
+    completion,
     close,
     stop,
     switchModel,
@@ -146,6 +172,31 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     setApiKey: () => askForKey(undefined),
     checkConnection,
     explainOutOfMemory,
+  };
+}
+
+function completionCommands({
+  context,
+  ...parts
+}: Omit<CompletionMenuParts, 'completion'> & { readonly context: vscode.ExtensionContext }): CompletionCommands {
+  let made: Completion | undefined;
+  context.subscriptions.push({ dispose: () => made?.dispose() });
+  const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
+  const follow = async () => {
+    const { Completion } = await import('./completion/completion.ts');
+    if (parts.settings.current().completion.mode === 'off') {
+      made?.dispose();
+      made = undefined;
+    } else if (made) made.begin();
+    else made = new Completion(parts);
+  };
+  let following = Promise.resolve();
+  return {
+    follow: () => (following = follow()),
+    menu: async () => (await import('./completion/completionMenu.ts')).showCompletionMenu(menuParts),
+    chooseModel: async () => (await import('./completion/completionMenu.ts')).chooseCompletionModel(menuParts),
+    pause: () => following.then(() => made?.pauseNow()),
+    resume: () => following.then(() => made?.resume()),
   };
 }
 

@@ -1,3 +1,4 @@
+import { corrected, type Corrections } from './corrections.ts';
 import { about, between, exact, sum, type Figure } from './figure.ts';
 import { activeWidth, cacheRow, stateElements, type Encoder, type Layer, type ModelFacts } from './modelFacts.ts';
 import { checkpointBytes, type Scheme } from './checkpoint.ts';
@@ -27,6 +28,7 @@ export interface VllmSettings {
   readonly profilesGraphs?: boolean;
   /** The old engine, when it chose chunks by itself (more than 32768 tokens of context): the profiling run ends before anything is sampled. */
   readonly profilesNoSampler?: boolean;
+  readonly corrections?: Corrections;
 }
 
 /** 0.21 to 0.26 take an estimate of the graphs from the budget. The runner of 0.27 and later does not: four logs that print all parts add up without it. */
@@ -96,10 +98,13 @@ export function estimateVllm(
 ): VllmEstimate {
   const { utilization } = settings;
   const budget = exact(gpu.totalBytes * utilization, `${utilization} of the GPU's memory`);
-  const weights = weightsFigure(facts, settings, gpu);
-  const activation = activationFigure(facts, settings, gpu, constants);
-  const nonTorch = nonTorchFigure(settings, gpu, constants);
-  const graphs = graphFigure(facts, settings);
+  const { corrections } = settings;
+  const weights = corrected(weightsFigure(facts, settings, gpu), corrections, 'weights');
+  const activation = corrected(activationFigure(facts, settings, gpu, constants), corrections, 'compute');
+  const nonTorch = corrected(nonTorchFigure(settings, gpu, constants), corrections, 'overhead');
+  const graphs = settings.eager
+    ? graphFigure(facts, settings)
+    : corrected(graphFigure(facts, settings), corrections, 'graphs');
   const spent = [weights, activation, nonTorch, ...(graphsInBudget(settings) ? [graphs] : [])];
   const parts = sum(spent, '');
   return {

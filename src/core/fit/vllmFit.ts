@@ -26,7 +26,11 @@ export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan 
   const gpus = usedGpus(request.gpus, parallel);
   const gpu = gpus.at(-1);
   const scheme = schemeOf(model, doubts);
-  const settings = vllmSettings(model, server, scheme, gpu, doubts);
+  const { corrections } = request;
+  const settings = {
+    ...vllmSettings(model, server, scheme, gpu, doubts),
+    ...(corrections === undefined ? {} : { corrections }),
+  };
   const problem = parallelProblem(facts, parallel, request.gpus.length);
   if (problem !== undefined) doubts.push(problem);
   // Sizes do not depend on the card but for a little, so they are said without one.
