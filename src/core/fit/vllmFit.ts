@@ -259,7 +259,7 @@ function failureOf(
           estimate.graphs.bytes > have.bytes
             ? torchError(estimate.graphs.bytes, gpu.totalBytes)
             : samplerError(settings.maxSequences),
-        explanation: `CUDA graphs ${memoryText(need.bytes)} > ${memoryText(have.bytes)} that the utilization of ${utilization} leaves${onEach}, because vLLM up to 0.20 makes them beside its budget.`,
+        explanation: `CUDA graphs ${memoryText(need.bytes)} > ${memoryText(have.bytes)} that the utilization of ${utilization} leaves${onEach}, because this vLLM makes them beside its budget.`,
       };
   }
 }
