@@ -26,7 +26,6 @@ const aliases: readonly (readonly [alias: string, shape: string])[] = [
   ['r1-distill-qwen-32b', 'qwen2.5-32b'],
   ['deepseek-r1-1.5b', 'qwen2.5-1.5b'],
   ['deepseek-r1-7b', 'qwen2.5-7b'],
-  ['deepseek-r1-8b', 'qwen3-8b'],
   ['deepseek-r1-671b', 'deepseek-v3'],
   ['deepseek-r1-14b', 'qwen2.5-14b'],
   ['deepseek-r1-32b', 'qwen2.5-32b'],
