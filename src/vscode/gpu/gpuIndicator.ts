@@ -51,6 +51,8 @@ export class GpuIndicator {
   #fits: OllamaFits | undefined;
   /** The cards when they were last awake. */
   #awake: readonly GpuState[] | undefined;
+  readonly #looked = new vscode.EventEmitter<GpuSnapshot>();
+  readonly onDidLook = this.#looked.event;
   /** Somebody has asked for it in this window. */
   #isAsked = false;
 
@@ -64,9 +66,10 @@ export class GpuIndicator {
         const timer = setTimeout(run, delayMs);
         return () => clearTimeout(timer);
       },
-      onChange: ({ reading }) => {
-        if (reading.state === 'gpus') this.#awake = reading.gpus;
+      onChange: (snapshot) => {
+        if (snapshot.reading.state === 'gpus') this.#awake = snapshot.reading.gpus;
         this.#show();
+        this.#looked.fire(snapshot);
       },
     });
     this.#following = [
@@ -133,7 +136,7 @@ export class GpuIndicator {
 
   dispose(): void {
     this.#monitor.dispose();
-    vscode.Disposable.from(...this.#following, this.#item).dispose();
+    vscode.Disposable.from(...this.#following, this.#looked, this.#item).dispose();
   }
 
   #mode() {
