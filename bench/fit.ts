@@ -11,7 +11,7 @@ import { planLlamaCpp } from '../src/core/fit/plan.ts';
 import { readGguf } from '../src/core/gguf/ggufReader.ts';
 import { ggufBytes } from '../test/unit/core/fit/ggufBytes.ts';
 import { figure, median, percentile, printRequirement, printTable } from './support/figures.ts';
-import type { FitCase } from './support/fitCases.ts';
+import { readFitCase, type FitCase } from './support/fitCases.ts';
 import { crossValidate, type ReportedRun } from './support/fitCrossValidation.ts';
 import { predict } from './support/fitPredictions.ts';
 import { trySpellings } from './support/fitSpellings.ts';
@@ -35,9 +35,9 @@ else {
   const lines = readFileSync(values.cases, 'utf8').split('\n').filter(Boolean);
   const { out } = values;
   if (out !== undefined) {
-    writeFileSync(out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
+    writeFileSync(out, lines.map((line) => `${JSON.stringify(predict(readFitCase(JSON.parse(line))))}\n`).join(''));
   }
-  if (values.spellings) printSpellings(lines.map((line) => JSON.parse(line) as FitCase));
+  if (values.spellings) printSpellings(lines.map((line) => readFitCase(JSON.parse(line))));
   if (values['cross-validate']) printCrossValidation(lines.map((line) => JSON.parse(line) as ReportedRun));
 }
 
