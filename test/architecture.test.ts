@@ -206,7 +206,9 @@ describe('The manifest', () => {
     const { commands, keybindings, menus, submenus, walkthroughs } = manifest.contributes;
     const known = [...commands.map(({ command }) => command), ...submenus.map(({ id }) => id)];
     // VS Code's own, with a key where it has none.
-    const ownKeys = (keybindings as readonly MenuItem[]).filter(({ command }) => !command?.startsWith('editor.action.'));
+    const ownKeys = (keybindings as readonly MenuItem[]).filter(
+      ({ command }) => !command?.startsWith('editor.action.'),
+    );
     for (const { command, submenu } of [...ownKeys, ...Object.values(menus).flat()])
       assert.ok(known.includes(command ?? submenu ?? ''), command ?? submenu);
     const links = [...JSON.stringify(walkthroughs).matchAll(/command:([\w.]+)/g)].map(([, command]) => command ?? '');
@@ -300,9 +302,9 @@ describe('A production build', () => {
     assert.ok(total > 5000 && total <= 150_000, `${total} bytes`);
   });
 
-  it('is at most 1 MB in all, without the native engine', () => {
+  it('is at most 1.3 MB in all, without the native engine', () => {
     const total = build.sizeBytes(build.files);
-    assert.ok(total <= 1_000_000, `${total} bytes`);
+    assert.ok(total <= 1_300_000, `${total} bytes`);
   });
 
   it('loads no package when the extension is loaded', () => {
