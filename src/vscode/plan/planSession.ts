@@ -169,6 +169,7 @@ export class PlanSession {
 
   /** Once for all messages that have arrived. */
   #planSoon(): void {
+    if (this.#closed.signal.aborted) return;
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined;
       this.#plan();
@@ -207,7 +208,6 @@ export class PlanSession {
       this.#planSoon();
     });
     await Promise.allSettled([gpus, this.#outside.findModels(found, signal)]);
-    if (signal.aborted) return;
     this.#isLooking = false;
     this.#showModels();
     this.#planSoon();
@@ -310,6 +310,7 @@ export class PlanSession {
   }
 
   #show(part: Partial<PlanState>): void {
+    if (this.#closed.signal.aborted) return;
     this.#shown = { ...this.#shown, ...part };
     this.#outside.post(part);
   }
