@@ -206,7 +206,9 @@ describe('The manifest', () => {
     const { commands, keybindings, menus, submenus, walkthroughs } = manifest.contributes;
     const known = [...commands.map(({ command }) => command), ...submenus.map(({ id }) => id)];
     // VS Code's own, with a key where it has none.
-    const ownKeys = (keybindings as readonly MenuItem[]).filter(({ command }) => !command?.startsWith('editor.action.'));
+    const ownKeys = (keybindings as readonly MenuItem[]).filter(
+      ({ command }) => !command?.startsWith('editor.action.'),
+    );
     for (const { command, submenu } of [...ownKeys, ...Object.values(menus).flat()])
       assert.ok(known.includes(command ?? submenu ?? ''), command ?? submenu);
     const links = [...JSON.stringify(walkthroughs).matchAll(/command:([\w.]+)/g)].map(([, command]) => command ?? '');
