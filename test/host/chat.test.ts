@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { ConversationRecord } from '../../src/core/chat/conversation.ts';
+import { OpenConversation } from '../../src/core/chat/openConversation.ts';
 import { planPrompt } from '../../src/core/chat/promptPlan.ts';
 import { BackendRegistry } from '../../src/core/clients/registry.ts';
 import { Chat } from '../../src/vscode/chat/chat.ts';
@@ -13,7 +14,7 @@ import { EditorSettings } from '../../src/vscode/editorSettings.ts';
 import { StatusBar } from '../../src/vscode/statusBar.ts';
 import { StepServer, type ChatExchange } from '../support/stepServer.ts';
 import { createTestHost } from '../support/testHost.ts';
-import { closeEverything, until, withSettings } from './documents.ts';
+import { answerTo, closeEverything, until, withSettings } from './documents.ts';
 import { messagesDuring } from './messages.ts';
 
 const run = (command: string, ...given: readonly unknown[]) =>
@@ -103,8 +104,7 @@ describe('The commands of the chat', () => {
       first.text('Python.');
       first.finish();
       await asking;
-      const document = vscode.workspace.textDocuments.find((one) => one.getText().includes('Which language is this?'));
-      assert.ok(document);
+      const document = await answerTo('Which language is this?');
       await vscode.window.showTextDocument(document);
       await run('a2ia.continueInChat');
       await vscode.env.clipboard.writeText('');
@@ -165,6 +165,13 @@ function exchangesOf(count: number): readonly ConversationRecord[] {
       { type: 'end', id: answer, atMs: 2, ending: { outcome: { type: 'stopped' }, speed: { totalMs: 1 } } },
     ];
   }).flat();
+}
+
+/** A conversation of these records. */
+function show(panel: ChatPanel, records: readonly ConversationRecord[]): void {
+  const begun = OpenConversation.begin();
+  begun.append(...records);
+  panel.keep(begun);
 }
 
 /** Why something is proposed, and what. */
@@ -240,28 +247,43 @@ describe('The chat of a window', () => {
       exchange.finish();
     }));
 
-  it('sends a question that was asked outside of it, and its answer, before the next one', () =>
+  it('is where an answer of A2IA: Ask goes on: the same conversation, kept from then on, however often', () =>
     onServer(async () => {
       const panel = await open.panel;
-      const answer = {
-        text: 'Python.',
-        reasoning: '',
-        outcome: { type: 'finished', reason: 'stop', usage: {} },
-        speed: { totalMs: 1 },
-      } as const;
-      const question = 'Which language is this?';
-      await open.commands.continueAsk({ question, context: [], answer, choice: undefined, atMs: Date.now() });
+      const asked = OpenConversation.begin();
+      asked.append(...exchangesOf(1));
+      await open.commands.continueAsk(asked);
+      assert.equal(panel.conversation, asked);
       await panel.send('Since when?');
       const exchange = await server.nextChat();
-      const contents = exchange.body.messages.map(({ content }) => content);
-      assert.deepEqual(contents.slice(1), ['Which language is this?', 'Python.', 'Since when?']);
+      assert.equal(exchange.body.messages.length, 4);
       exchange.finish();
+      await panel.turns.finish();
+      panel.newConversation();
+      await open.commands.continueAsk(asked);
+      assert.equal(panel.conversation, asked);
+      await open.close();
+      open = new OpenChat(folder);
+      const { conversation } = (await open.panel).conversation;
+      assert.deepEqual([conversation.id, conversation.size], [asked.conversation.id, 4]);
+    }));
+
+  it('has a conversation back that was deleted, when its answer is gone on with', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const asked = OpenConversation.begin();
+      asked.append(...exchangesOf(1));
+      await open.commands.continueAsk(asked);
+      await panel.receive({ type: 'delete', id: asked.conversation.id });
+      assert.notEqual(panel.conversation, asked);
+      await open.commands.continueAsk(asked);
+      assert.deepEqual([panel.conversation, asked.conversation.deleted], [asked, false]);
     }));
 
   it('leaves out what does not fit another model only as the user says, and then asks it', () =>
     onServer(async () => {
       const panel = await open.panel;
-      panel.begin(exchangesOf(3));
+      show(panel, exchangesOf(3));
       const conversation = panel.conversation.conversation;
       const settings = { systemPrompt: '' };
       const plan = planPrompt({
@@ -291,7 +313,7 @@ describe('The chat of a window', () => {
   it('sends again what was left out when the user says so', () =>
     onServer(async () => {
       const panel = await open.panel;
-      panel.begin([...exchangesOf(2), { type: 'leaveOut', ids: ['q1', 'a1'] }]);
+      show(panel, [...exchangesOf(2), { type: 'leaveOut', ids: ['q1', 'a1'] }]);
       panel.setVisible(true);
       // The window is known once the server has said it; until then nothing is proposed.
       while (panel.composer.view().budget.contextTokens === undefined) await new Promise(setImmediate);

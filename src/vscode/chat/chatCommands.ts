@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { askAsConversation, type Ask } from '../../core/chat/askAsConversation.ts';
 import { commandQuestion, type CodeCommand } from '../../core/chat/commandPrompts.ts';
+import type { OpenConversation } from '../../core/chat/openConversation.ts';
 import type { Chat } from './chat.ts';
 import type { ChatPanel } from './chatPanel.ts';
 
@@ -58,13 +58,12 @@ export class ChatCommands {
   }
 
   /** Goes on with a question that was asked outside of the chat. */
-  async continueAsk(ask: Ask | undefined): Promise<void> {
-    if (!ask) {
+  async continueAsk(asked: OpenConversation | undefined): Promise<void> {
+    if (!asked) {
       const why = 'This is not an answer that can be gone on with. Open one of A2IA: Ask, when it is complete.';
       return void vscode.window.showInformationMessage(`A2IA: ${why}`);
     }
-    const panel = await this.#chat.panel;
-    panel.begin(askAsConversation(ask));
+    (await this.#chat.panel).keep(asked);
     await this.focus();
   }
 }

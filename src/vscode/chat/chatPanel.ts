@@ -62,7 +62,7 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
+      turns: new Turns({ registry, log, name: 'chat', chosen: (given) => this.#model.chosen(given) }),
       settings,
       running: this.#running,
       actions: parts.actions,
@@ -237,10 +237,11 @@ export class ChatPanel implements PanelSource {
     this.channel.do({ type: 'focus', what: 'composer' });
   }
 
-  /** A conversation of these records, which is shown. */
-  begin(records: readonly ConversationRecord[]): void {
-    const open = this.#parts.store.create();
-    open.append(...records);
+  /** Shows a conversation that was begun elsewhere, and keeps it with the others. */
+  keep(open: OpenConversation): void {
+    this.#parts.store.keep(open);
+    // Who wants to go on with it does not want it to be deleted any more.
+    if (open.conversation.deleted) open.append({ type: 'delete', deleted: false });
     this.#show(open);
     this.#list.close();
   }
