@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { MessageView } from '../../src/protocol/panelState.ts';
 import { type Panel, PanelBrowser, themes } from '../support/panelPage.ts';
-import { answer, budget, chips, panelState, panelStates, question } from '../support/panelStates.ts';
+import { answer, budget, chips, composerView, panelState, panelStates, question } from '../support/panelStates.ts';
 
 const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It adds prices.')];
 const streaming = (text: string) => answer('a1', text, { state: { type: 'streaming' }, facts: {} });
@@ -98,7 +98,7 @@ describe('The chat panel in a page', () => {
       await input.fill('Too long?');
       await input.press('Enter');
       await panel.next('send');
-      await panel.change({ composer: { draft: 'Too long?', attachments: [], budget } });
+      await panel.change({ composer: composerView({ draft: 'Too long?' }) });
       assert.equal(await input.inputValue(), 'Too long?');
       await input.press('Enter');
       await panel.next('send');
@@ -166,6 +166,59 @@ describe('The chat panel in a page', () => {
       assert.deepEqual(await panel.next('draft'), told);
     });
 
+    it('has what was typed in a new conversation after a crash of the host, which begins another one', async () => {
+      const panel = await openPanel(panelState());
+      const input = panel.page.getByLabel('Question', { exact: true });
+      await input.fill('Half a thought');
+      await panel.next('draft');
+      await panel.page.reload();
+      await panel.next('ready');
+      await panel.show(panelState([], { conversation: { id: 'another', title: '', messages: [] } }));
+      assert.equal(await input.inputValue(), 'Half a thought');
+      assert.deepEqual(await panel.next('draft'), { type: 'draft', conversationId: 'another', text: 'Half a thought' });
+    });
+
+    it('takes no question for a draft that was asked while the page was hidden', async () => {
+      const panel = await openPanel(panelState(exchange));
+      const input = panel.page.getByLabel('Question', { exact: true });
+      await input.fill('And then?');
+      await input.press('Enter');
+      await panel.next('send');
+      await panel.page.reload();
+      await panel.next('ready');
+      await panel.show(panelState([...exchange, question('q2', 'And then?'), answer('a2', 'Then.')]));
+      assert.equal(await input.inputValue(), '');
+    });
+
+    it('says what a question waits for, and lets the waiting be stopped', async () => {
+      const panel = await openPanel(panelState());
+      const input = panel.page.getByLabel('Question', { exact: true });
+      const reading = {
+        id: 'r',
+        kind: 'file',
+        label: 'src',
+        tokens: undefined,
+        canOpen: false,
+        isLeftOut: false,
+      } as const;
+      await panel.change({ composer: composerView({ attachments: [reading] }) });
+      await panel.page.getByRole('button', { name: 'src reading…' }).waitFor();
+      await input.fill('What is there?');
+      await input.press('Enter');
+      await panel.next('send');
+      await panel.change({ composer: composerView({ attachments: [reading], isWaiting: true }) });
+      await panel.page.getByText('Reading src. Your question is sent then.').first().waitFor();
+      await input.press('Enter');
+      await input.press('Escape');
+      await panel.next('stop');
+      assert.equal(panel.posted.filter(({ type }) => type === 'send').length, 1, 'it is on its way already');
+      await panel.change({ composer: composerView({ attachments: [reading] }) });
+      await panel.page.getByText('Reading src. Your question').first().waitFor({ state: 'hidden' });
+      assert.equal(await input.inputValue(), 'What is there?');
+      await panel.page.getByRole('button', { name: 'Remove src' }).click();
+      assert.equal((await panel.next('removeAttachment')).attachmentId, 'r');
+    });
+
     it('tells what was typed last in a conversation when another takes its place', async () => {
       const panel = await openPanel(panelState());
       const typed = 'Not yet told';
@@ -188,7 +241,7 @@ describe('The chat panel in a page', () => {
       const panel = await openPanel(panelState());
       const input = panel.page.getByLabel('Question', { exact: true });
       await input.fill('Of the first');
-      const composer = { draft: 'Of the second', attachments: [], budget };
+      const composer = composerView({ draft: 'Of the second' });
       await panel.change({ conversation: { id: 'conversation-2', title: '', messages: [] }, composer });
       assert.equal(await input.inputValue(), 'Of the second');
       await panel.post({ type: 'setDraft', text: 'Explain this.' });
@@ -256,7 +309,7 @@ describe('The chat panel in a page', () => {
     });
 
     it('shows what goes along, opens and removes it by keys', async () => {
-      const panel = await openPanel(panelState([], { composer: { draft: '', attachments: chips, budget } }));
+      const panel = await openPanel(panelState([], { composer: composerView({ attachments: chips }) }));
       await panel.page.getByRole('button', { name: 'src/prices.py 412 tokens' }).press('Enter');
       assert.equal((await panel.next('openAttachment')).attachmentId, 'chip-1');
       await panel.page.getByRole('button', { name: 'Remove screenshot.png' }).press('Enter');
@@ -555,7 +608,7 @@ describe('The chat panel in a page', () => {
       assert.ok(list);
       await page.getByRole('button', { name: 'Conversations' }).press('Enter');
       await panel.next('openList');
-      await panel.change({ list: { ...list, deleted: undefined } });
+      await panel.change({ list: { ...list, deleted: [] } });
       const search = page.getByLabel('Search conversations');
       assert.ok(await search.evaluate((element) => element === document.activeElement));
       await page.keyboard.type('p');
@@ -580,11 +633,41 @@ describe('The chat panel in a page', () => {
       await panel.change({ list });
       assert.equal(await page.getByRole('status').innerText(), '“Rename the parser” was deleted.');
       await page.keyboard.press('Enter');
-      assert.equal((await panel.next('undoDelete')).id, 'gone');
+      assert.equal((await panel.next('undoDelete')).id, 'gone0');
+      // Those that were deleted before can be had back as well.
+      await page.getByRole('button', { name: 'Undo: “Prices of yesterday” was deleted.' }).press('Enter');
+      assert.equal((await panel.next('undoDelete')).id, 'gone1');
       await page.keyboard.press('Escape');
       await panel.next('closeList');
       await panel.change({ list: undefined });
       await page.getByRole('button', { name: 'Conversations' }).waitFor();
+    });
+
+    it('let a notice be dismissed, whatever its button does', async () => {
+      const panel = await openPanel(panelStates['notice'] ?? panelState());
+      await panel.page.getByRole('button', { name: 'Show File' }).press('Enter');
+      await panel.next('noticeButton');
+      await panel.page.getByRole('button', { name: 'Dismiss' }).press('Enter');
+      await panel.next('dismissNotice');
+      await panel.change({ notice: { text: 'The disk is full.', buttonLabel: undefined } });
+      const buttons = panel.page.getByRole('region', { name: 'Notice' }).getByRole('button');
+      assert.equal(await buttons.count(), 1);
+      await panel.change({ notice: undefined });
+      await panel.page.getByRole('region', { name: 'Notice' }).waitFor({ state: 'hidden' });
+    });
+
+    it('say how much a question is too long, also where there is no room at all', async () => {
+      const panel = await openPanel(panelState());
+      const summary = panel.page.locator('.budget summary');
+      const shown = async (more: Partial<typeof budget>) => {
+        await panel.change({ composer: composerView({ budget: { ...budget, attachmentTokens: 0, ...more } }) });
+        return summary.innerText();
+      };
+      assert.equal(await shown({ draftTokens: 0 }), '5.3k tokens free');
+      assert.equal(await shown({ draftTokens: 644 }), '644 of 5.3k free tokens');
+      assert.equal(await shown({ draftTokens: 6328 }), '1k tokens too many');
+      assert.equal(await shown({ draftTokens: 100, historyTokens: 8000 }), '932 tokens too many');
+      assert.equal(await shown({ draftTokens: 0, historyTokens: 8000 }), '832 tokens too many');
     });
 
     it('are used from the first question to the last without a mouse', async () => {
