@@ -4,15 +4,8 @@ import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { StepServer } from '../support/stepServer.ts';
-import { ChatPanel } from './chatPanel.ts';
-import { textWhen, Workbench } from './workbench.ts';
-
-/** Of every workbench: what was on screen when a test failed. */
-function pictureOfFailure(workbench: () => Workbench): void {
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench().screenshot(`failed: ${this.currentTest.title}`);
-  });
-}
+import type { ChatPanel } from './chatPanel.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('The chat with the embedded model', () => {
   let workbench: Workbench;
@@ -25,7 +18,7 @@ describe('The chat with the embedded model', () => {
   pictureOfFailure(() => workbench);
 
   it('answers a question, and says what the answer took', async () => {
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
@@ -54,7 +47,7 @@ describe('The chat, used as people use it', () => {
       contextTokens: { 'qwen2.5-coder-7b': 8192, 'tiny-1b': 1024 },
     });
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.chat);
+    panel = workbench.chat;
   });
   after(async () => {
     await workbench.close();
@@ -69,11 +62,6 @@ describe('The chat, used as people use it', () => {
     exchange.finish();
     await panel.facts('Complete').waitFor();
     return exchange.body.messages.at(-1)?.content ?? '';
-  }
-
-  async function newChat(): Promise<void> {
-    await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
   }
 
   it('goes the whole way by keys alone', async () => {
@@ -113,7 +101,7 @@ describe('The chat, used as people use it', () => {
   }
 
   it('puts an edited question beside the first one, and steps between both with their answers', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('What is a list?');
     await answer('A list is an array.');
     await panel.questions.getByRole('button', { name: 'Edit and send again' }).click();
@@ -142,7 +130,7 @@ describe('The chat, used as people use it', () => {
   });
 
   it('attaches a file by @, and takes it off again', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.input.pressSequentially('Explain @file prices');
     await panel.frame.getByRole('option', { name: /prices\.py/ }).waitFor();
     await workbench.screenshot('chat-mention');
@@ -156,7 +144,7 @@ describe('The chat, used as people use it', () => {
   });
 
   it('takes what is selected from the editor’s context menu', async () => {
-    await newChat();
+    await workbench.newChat();
     await workbench.openFile('greeting.ts');
     await selectLines(4);
     await workbench.page.keyboard.press('Shift+F10');
@@ -214,7 +202,7 @@ describe('The chat, used as people use it', () => {
   });
 
   it('says what does not fit, sends nothing, and sends after one of the ways out was chosen', async () => {
-    await newChat();
+    await workbench.newChat();
     const requests = server.chats.length;
     await panel.send('First question, with words.');
     await answer('word '.repeat(5000));
@@ -248,12 +236,12 @@ describe('The chat, used as people use it', () => {
   }
 
   it('says before anything is sent that a conversation does not fit into the window of another model', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('Tell me a story.');
     await answer('once upon a time '.repeat(400));
     await panel.button(/Switch model/).click();
     await workbench.row('tiny-1b').click();
-    await panel.frame.locator('.model-name', { hasText: 'tiny-1b' }).waitFor();
+    await panel.model('tiny-1b').waitFor();
     await panel.proposals.first().waitFor();
     const requests = server.chats.length;
     await panel.send('Go on.');
@@ -271,18 +259,18 @@ describe('The chat, used as people use it', () => {
     await panel.facts('Complete').waitFor();
     await panel.button(/Switch model/).click();
     await workbench.row('qwen2.5-coder-7b').click();
-    await panel.frame.locator('.model-name', { hasText: 'qwen2.5-coder-7b' }).waitFor();
+    await panel.model('qwen2.5-coder-7b').waitFor();
   });
 
   it('keeps a draft and what is attached to it through a reload, for each conversation its own', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('Remember me');
     await answer('I will.');
     await workbench.openFile('greeting.ts');
     await workbench.runCommand('A2IA: Add to A2IA Chat');
     await panel.chip('greeting.ts').waitFor();
     await panel.input.fill('half a thou');
-    await newChat();
+    await workbench.newChat();
     await panel.input.fill('another thought');
     await panel.button('Conversations').click();
     await panel.conversation('Remember me').locator('.conversation-open').click();
@@ -293,7 +281,7 @@ describe('The chat, used as people use it', () => {
     await panel.frame.getByText('I will.').waitFor();
     assert.equal(await panel.input.inputValue(), 'half a thou');
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     assert.equal(await panel.input.inputValue(), 'another thought');
     await panel.input.fill('');
   });
@@ -414,7 +402,7 @@ describe('The chat in a workspace that is not trusted', () => {
   pictureOfFailure(() => workbench);
 
   it('answers by the user’s settings, and sends nothing of the workspace that was not attached', async () => {
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();

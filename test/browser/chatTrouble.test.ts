@@ -3,8 +3,8 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StepServer } from '../support/stepServer.ts';
-import { ChatPanel } from './chatPanel.ts';
-import { Workbench } from './workbench.ts';
+import type { ChatPanel } from './chatPanel.ts';
+import { pictureOfFailure, Workbench } from './workbench.ts';
 
 /** Between two words of an answer; a server with 40 tokens/s. */
 const paceMs = 25;
@@ -17,7 +17,7 @@ describe('The chat in trouble', () => {
   before(async () => {
     server = await StepServer.start();
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.chat);
+    panel = workbench.chat;
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
   });
@@ -25,9 +25,7 @@ describe('The chat in trouble', () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('loses no more than the last 250 ms of what it showed when the extension host is killed', async () => {
     await panel.send('Count.');
@@ -109,7 +107,7 @@ describe('The chat in trouble', () => {
 
   it('keeps a damaged history file aside, says so, and opens the rest of it', async () => {
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     const folder = path.join(await workbench.storageFolder(), 'conversations');
     const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.jsonl'));
     const whole = await readFile(path.join(folder, name), 'utf8');
@@ -135,11 +133,11 @@ describe('The chat in trouble', () => {
 
   it('shows two windows on one folder the conversations of both', async () => {
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     const second = await workbench.secondWindow();
-    const other = new ChatPanel(second.chat);
+    const other = second.chat;
     await second.runCommand('A2IA: New Chat');
-    await other.frame.getByText('Ask your own model').waitFor();
+    await other.welcome.waitFor();
     await panel.send('Asked in the first window');
     const one = await server.nextChat();
     await other.send('Asked in the second window');
