@@ -178,3 +178,9 @@ function stub(): void {
     setState: (state: unknown) => sessionStorage.setItem('state', JSON.stringify(state)),
   });
 }
+
+/** In the page: of code that says its language. */
+export function allIsHighlighted(): boolean {
+  const blocks = [...document.querySelectorAll('.codeBlock')];
+  return blocks.every((block) => block.querySelector('[class^=hljs-]') || block.textContent.startsWith('text'));
+}

@@ -337,3 +337,15 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
   }),
   listEmpty: panelState([], { list: { query: 'zebra', items: [], deleted: [] } }),
 };
+
+/** A question and its answer. */
+export const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It adds prices.')];
+export const streaming = (text: string) => answer('a1', text, { state: { type: 'streaming' }, facts: {} });
+export const lines = (count: number) => Array.from({ length: count }, (_, line) => `line ${line}\n\n`).join('');
+
+/** What is offered behind `@`. */
+export const mentions = [
+  { id: 'm1', label: '@file src/prices.py', detail: 'open in an editor' },
+  { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
+  { id: 'm3', label: '@folder src/a/very/long/path/to/a/folder/of/many', detail: 'a detail that is as long as this' },
+];
