@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Run, RunEnding } from '../core/chat/conversation.ts';
 import { OpenConversation } from '../core/chat/openConversation.ts';
+import { explainMemoryFailure } from '../core/chat/failureReason.ts';
 import type { Draft } from '../core/chat/promptMessages.ts';
 import { Turns, type Turn } from '../core/chat/turns.ts';
 import type { BackendRegistry } from '../core/clients/registry.ts';
@@ -44,7 +45,13 @@ export class AskCommand {
   constructor(parts: AskParts) {
     this.#parts = parts;
     const { registry, log, statusBar } = parts;
-    this.#turns = new Turns({ registry, log, name: 'ask', onChoice: (choice) => statusBar.show(choice) });
+    this.#turns = new Turns({
+      registry,
+      log,
+      name: 'ask',
+      explainFailure: explainMemoryFailure,
+      onChoice: (choice) => statusBar.show(choice),
+    });
   }
 
   /** Without a question the user is asked for one. */

@@ -8,7 +8,9 @@ import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import type { ConnectionCheck } from './connectionCheck.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
+import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel } from './modelPicker.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -17,9 +19,11 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel;
   readonly settings: EditorSettings;
   readonly statusBar: StatusBar;
+  readonly gpu: () => Promise<GpuIndicator>;
 }
 
 export interface Commands {
+  readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
@@ -34,10 +38,12 @@ export interface Commands {
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
+  /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
+  readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
-export function createCommands({ context, log, settings, statusBar }: CommandParts): Commands {
+export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
   const host = createEditorHost(context, settings, log);
   const registry = new BackendRegistry(host);
   const switchModel = () => pickModel(registry, settings.current());
@@ -57,7 +63,24 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     return (await check).run(backend);
   };
   const useEmbedded = () => chooseEmbedded(registry, settings);
-  const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
+  const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
+  let madeExplainer: Promise<OutOfMemoryExplainer> | undefined;
+  const explainOutOfMemory = async (given: unknown) => {
+    madeExplainer ??= import('./fit/outOfMemoryExplainer.ts').then(({ OutOfMemoryExplainer }) => {
+      const made = new OutOfMemoryExplainer({ unloadOthers });
+      context.subscriptions.push(made);
+      return made;
+    });
+    return (await madeExplainer).run(given);
+  };
+  const problemActions = {
+    ...actions,
+    checkConnection: (backend: unknown) => void checkConnection(backend),
+    memory: {
+      explain: (explanation: unknown) => void explainOutOfMemory(explanation),
+      unloadOthers: () => void unloadOthers(),
+    },
+  };
   let madeChat: Promise<Chat> | undefined;
   const chat = () =>
     // Nor do most windows chat.
@@ -70,6 +93,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
         log,
         actions: problemActions,
         mayContact: (origin) => host.mayContact(origin),
+        readGpus: async () => (await gpu()).read(),
       });
       context.subscriptions.push(made);
       return made;
@@ -99,6 +123,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
   });
   context.subscriptions.push(ask, registry);
   return {
+    registry,
     ask,
     chat,
     chatCommands,
@@ -109,6 +134,7 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     useEmbedded,
     setApiKey: () => askForKey(undefined),
     checkConnection,
+    explainOutOfMemory,
   };
 }
 

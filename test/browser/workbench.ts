@@ -20,6 +20,8 @@ export interface WorkbenchOptions {
   readonly userSettings?: Readonly<Record<string, unknown>>;
   /** Opens the folder in Restricted Mode, as one that the user has not said to trust. */
   readonly restricted?: true;
+  /** A folder of programs that come before others on the PATH. */
+  readonly programs?: string;
   /** Changes the folder before it is opened. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
@@ -48,6 +50,9 @@ export class Workbench {
       serverDataDir: path.join(temporary, 'server'),
       extension: root,
       workspaceTrust: options.restricted ?? false,
+      ...(options.programs
+        ? { env: { ...process.env, PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } }
+        : {}),
       endWhenUnused: true,
       userSettings: {
         'security.workspace.trust.startupPrompt': 'never',

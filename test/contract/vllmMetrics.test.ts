@@ -59,4 +59,14 @@ describe('vllm: metrics', () => {
   it('case 80: a server without metrics is as ready as others', async () => {
     assert.equal(await probe(undefined), undefined);
   });
+
+  it('what is in memory: each model, its context, and how full the cache is', async () => {
+    assert.ok(vllm);
+    const server = await ScriptedServer.start(vllm.routes(['m']));
+    server.on('/metrics', (exchange) => exchange.send(metrics('1.0', '0.0', '0.43'), 'text/plain; version=1.0.0'));
+    const [model, ...others] = (await vllm.client(server.url).loadedModels?.(never)) ?? [];
+    await server.close();
+    assert.deepEqual([model?.id, model?.kvCacheUsage, others], ['m', 0.43, []]);
+    assert.ok(model && !('vramBytes' in model));
+  });
 });

@@ -17,7 +17,9 @@ export async function run(): Promise<void> {
   await import('./commitMessage.test.ts');
   await import('./connection.test.ts');
   await import('./context.test.ts');
+  await import('./gpu.test.ts');
   await import('./manifest.test.ts');
+  await import('./memory.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} tests failed.`);
 }

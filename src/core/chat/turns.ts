@@ -7,6 +7,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { PromptPart } from './contextFit.ts';
 import { continuationMessages, ContinuationJoint } from './continuation.ts';
 import type { Answer, Attachment, Conversation, ConversationRecord, Message, RunEnding } from './conversation.ts';
+import { explained, type FailureExplainer } from './failureReason.ts';
 import { describeProgress } from './progress.ts';
 import { pathMessages, sentOf } from './promptMessages.ts';
 import { endingOf } from './runEnding.ts';
@@ -48,6 +49,8 @@ export interface TurnsParts {
   readonly name: 'ask' | 'chat';
   readonly newId?: () => string;
   readonly chosen?: Chosen;
+  /** Left out: a failure is told as the client tells it. */
+  readonly explainFailure?: FailureExplainer;
   /** It is known who answers, and is asked now. */
   readonly onChoice?: (choice: Choice) => void;
 }
@@ -192,8 +195,10 @@ class RunningTurn implements Turn {
     this.#listeners.clear();
   }
 
-  async #request({ client, model, reason, isStandIn, contextTokens }: Choice): Promise<RunEnding> {
-    const { sink, settings, answerId } = this.#parts;
+  async #request(choice: Choice): Promise<RunEnding> {
+    const { client, model, reason, isStandIn, contextTokens } = choice;
+    const { sink, settings, answerId, explainFailure } = this.#parts;
+    const { signal } = this.#controller;
     const { conversation } = sink;
     const answer = messageOf(sink, answerId, 'answer');
     const partial = answer.text.trim() === '' ? '' : answer.text;
@@ -212,15 +217,16 @@ class RunningTurn implements Turn {
       else if (event.type !== 'finish') writer.write(event);
     };
     if (isStandIn) onEvent({ type: 'warning', message: reason });
-    const result = await runRequest(
+    const answered = await runRequest(
       client,
       request,
-      this.#controller.signal,
+      signal,
       onEvent,
       attachedTexts(sentOf(leftOut, path)),
       contextTokens,
     );
     writer.end();
+    const result = await explained(answered, explainFailure, { choice, settings }, signal);
     if (result.outcome.type === 'failed') this.error = result.outcome.error;
     return endingOf(result, writer.reasoningMs);
   }

@@ -101,6 +101,8 @@ export interface LoadedModel {
   /** The part of it on the GPU. */
   readonly vramBytes?: number;
   readonly contextWindowTokens?: number;
+  /** 0 to 1: how much of its KV cache, which such a server allocates at once, requests occupy. */
+  readonly kvCacheUsage?: number;
   /** When the server will unload it, in milliseconds since 1970; left out: never, or not known. */
   readonly expiresAtMs?: number;
 }

@@ -1,6 +1,6 @@
 import { lawful, listedContextWindow } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
-import type { BackendStatus, LLMClient } from './llmClient.ts';
+import type { BackendStatus, LLMClient, LoadedModel } from './llmClient.ts';
 import { openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
 import { streamChat } from './openaiStyleChat.ts';
 import { streamCompletion } from './openaiStyleComplete.ts';
@@ -37,6 +37,18 @@ export function createVllmClient(context: ClientContext): LLMClient {
       lawful({ client, host, signal, loadingLimitMs, open: () => streamCompletion(endpoint, request, signal) }),
     countTokens: (request, signal) => countOrEstimate(endpoint, request, () => countByVllm(endpoint, request, signal)),
     contextWindow,
+    // It tells neither its weights nor its share of the GPU.
+    loadedModels: async (signal) => {
+      const [models, load] = await Promise.all([listModels(endpoint, signal), readVllmLoad(endpoint, signal)]);
+      return models.map((model): LoadedModel => {
+        const { id, contextWindowTokens } = toModelInfo(model, models);
+        return {
+          id,
+          ...(contextWindowTokens ? { contextWindowTokens } : {}),
+          ...(load?.kvCacheUsage === undefined ? {} : { kvCacheUsage: load.kvCacheUsage }),
+        };
+      });
+    },
   };
   return client;
 }

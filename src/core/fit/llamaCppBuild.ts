@@ -93,6 +93,7 @@ export function buildOfOllama(version: string): number | undefined {
     [11, 0, 6000],
     [11, 11, 6100],
     [13, 0, 7000],
+    [15, 5, 8000],
     [30, 0, 9452],
     [30, 5, 9509],
     [31, 2, 9888],

@@ -54,6 +54,8 @@ export interface Layer {
   readonly feedForward: FeedForward;
   /** Norms of the embedding's length; 2 where nothing is said. */
   readonly norms?: number;
+  /** Rows, of the embedding's length, of small matrices beside the two parts: gates of embeddings for each layer, low-rank detours. */
+  readonly sideRows?: number;
 }
 
 export type Mixer = Attention | LatentAttention | GatedDeltaNet | Mamba2 | ShortConvolution | { readonly kind: 'none' };

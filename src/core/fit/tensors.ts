@@ -17,6 +17,8 @@ export type TensorRole =
   | 'latentDown'
   | 'latentUp'
   | 'recurrent'
+  | 'recurrentQkv'
+  | 'side'
   | 'router'
   | 'vector';
 
@@ -50,10 +52,11 @@ export function tensorsOf(
   return tensors;
 }
 
-function layerParts({ mixer, feedForward, norms }: Layer, embedding: number): readonly Part[] {
-  const parts = [
+function layerParts({ mixer, feedForward, norms, sideRows = 0 }: Layer, embedding: number): readonly Part[] {
+  const parts: Part[] = [
     ...mixerTensors(mixer, embedding),
     ...feedForwardTensors(feedForward, embedding),
+    { role: 'side', columns: embedding, rows: sideRows },
     vector(embedding * (norms ?? 2)),
   ];
   return parts.filter(({ columns, rows }) => columns * rows > 0);
@@ -75,7 +78,8 @@ function mixerTensors(mixer: Mixer, embedding: number): Part[] {
       const inner = mixer.valueHeads * mixer.headLength;
       const channels = inner + 2 * mixer.keyHeads * mixer.headLength;
       return [
-        { role: 'recurrent', columns: embedding, rows: channels + inner },
+        { role: 'recurrentQkv', columns: embedding, rows: channels },
+        { role: 'recurrent', columns: embedding, rows: inner },
         { role: 'recurrent', columns: embedding, rows: 2 * mixer.valueHeads },
         { role: 'recurrent', columns: inner, rows: embedding },
         vector(channels * mixer.convKernel + 2 * mixer.valueHeads + mixer.headLength),

@@ -35,8 +35,14 @@ export interface GpuState {
   readonly freeBytes?: number;
   /** The CPU has its memory there too. */
   readonly isUnified: boolean;
-  /** A card that is split: its parts have their own memory. */
+  /** A card that is split: its parts follow it, each with its own memory, and it has none for itself. */
   readonly isSplit?: boolean;
+  /** The total is a rule of thumb. */
+  readonly isApproximate?: boolean;
+  /** A screen is on it, so that what no listed process uses is the desktop’s. */
+  readonly hasDisplay?: boolean;
+  /** It is switched off when nobody uses it, so that looking often would keep it awake. */
+  readonly canSleep?: boolean;
   readonly processes: readonly GpuProcess[];
   readonly utilizationPercent?: number;
   readonly temperatureCelsius?: number;

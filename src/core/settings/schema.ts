@@ -174,6 +174,17 @@ export const schema: readonly SettingSpec[] = [
     description: 'The longest silence inside an answer, in milliseconds. 0: no limit.',
   },
   {
+    key: 'a2ia.gpuMemory',
+    type: 'choice',
+    default: 'auto',
+    description: 'GPU memory in the status bar.',
+    choices: [
+      { value: 'auto', description: 'Where this machine has a GPU.' },
+      { value: 'always', description: 'On every machine.' },
+      { value: 'never', description: 'Nowhere: the GPU is read only when you ask for it.' },
+    ],
+  },
+  {
     key: 'a2ia.systemPrompt',
     type: 'text',
     default: '',

@@ -20,6 +20,8 @@ export interface Settings {
   readonly firstByteTimeoutMs: number;
   /** 0: no limit. The longest silence inside an answer. */
   readonly idleTimeoutMs: number;
+  /** Where the status bar shows GPU memory: where there is a GPU, everywhere, or nowhere. */
+  readonly gpuMemory: 'auto' | 'always' | 'never';
   /** A PEM file; empty: none. */
   readonly caFile: string;
   readonly systemPrompt: string;
@@ -98,6 +100,7 @@ export function parseSettings(read: SettingReader): ParsedSettings {
     },
     firstByteTimeoutMs: number('a2ia.firstByteTimeoutMs'),
     idleTimeoutMs: number('a2ia.idleTimeoutMs'),
+    gpuMemory: values.get('a2ia.gpuMemory') as Settings['gpuMemory'],
     caFile: text('a2ia.caFile'),
     systemPrompt: text('a2ia.systemPrompt'),
     ...optional('a2ia.temperature', 'temperature'),

@@ -199,9 +199,12 @@ describe('A plan for llama.cpp', () => {
     assert.equal(planLlamaCpp(facts, weights(facts), settings(), [], offload).verdict, 'unknown');
   });
 
-  it('trusts a card of which nothing is known to be free only as far as the smallest of several goes', () => {
+  it('trusts cards of which nothing is known only as far as the smallest goes, where the server may use just one', () => {
     const facts = model('llama-3.3-70b');
     const rooms = [{ totalBytes: 24 * gibibyte }, { totalBytes: 48 * gibibyte }];
-    assert.equal(planLlamaCpp(facts, weights(facts), settings({ gpus: 2 }), rooms, offload).verdict, 'tight');
+    const verdict = (policy: OffloadPolicy) =>
+      planLlamaCpp(facts, weights(facts), settings({ gpus: 2 }), rooms, policy).verdict;
+    assert.equal(verdict({ ...offload, mayUseOne: true }), 'tight');
+    assert.equal(verdict(offload), 'fits');
   });
 });

@@ -1,0 +1,317 @@
+import { memoryText, tokensText } from './bytesText.ts';
+import { exact, sum, type Figure } from './figure.ts';
+import { ollamaCommand, llamaServerCommand } from './fitCommand.ts';
+import type { FitFailure, FitGpu, FitPlan, FitRequest, FitRow, FitServer } from './fitRequest.ts';
+import { isHeadlessCard } from './gpus.ts';
+import { inequality, type GpuRoom, type Inequality } from './inequality.ts';
+import { cacheBytes } from './kvCache.ts';
+import { gpuWeightBytes, type LlamaCppEstimate, type LlamaCppSettings } from './llamaCpp.ts';
+import type { LlamaCppBuild } from './llamaCppBuild.ts';
+import {
+  buildOfOllamaFor,
+  fitsByItself,
+  isServerEra,
+  llamaCppSettings,
+  offloadPolicy,
+  ollamaContextTokens,
+  ollamaGuessPerToken,
+  triesFourSlots,
+} from './llamaCppDefaults.ts';
+import type { ModelFacts } from './modelFacts.ts';
+import { fileBytes, ggufWeights, type ModelWeights } from './modelWeights.ts';
+import { freeOnAll, largestMultiple, planLlamaCpp, type LlamaCppPlan, type OffloadPolicy } from './plan.ts';
+import { bufferError, projectionLine, systemMemoryError } from './serverErrors.ts';
+
+export type LlamaCppFitServer = Extract<FitServer, { kind: 'ollama' | 'llama-server' }>;
+
+/** What a version that was not given is taken for. */
+const currentOllama = '0.33.0';
+const currentBuild = 10_488;
+
+/** Shorter contexts than this are of no use to anybody, so nobody is offered them. */
+const contextStep = 256;
+
+export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): FitPlan {
+  const { model, gpus } = request;
+  const { facts } = model;
+  const doubts: string[] = [...facts.doubts];
+  const build = buildOf(server, facts, doubts);
+  const weights = ggufWeights(model);
+  if (!weights) {
+    doubts.push(
+      `Files of the type ${model.fileType} follow no rule, so the weights of ${model.name} are not known: give the file itself.`,
+    );
+  } else if (weights.isUsual) {
+    doubts.push(`No quantisation was given: planned with ${weights.fileType}, which is usual under this name.`);
+  }
+  const asked = contextOf(server, build, facts, gpus, doubts);
+  const situation = situationOf(server, build, facts, weights, gpus);
+  const { contextTokens, plan, settings, rooms } = withSlots(situation, asked);
+  const largest = gpus.length === 0 ? undefined : largestContext(situation);
+  const inRam = ramInequality(facts, weights, plan, settings, request.freeRamBytes);
+  const isShort = inRam?.holds === 'no';
+  const conditions = inRam && isShort ? [...plan.conditions, inRam] : plan.conditions;
+  const failure = failureOf(situation, plan, rooms, isShort ? inRam : undefined);
+  if (gpus.length === 0) doubts.push('No GPU was given, so only sizes are said.');
+  if (gpus.some(({ freeBytes }) => freeBytes === undefined)) {
+    doubts.push('What is free on the GPU is not known: an idle card is assumed, with or without a desktop on it.');
+  }
+  return {
+    verdict: isShort ? 'fails' : plan.verdict,
+    rows: rowsOf(plan.estimate, weights),
+    ...(rooms.length > 0 ? { free: freeOnAll(rooms), total: totalOf(rooms) } : {}),
+    conditions,
+    ...(failure === undefined ? {} : { failure }),
+    ...(plan.placement === undefined ? {} : { placement: plan.placement }),
+    contextTokens,
+    ...(largest === undefined ? {} : { largestContextTokens: largest }),
+    command:
+      server.kind === 'ollama'
+        ? ollamaCommand(model, server, contextTokens)
+        : llamaServerCommand(model, server, settings),
+    doubts,
+  };
+}
+
+function buildOf(server: LlamaCppFitServer, facts: ModelFacts, doubts: string[]): LlamaCppBuild {
+  if (server.kind === 'llama-server') {
+    if (server.build !== undefined) return { number: server.build };
+    doubts.push(`No build of llama.cpp was given: planned for the current one (b${currentBuild}).`);
+    return { number: currentBuild };
+  }
+  const given = server.version === undefined ? {} : buildOfOllamaFor(server.version, facts);
+  if (given.number !== undefined) return given;
+  doubts.push(
+    server.version === undefined
+      ? `No version of Ollama was given: planned for the current one (${currentOllama}).`
+      : `The version “${server.version}” of Ollama is not known: planned for the current one (${currentOllama}).`,
+  );
+  return buildOfOllamaFor(currentOllama, facts);
+}
+
+/** For one request of Ollama, of all slots of llama-server: as asked for or by default, but no longer than the model was made for. */
+function contextOf(
+  server: LlamaCppFitServer,
+  build: LlamaCppBuild,
+  facts: ModelFacts,
+  gpus: readonly FitGpu[],
+  doubts: string[],
+): number {
+  const all = gpus.reduce((total, { totalBytes }) => total + totalBytes, 0);
+  const trained = facts.contextTokens;
+  const usual = server.kind === 'ollama' ? ollamaContextTokens(build, all) : (trained ?? 4096);
+  const asked = Math.max(4, Math.floor(server.contextTokens ?? usual));
+  if (server.kind === 'ollama' && trained !== undefined && asked > trained) {
+    if (server.contextTokens !== undefined) {
+      doubts.push(
+        `The model was made for ${tokensText(trained)} tokens, so Ollama gives it no more than those (${tokensText(asked)} asked for).`,
+      );
+    }
+    return trained;
+  }
+  return asked;
+}
+
+/** All that stays the same while a context is looked for. */
+interface Situation {
+  readonly server: LlamaCppFitServer;
+  readonly build: LlamaCppBuild;
+  readonly facts: ModelFacts;
+  readonly weights: ModelWeights | undefined;
+  /** The GPU with the most room first. */
+  readonly rooms: readonly GpuRoom[];
+  readonly policy: OffloadPolicy;
+  readonly mapsWholeFile: boolean;
+  /** Ollama's own, by which it chooses batch and GPUs. */
+  readonly guess: { readonly bytes: number; readonly perToken: number };
+}
+
+function situationOf(
+  server: LlamaCppFitServer,
+  build: LlamaCppBuild,
+  facts: ModelFacts,
+  weights: ModelWeights | undefined,
+  gpus: readonly FitGpu[],
+): Situation {
+  const rooms = gpus.map(roomOf).sort((one, other) => freeOnAll([other]).bytes - freeOnAll([one]).bytes);
+  const policy = offloadPolicy(server.kind, build);
+  return {
+    server,
+    build,
+    facts,
+    weights,
+    rooms,
+    // Older ones are told to put every layer on the GPU: that is the command that the plan gives.
+    policy: server.kind === 'llama-server' && !fitsByItself(build) ? { ...policy, whenFull: 'fail' } : policy,
+    mapsWholeFile: gpus.some(({ name }) => /Apple|Metal/i.test(name)),
+    guess: { bytes: weights ? fileBytes(weights.bytes) : 0, perToken: ollamaGuessPerToken(facts) },
+  };
+}
+
+export function roomOf({ name, totalBytes, freeBytes, isUnified }: FitGpu): GpuRoom {
+  return {
+    totalBytes,
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+    ...(isUnified === undefined ? {} : { isUnified }),
+    isHeadless: isHeadlessCard(name),
+  };
+}
+
+interface Attempt {
+  readonly contextTokens: number;
+  readonly settings: LlamaCppSettings;
+  readonly plan: LlamaCppPlan;
+  /** Those that the server uses. */
+  readonly rooms: readonly GpuRoom[];
+}
+
+function withSlots(situation: Situation, contextTokens: number): Attempt {
+  const { server, build } = situation;
+  if (server.parallel === undefined && triesFourSlots(server.kind, build)) {
+    const four = attempt(situation, contextTokens, 4);
+    if (four.plan.verdict === 'fits' || four.plan.verdict === 'tight') return four;
+  }
+  return attempt(situation, contextTokens, server.parallel);
+}
+
+function attempt(situation: Situation, contextTokens: number, parallel: number | undefined): Attempt {
+  const { server, build, facts, weights, rooms, policy, mapsWholeFile } = situation;
+  const slots = server.kind === 'ollama' ? (parallel ?? 1) : 1;
+  const guessed = situation.guess.bytes + situation.guess.perToken * contextTokens * slots;
+  const plans = (used: readonly GpuRoom[]): Attempt => {
+    const settings: LlamaCppSettings = {
+      ...llamaCppSettings({
+        server: server.kind,
+        build,
+        contextTokens: contextTokens * slots,
+        sequences: parallel,
+        batchTokens: server.batchTokens,
+        keyType: server.cacheType,
+        flashAttention: server.flashAttention,
+        gpus: Math.max(1, used.length),
+        ...(used.length === 0 ? {} : { room: { guessedBytes: guessed, freeBytes: freeOnAll(used).bytes } }),
+      }),
+      withEncoder: server.kind === 'ollama' && (facts.encoder !== undefined || (weights?.bytes.encoder ?? 0) > 0),
+      mapsWholeFile,
+    };
+    const plan = planLlamaCpp(facts, weights?.bytes, settings, used, policy);
+    return { contextTokens, settings, plan, rooms: used };
+  };
+  const [first] = rooms;
+  if (first === undefined || rooms.length === 1 || server.kind === 'llama-server') return plans(rooms);
+  // Ollama spreads a model only where one GPU does not take it: by its guess since 0.30, by its plan before.
+  const one = plans([first]);
+  const takesOne = isServerEra(build) ? guessed <= 0.8 * freeOnAll([first]).bytes : one.plan.verdict === 'fits';
+  return takesOne ? one : plans(rooms);
+}
+
+function largestContext(situation: Situation): number | undefined {
+  const limit = situation.facts.contextTokens ?? 131_072;
+  const fits = (tokens: number) => attempt(situation, tokens, situation.server.parallel).plan.verdict === 'fits';
+  return largestMultiple(contextStep, limit, fits);
+}
+
+function totalOf(rooms: readonly GpuRoom[]): Figure {
+  return sum(
+    rooms.map(({ totalBytes }) => exact(totalBytes, '')),
+    'what a process can have of the GPUs',
+  );
+}
+
+function rowsOf(estimate: LlamaCppEstimate, read?: ModelWeights): readonly FitRow[] {
+  const { cache, state, compute, encoder, overhead, host } = estimate;
+  const weights = estimate.weights && { ...estimate.weights, ...(read?.isRuled ? ruled(read) : {}) };
+  const rows: readonly (FitRow | undefined)[] = [
+    weights && { part: 'weights', label: 'Weights', figure: weights },
+    { part: 'cache', label: 'KV cache', figure: cache },
+    { part: 'state', label: 'Recurrent state', figure: state },
+    { part: 'encoder', label: 'Picture encoder', figure: encoder },
+    { part: 'compute', label: 'Compute buffer', figure: compute },
+    { part: 'overhead', label: 'CUDA context', figure: overhead },
+    { part: 'ram', label: 'In RAM', figure: host },
+  ];
+  return rows.filter((row) => row !== undefined && row.figure.highBytes > 0) as readonly FitRow[];
+}
+
+function ruled({ fileType }: ModelWeights): Pick<Figure, 'origin' | 'because'> {
+  return { origin: 'formula', because: `the matrices as llama.cpp’s rules for ${fileType} quantise them` };
+}
+
+/** What is in RAM when some of it is not on the GPU. Undefined: nobody said how much there is. */
+function ramInequality(
+  facts: ModelFacts,
+  weights: ModelWeights | undefined,
+  { estimate, placement }: LlamaCppPlan,
+  settings: LlamaCppSettings,
+  freeRamBytes: number | undefined,
+): Inequality | undefined {
+  if (freeRamBytes === undefined || !weights) return undefined;
+  const notOnGpu = placement
+    ? gpuWeightBytes(facts, weights.bytes) - placement.weightBytes + cacheBytes(facts, settings) - placement.cacheBytes
+    : 0;
+  const need = sum(
+    [estimate.host, exact(Math.max(0, notOnGpu), 'layers that are not on the GPU')],
+    'token embedding, and layers that are not on the GPU',
+  );
+  return inequality('RAM for what is not on the GPU', need, exact(freeRamBytes, 'free RAM'));
+}
+
+function failureOf(
+  { server, build, policy, rooms: all }: Situation,
+  { verdict, estimate, conditions, placement }: LlamaCppPlan,
+  rooms: readonly GpuRoom[],
+  inRam: Inequality | undefined,
+): FitFailure | undefined {
+  if (inRam) {
+    const { need, have } = inRam;
+    return {
+      condition: inRam,
+      serverError: systemMemoryError(need.bytes, have.bytes),
+      explanation: `${memoryText(need.bytes)} of the model do not fit on the GPU and need RAM > ${memoryText(have.bytes)} of RAM that is free.`,
+    };
+  }
+  const [condition] = conditions;
+  if (!condition || (verdict !== 'fails' && verdict !== 'partial')) return undefined;
+  const free = freeOnAll(rooms).bytes;
+  const serverError =
+    verdict === 'partial' && (isServerEra(build) || server.kind === 'llama-server')
+      ? projectionLine(condition.need.bytes - estimate.overhead.bytes, free)
+      : placement
+        ? `offloaded ${placement.gpuLayers}/${placement.layers} layers to GPU`
+        : bufferError(estimate, free);
+  return { condition, serverError, explanation: explanationOf(estimate, condition, free, policy, all) };
+}
+
+function explanationOf(
+  estimate: LlamaCppEstimate,
+  { need, have }: Inequality,
+  free: number,
+  { marginBytes }: OffloadPolicy,
+  rooms: readonly GpuRoom[],
+): string {
+  const parts = rowsOf(estimate)
+    .filter(({ part }) => part !== 'ram')
+    .map(({ label, figure }) => `${lower(label)} ${memoryText(figure.bytes)}`);
+  const margin = marginBytes > 0 ? ` (${memoryText(free)} less the margin that the server keeps)` : '';
+  return `${upper(parts.join(' + '))} = ${memoryText(need.bytes)} > ${memoryText(have.bytes)} free${margin}, because ${reasonOf(estimate, have.bytes, free, rooms)}.`;
+}
+
+function reasonOf(estimate: LlamaCppEstimate, have: number, free: number, rooms: readonly GpuRoom[]): string {
+  const { weights, cache, compute, total } = estimate;
+  const all = rooms.reduce((bytes, { totalBytes }) => bytes + totalBytes, 0);
+  const need = total?.bytes ?? 0;
+  if (weights && weights.bytes > all) return 'the weights alone are larger than the GPU';
+  if (need - cache.bytes <= have) return `the KV cache of this context is ${memoryText(need - have)} too large`;
+  if (need <= have + all - free && all > free) return `other programs hold ${memoryText(all - free)} of the GPU`;
+  if (weights && weights.bytes > have) return 'the weights alone are larger than that';
+  if (compute.bytes > 0.25 * need) return 'the compute buffer for so many tokens at once is large';
+  return `${memoryText(need - have)} are missing`;
+}
+
+function lower(text: string): string {
+  return /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
