@@ -133,7 +133,7 @@ describe('The chat, used as people use it', () => {
     await workbench.newChat();
     await panel.input.pressSequentially('Explain @file prices');
     await panel.frame.getByRole('option', { name: /prices\.py/ }).waitFor();
-    await workbench.screenshot('chat-mention');
+    await workbench.screenshot('chat-mention', panel.view);
     await panel.input.press('Enter');
     await panel.chip('prices.py').waitFor();
     assert.equal((await panel.input.inputValue()).trim(), 'Explain');
@@ -211,7 +211,7 @@ describe('The chat, used as people use it', () => {
     await panel.chip('Pasted text').waitFor();
     await panel.send('What went wrong?');
     await panel.frame.getByText('This is more than the model reads at once.').waitFor();
-    await workbench.screenshot('chat-over-budget');
+    await workbench.screenshot('chat-over-budget', panel.view);
     assert.equal(await panel.input.inputValue(), 'What went wrong?');
     assert.equal(server.chats.length, requests + 1);
     await panel.proposals.filter({ hasText: 'Leave out all earlier messages' }).click();
@@ -287,47 +287,55 @@ describe('The chat, used as people use it', () => {
   });
 
   it('lists conversations, searches, renames, pins, exports, deletes and brings back', async () => {
+    for (const [question, said] of [
+      ['Which way is north?', 'Look upon the compass.'],
+      ['Remember the south', 'I will.'],
+    ] as const) {
+      await workbench.newChat();
+      await panel.send(question);
+      await answer(said);
+    }
     await panel.button('Conversations').click();
     const titles = panel.frame.locator('.conversation-title');
-    await panel.conversation('Remember me').waitFor();
+    await panel.conversation('Remember the south').waitFor();
     const search = panel.frame.getByRole('searchbox', { name: 'Search conversations' });
-    await search.fill('once upon');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
-    await panel.conversation('Tell me a story.').waitFor();
-    await panel.frame.locator('.excerpt', { hasText: 'once upon a time' }).first().waitFor();
+    await search.fill('upon the compass');
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
+    await panel.conversation('Which way is north?').waitFor();
+    await panel.frame.locator('.excerpt', { hasText: 'upon the compass' }).first().waitFor();
     await search.fill('');
-    await panel.conversation('Remember me').waitFor();
+    await panel.conversation('Remember the south').waitFor();
 
-    const story = panel.conversation('Tell me a story.');
-    await story.locator('.conversation-open').focus();
+    const first = panel.conversation('Which way is north?');
+    await first.locator('.conversation-open').focus();
     await workbench.page.keyboard.press('F2');
-    await panel.frame.getByRole('textbox', { name: 'New title' }).fill('A long story');
+    await panel.frame.getByRole('textbox', { name: 'New title' }).fill('The way north');
     await workbench.page.keyboard.press('Enter');
-    const renamed = panel.conversation('A long story');
+    const renamed = panel.conversation('The way north');
     await renamed.waitFor();
     await renamed.hover();
     await renamed.getByRole('button', { name: 'Pin' }).click();
-    await panel.frame.locator('.conversation:first-child', { hasText: 'A long story' }).waitFor();
-    await workbench.screenshot('chat-conversations');
+    await panel.frame.locator('.conversation:first-child', { hasText: 'The way north' }).waitFor();
+    await workbench.screenshot('chat-conversations', panel.view);
 
     await renamed.hover();
     await renamed.getByRole('button', { name: 'Export to Markdown' }).click();
-    await workbench.page.locator('.editor-instance .view-lines', { hasText: '# A long story' }).waitFor();
+    await workbench.page.locator('.editor-instance .view-lines', { hasText: '# The way north' }).waitFor();
 
     const count = await titles.count();
-    await panel.conversation('Remember me').locator('.conversation-open').focus();
+    await panel.conversation('Remember the south').locator('.conversation-open').focus();
     await workbench.page.keyboard.press('Delete');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
     assert.equal(await titles.count(), count - 1);
-    await panel.button('Undo').click();
-    await panel.conversation('Remember me').waitFor();
-    await panel.conversation('Remember me').locator('.conversation-open').focus();
+    await panel.button(/^Undo: “Remember the south”/).click();
+    await panel.conversation('Remember the south').waitFor();
+    await panel.conversation('Remember the south').locator('.conversation-open').focus();
     await workbench.page.keyboard.press('Delete');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
     await workbench.page.reload();
     await panel.button('Conversations').click();
-    await panel.frame.locator('.conversation:first-child', { hasText: 'A long story' }).waitFor();
-    assert.equal(await panel.conversation('Remember me').count(), 0);
+    await panel.frame.locator('.conversation:first-child', { hasText: 'The way north' }).waitFor();
+    assert.equal(await panel.conversation('Remember the south').count(), 0);
     await panel.frame.getByRole('searchbox').press('Escape');
     await panel.input.waitFor();
   });
@@ -417,6 +425,12 @@ describe('The chat in a workspace that is not trusted', () => {
     await panel.facts('Complete').waitFor();
     await workbench.screenshot('chat-restricted-mode');
     assert.equal(theirs.requestCount, 0);
+    // VS Code turns Git off here, which is said where changes would be attached.
+    await panel.input.pressSequentially('@diff');
+    const why = 'Git is off in Restricted Mode. Trust this folder to attach its changes.';
+    await panel.frame.getByRole('option', { name: why }).waitFor();
+    await panel.input.press('Enter');
+    await panel.notice.getByText(why).waitFor();
   });
 });
 

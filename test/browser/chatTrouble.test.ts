@@ -48,7 +48,7 @@ describe('The chat in trouble', () => {
       Array.from(words, (_, index) => `w${index + 1}`),
     );
     assert.ok(count - words.length <= 250 / paceMs, `${count} words were shown, ${words.length} are left`);
-    await workbench.screenshot('chat-after-a-crash');
+    await workbench.screenshot('chat-after-a-crash', panel.view);
     // And it goes on.
     await panel.button('Continue this answer').click();
     const rest = await server.nextChat();
@@ -69,7 +69,7 @@ describe('The chat in trouble', () => {
     await problem.waitFor();
     assert.match(await problem.innerText(), /step-model|vLLM|server/i);
     await panel.frame.getByText('Once upon a time').waitFor();
-    await workbench.screenshot('chat-failed');
+    await workbench.screenshot('chat-failed', panel.view);
     // It is still away.
     await panel.button('Continue this answer').click();
     await problem.getByText('Nothing listens at').waitFor();
@@ -93,7 +93,7 @@ describe('The chat in trouble', () => {
     const exchange = await server.nextChat();
     exchange.text('In memory');
     await panel.notice.waitFor();
-    await workbench.screenshot('chat-cannot-write');
+    await workbench.screenshot('chat-cannot-write', panel.view);
     exchange.text(', until it can be written.');
     exchange.finish();
     await panel.frame.getByText('In memory, until it can be written.').waitFor();
@@ -121,7 +121,7 @@ describe('The chat in trouble', () => {
     await panel.conversation(/./).first().locator('.conversation-open').click();
     await panel.notice.getByText('The file of a conversation is damaged.').waitFor();
     await panel.frame.getByText('In memory, until it can be written.').waitFor();
-    await workbench.screenshot('chat-damaged-file');
+    await workbench.screenshot('chat-damaged-file', panel.view);
     const [kept = ''] = await readdir(path.join(folder, 'damaged'));
     assert.equal(await readFile(path.join(folder, 'damaged', kept), 'utf8'), damaged);
     await panel.send('Does it go on?');
