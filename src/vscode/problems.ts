@@ -38,11 +38,15 @@ const connectionKinds: readonly BackendErrorKind[] = [
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
   const buttons = problemButtons(error, actions);
   void vscode.window
-    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
+    .showErrorMessage(`A2IA: ${problemSentence(error)}`, ...buttons.map(({ label }) => label))
     .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+}
+
+export function problemSentence({ message, serverMessage, hint }: BackendError): string {
+  const words = serverMessage ? ` It says: “${shorten(serverMessage)}”.` : '';
+  return `${message}${words} ${hint}`;
 }
 
 /** What to do about it, and where more is said. */
@@ -56,21 +60,21 @@ export function problemButtons(error: BackendError, actions: ProblemActions): re
 }
 
 /** The context can be set here for Ollama alone; other servers have theirs from their start. */
-function memoryButtons({ backend, explanation }: MemoryFailure, { memory, retry }: ProblemActions): readonly Button[] {
+function memoryButtons({ backend, explanation }: MemoryFailure, actions: ProblemActions): readonly Button[] {
   const remedies = explanation.diagnosis?.remedies ?? [];
   const tokens = remedies.find(({ contextTokens }) => contextTokens !== undefined)?.contextTokens;
   const shorten = async (contextTokens: number) => {
     await writeSettings({ 'a2ia.ollama.contextTokens': contextTokens });
-    retry();
+    actions.retry();
   };
   return [
     ...(backend === 'ollama' && tokens !== undefined
       ? [{ label: `Use a Context of ${tokens.toLocaleString('en')}`, run: () => void shorten(tokens) }]
       : []),
     ...(backend === 'ollama' && remedies.some(({ action }) => action === 'unload')
-      ? [{ label: 'Unload Other Models', run: () => memory.unloadOthers(backend) }]
+      ? [{ label: 'Unload Other Models', run: () => actions.memory.unloadOthers(backend) }]
       : []),
-    { label: 'Explain', run: () => memory.explain(explanation) },
+    { label: 'Explain', run: () => actions.memory.explain(explanation) },
   ];
 }
 

@@ -22,14 +22,13 @@ export class NoticeBar {
     this.#shown = notice;
     this.element.hidden = !notice;
     if (!notice) return;
-    this.element.replaceChildren(icon('warning'), element('p', { text: notice.text }));
+    const dismiss = iconButton('close', 'Dismiss', () => this.#post({ type: 'dismissNotice' }));
+    this.element.replaceChildren(icon('warning'), element('p', { text: notice.text }), dismiss);
     const { buttonLabel } = notice;
     if (buttonLabel !== undefined) {
-      this.element.append(
-        button({ class: 'text-button', text: buttonLabel }, () => this.#post({ type: 'noticeButton' })),
-      );
+      const press = () => this.#post({ type: 'noticeButton' });
+      this.element.append(button({ class: 'text-button', text: buttonLabel }, press));
     }
-    this.element.append(iconButton('close', 'Dismiss', () => this.#post({ type: 'dismissNotice' })));
     if (isNew) this.#announce(notice.text);
   }
 }

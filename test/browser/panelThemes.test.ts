@@ -1,36 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import { type Panel, allIsHighlighted, themes } from '../support/panelPage.ts';
+import { themes } from '../support/editorLook.ts';
+import { beyondTheEdge, violations } from '../support/pageChecks.ts';
+import { allIsHighlighted } from '../support/panelPage.ts';
 import { mentions, panelState, panelStates } from '../support/panelStates.ts';
 import { openPanels } from './openPanels.ts';
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** In the page: what reaches out of it to the right, and cannot be scrolled to by itself, as code and tables can. */
-function beyondTheEdge(): string[] {
-  const scrolls = (element: Element | null): boolean =>
-    element !== null && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-  return [...document.querySelectorAll<HTMLElement>('body *')]
-    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
-    .filter((element) => !scrolls(element.parentElement))
-    .map(({ tagName, className }) => `${tagName} ${className}`);
-}
 
 function openFold(fold: HTMLDetailsElement): void {
   fold.open = true;
 }
 
-async function violations(panel: Panel): Promise<string[]> {
-  await panel.page.evaluate(axeSource);
-  const results = await panel.page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message}`),
-  );
-}
 describe('The chat panel in each theme', () => {
   const openPanel = openPanels();
 
@@ -45,7 +23,7 @@ describe('The chat panel in each theme', () => {
           const beyond = await panel.page.evaluate(beyondTheEdge);
           found.push(...beyond.map((what) => `${name}: at ${width} px beyond the edge: ${what}`));
         }
-        found.push(...(await violations(panel)).map((violation) => `${name}: ${violation}`));
+        found.push(...(await violations(panel.page)).map((violation) => `${name}: ${violation}`));
       };
       for (const [name, state] of Object.entries(panelStates)) {
         await panel.show(state);

@@ -4,7 +4,7 @@ import { cp, glob, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 import { ensureBrowser, launchBrowser } from '../../scripts/browser.mjs';
 import { createReport } from '../../scripts/lib/report.mjs';
 import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer.mjs';
@@ -147,6 +147,11 @@ export class Workbench {
     await this.quickInput().fill(typed);
     await this.row(row).and(this.page.locator('.focused')).waitFor();
     await this.page.keyboard.press('Enter');
+  }
+
+  /** The page of Plan a Model, where it is the only panel of A2IA on screen. */
+  get plan(): FrameLocator {
+    return this.chat.frame;
   }
 
   /** Of the list below the open box. */

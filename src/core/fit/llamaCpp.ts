@@ -1,3 +1,4 @@
+import { corrected, type Corrections } from './corrections.ts';
 import { between, exact, sum, type Figure } from './figure.ts';
 import { cacheBytes, layerCacheBytes, layerStateBytes, padded, stateBytes, type CacheSettings } from './kvCache.ts';
 import { buildTraits, narrowMaskSince, type BuildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
@@ -18,6 +19,9 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly expertsOnCpu?: boolean;
   /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
   readonly weightSpread?: readonly [low: number, high: number];
+  /** What a draft model takes in the same process. */
+  readonly draft?: Figure;
+  readonly corrections?: Corrections;
 }
 
 export interface LlamaCppEstimate {
@@ -52,8 +56,14 @@ export function estimateLlamaCpp(
   weights: WeightBytes | undefined = facts.weights,
 ): LlamaCppEstimate {
   const spread = facts.doubts.length > 0 ? 'bound' : 'formula';
+  const { corrections } = settings;
   const weightsFigure =
-    weights && weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread);
+    weights &&
+    corrected(
+      weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread),
+      corrections,
+      'weights',
+    );
   const cache = certain(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
   const state = certain(stateBytes(facts, settings), spread, 'recurrent state of every sequence');
   const encoder = certain(
@@ -61,10 +71,12 @@ export function estimateLlamaCpp(
     spread,
     'picture encoder in 16 bits',
   );
-  const compute = computeFigure(facts, settings);
+  const compute = corrected(computeFigure(facts, settings), corrections, 'compute');
   const overhead =
-    settings.gpus > 1 ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because) : contextOverhead;
-  const rest = [cache, state, compute, encoder, overhead];
+    settings.gpus > 1
+      ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because)
+      : corrected(contextOverhead, corrections, 'overhead');
+  const rest = [cache, state, compute, encoder, overhead, ...(settings.draft ? [settings.draft] : [])];
   return {
     weights: weightsFigure,
     cache,
