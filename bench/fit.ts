@@ -1,6 +1,7 @@
 // Without arguments: how fast the planner is. `npm run --silent bench:fit -- --cases FILE --out FILE`: what it says of logged runs, one JSON object a line;
 // it is given what was known before each run and nothing of what the server reported. With `--cross-validate` instead of `--out` the reports are read too,
-// and each family of models is predicted with constants fitted to the others.
+// and each family of models is predicted with constants fitted to the others. With `--spellings`: what becomes of the predictions when models, versions,
+// cards and file types are spelt otherwise.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { catalogueNames, knownModel } from '../src/core/fit/catalogue.ts';
@@ -13,6 +14,7 @@ import { figure, median, percentile, printRequirement, printTable } from './supp
 import type { FitCase } from './support/fitCases.ts';
 import { crossValidate, type ReportedRun } from './support/fitCrossValidation.ts';
 import { predict } from './support/fitPredictions.ts';
+import { trySpellings } from './support/fitSpellings.ts';
 
 const mostPlanMs = 5;
 const alternatives = 200;
@@ -21,7 +23,12 @@ const mostHeadMs = 200;
 const rounds = 25;
 
 const { values } = parseArgs({
-  options: { cases: { type: 'string' }, out: { type: 'string' }, 'cross-validate': { type: 'boolean' } },
+  options: {
+    cases: { type: 'string' },
+    out: { type: 'string' },
+    'cross-validate': { type: 'boolean' },
+    spellings: { type: 'boolean' },
+  },
 });
 if (values.cases === undefined) measureSpeed();
 else {
@@ -30,6 +37,7 @@ else {
   if (out !== undefined) {
     writeFileSync(out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
   }
+  if (values.spellings) printSpellings(lines.map((line) => JSON.parse(line) as FitCase));
   if (values['cross-validate']) printCrossValidation(lines.map((line) => JSON.parse(line) as ReportedRun));
 }
 
@@ -44,6 +52,19 @@ function printCrossValidation(runs: readonly ReportedRun[]): void {
       errors.length,
       100 * median(errors),
       100 * percentile(errors, 90),
+    ]),
+  );
+}
+
+function printSpellings(runs: readonly FitCase[]): void {
+  console.log('Runs whose prediction changes when the same is said in other words.');
+  printTable(
+    ['spelling', 'runs', 'changed', 'which'],
+    trySpellings(runs, predict).map(({ what, runs: touched, changed }) => [
+      what,
+      touched,
+      changed.length,
+      changed.slice(0, 5).join(' '),
     ]),
   );
 }

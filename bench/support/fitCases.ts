@@ -1,5 +1,5 @@
 import { knownModel, modelShapedLike } from '../../src/core/fit/catalogue.ts';
-import type { Layer, ModelFacts } from '../../src/core/fit/modelFacts.ts';
+import type { Layer, Mixer, ModelFacts } from '../../src/core/fit/modelFacts.ts';
 
 /** One logged run of a server, without what it reported. */
 export interface FitCase {
@@ -72,23 +72,22 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
     embeddingLength: embedding,
     vocabularySize: vocabulary,
     contextTokens: number('n_ctx_train') ?? 4096,
-    tiedEmbeddings: /^gemma/.test(architecture),
+    tiedEmbeddings: /^(gemma|cohere|command)/.test(architecture),
     layers: Array.from({ length: layers }, (_, index): Layer => {
       const kvHeads = at('n_head_kv', index);
       const head = at('n_embd_head_k', index) || embedding / Math.max(1, at('n_head', index));
       const width = at('n_ff', index);
       const expertCount = at('n_expert', index);
       return {
-        mixer:
-          kvHeads === 0
-            ? { kind: 'none' }
-            : {
-                kind: 'attention',
-                heads: at('n_head', index),
-                kvHeads,
-                keyLength: head,
-                valueLength: at('n_embd_head_v', index) || head,
-              },
+        mixer: mixerOf({
+          heads: at('n_head', index),
+          kvHeads,
+          keyLength: head,
+          valueLength: at('n_embd_head_v', index) || head,
+          kvRank: at('n_lora_kv', index),
+          queryRank: at('n_lora_q', index),
+          windowTokens: isWindowed(architecture, index) ? at('sliding_window', index) : 0,
+        }),
         feedForward:
           expertCount > 0
             ? {
@@ -105,6 +104,44 @@ function shapeOf(run: FitCase, known: ModelFacts | undefined): ModelFacts | unde
       };
     }),
   };
+}
+
+interface PrintedAttention {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly keyLength: number;
+  readonly valueLength: number;
+  readonly kvRank: number;
+  readonly queryRank: number;
+  readonly windowTokens: number;
+}
+
+/** Of latent attention llama.cpp prints the heads as they are after the up-projection: 64 of the key's elements are rotated. */
+function mixerOf({ kvRank, queryRank, windowTokens, ...heads }: PrintedAttention): Mixer {
+  if (heads.kvHeads === 0) return { kind: 'none' };
+  if (kvRank === 0) return { kind: 'attention', ...heads, ...(windowTokens > 0 ? { windowTokens } : {}) };
+  return {
+    kind: 'latent',
+    heads: heads.heads,
+    kvRank,
+    ...(queryRank > 0 ? { queryRank } : {}),
+    ropeLength: 64,
+    nopeLength: heads.keyLength - 64,
+    valueLength: heads.valueLength,
+  };
+}
+
+/** Which layers have the window is in llama.cpp's code, not in the file: every so many-th has none. Others' windows (Phi-3, Mistral) are not heeded. */
+const windowPeriods: readonly (readonly [architecture: RegExp, period: number])[] = [
+  [/^(gemma2|gpt-?oss)$/, 2],
+  [/^gemma3$/, 6],
+  [/^gemma3n$/, 5],
+  [/^(cohere2|llama4|exaone4|exaone-moe|olmo2|afmoe|laguna)$/, 4],
+];
+
+function isWindowed(architecture: string, index: number): boolean {
+  const period = windowPeriods.find(([pattern]) => pattern.test(architecture))?.[1];
+  return period !== undefined && (index + 1) % period !== 0;
 }
 
 /** Enough for keys and values, for nothing else. */

@@ -2,14 +2,13 @@ import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
 import {
   estimateVllm,
   fittedConstants,
-  isAtLeast,
   type FittedConstants,
   type VllmGpu,
   type VllmSettings,
 } from '../../src/core/fit/vllm.ts';
+import { isAtLeast } from '../../src/core/fit/vllmVersion.ts';
 import { factsOf, type FitCase } from './fitCases.ts';
-import { confidenceOf } from './fitPredictions.ts';
-import { schemeOf, tensorParallelOf, vllmGpuOf, vllmSettingsOf } from './fitSettings.ts';
+import { confidenceOf, schemeOf, tensorParallelOf, vllmGpuOf, vllmSettingsOf } from './fitVllm.ts';
 import { median } from './figures.ts';
 
 /** A logged run with what the server reported, in MiB. */

@@ -1,4 +1,3 @@
-import type { Figure } from '../../src/core/fit/figure.ts';
 import { layerCacheBytes } from '../../src/core/fit/kvCache.ts';
 import {
   computeBytes,
@@ -9,18 +8,11 @@ import {
 } from '../../src/core/fit/llamaCpp.ts';
 import { isServerEra, offloadPolicy, triesFourSlots } from '../../src/core/fit/llamaCppDefaults.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
-import { planLlamaCpp, planVllm, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
-import { estimateVllm } from '../../src/core/fit/vllm.ts';
+import { planLlamaCpp, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
 import { factsOf, type FitCase } from './fitCases.ts';
-import {
-  llamaCppSettingsOf,
-  roomsOf,
-  schemeOf,
-  serverOf,
-  tensorParallelOf,
-  vllmGpuOf,
-  vllmSettingsOf,
-} from './fitSettings.ts';
+import { mib, nothing, type Prediction } from './fitPrediction.ts';
+import { llamaCppSettingsOf, roomsOf, serverOf } from './fitSettings.ts';
+import { failsAtTheGate, predictVllm } from './fitVllm.ts';
 import {
   ggufWeightsOf,
   isPlacedByHand,
@@ -30,42 +22,11 @@ import {
   type GgufWeights,
 } from './fitWeights.ts';
 
-/** What the planner says of one run; null: nothing. */
-export interface Prediction {
-  readonly id: string;
-  readonly weights_mib: number | null;
-  readonly kv_mib: number | null;
-  readonly compute_mib: number | null;
-  readonly total_mib: number | null;
-  readonly available_kv_mib: number | null;
-  readonly verdict: string;
-  /** 1: everything was known; 0: nothing is said. */
-  readonly confidence: number;
-}
-
-const mebibyte = 1024 ** 2;
-
 export function predict(run: FitCase): Prediction {
   if (run.backend === 'vllm' && failsAtTheGate(run)) return { ...nothing(run), verdict: 'fails', confidence: 0.9 };
   const facts = factsOf(run);
   if (!facts || facts.layers.length === 0) return nothing(run);
   return run.backend === 'vllm' ? predictVllm(run, facts) : predictLlamaCpp(run, facts);
-}
-
-/** vLLM starts only where its whole budget is free, whatever the model. */
-function failsAtTheGate(run: FitCase): boolean {
-  const gpu = vllmGpuOf(run);
-  const budget = (gpu?.totalBytes ?? 0) * (run.gpu_memory_utilization ?? 0.9);
-  return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
-}
-
-function nothing({ id }: FitCase): Prediction {
-  const abstained = { weights_mib: null, kv_mib: null, compute_mib: null, total_mib: null, available_kv_mib: null };
-  return { id, ...abstained, verdict: 'unknown', confidence: 0 };
-}
-
-function mib(bytes: number): number | null {
-  return Number.isFinite(bytes) ? Math.round((bytes / mebibyte) * 100) / 100 : null;
 }
 
 function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
@@ -86,7 +47,7 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const { estimate, placement } = plan;
   const byHand = isPlacedByHand(run);
   const isTooLarge = plan.conditions.some(({ holds }) => holds === 'no');
-  const spills = /Windows/.test(run.gpu ?? '') && isTooLarge;
+  const spills = /Windows|WDDM/i.test(run.gpu ?? '') && isTooLarge;
   const split = mayBeSplit(run, settings, plan);
   // The files of Ollama's own engine have the encoder among the weights.
   const encoderInFile = settings.build.ollamaEngine ? estimate.encoder.bytes : 0;
@@ -221,33 +182,4 @@ function totalBytes(
   if (whenFull === 'offload' && total > have + marginBytes) return have;
   if (!placement || weights.spread) return total;
   return expertsFirst ? have : placement.weightBytes + placement.cacheBytes + placement.computeBytes;
-}
-
-function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
-  if (tensorParallelOf(run) === undefined || facts.doubts.length > 0) return nothing(run);
-  const scheme = schemeOf(run);
-  if (!scheme) return nothing(run);
-  const settings = vllmSettingsOf(run, facts, scheme);
-  const gpu = vllmGpuOf(run);
-  if (!gpu) {
-    const { weights } = estimateVllm(facts, settings, { totalBytes: 0, multiprocessors: 100, nvlink: false });
-    return { ...nothing(run), weights_mib: mib(weights.bytes), confidence: 0.5 };
-  }
-  const { verdict, estimate } = planVllm(facts, settings, gpu);
-  const { weights, cachePool } = estimate;
-  const confidence = confidenceOf(cachePool);
-  const pool = confidence > 0 ? mib(cachePool.bytes) : null;
-  return {
-    ...nothing(run),
-    weights_mib: mib(weights.bytes),
-    kv_mib: pool,
-    available_kv_mib: pool,
-    verdict,
-    confidence,
-  };
-}
-
-/** 1: as narrow as a figure can be; 0: the interval is wider than the figure itself, which then says nothing. */
-export function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
-  return Math.max(0, Math.round(100 * (1 - (highBytes - lowBytes) / Math.abs(bytes))) / 100);
 }

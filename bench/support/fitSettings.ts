@@ -1,4 +1,3 @@
-import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
 import { cudaBytesOfCard, cudaBytesOfTotal, isHeadlessCard } from '../../src/core/fit/gpus.ts';
 import type { GpuRoom } from '../../src/core/fit/inequality.ts';
 import type { CacheType } from '../../src/core/fit/kvCache.ts';
@@ -11,7 +10,6 @@ import {
   type LlamaCppServer,
 } from '../../src/core/fit/llamaCppDefaults.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
-import { vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from '../../src/core/fit/vllm.ts';
 import type { FitCase } from './fitCases.ts';
 import { keepsExpertsOnCpu } from './fitWeights.ts';
 
@@ -19,18 +17,25 @@ const mebibyte = 1024 ** 2;
 
 export function llamaCppBuildOf(run: FitCase, facts: ModelFacts): LlamaCppBuild {
   const version = run.backend_version ?? '';
-  if (/ik_llama/.test(version) && !/mainline/.test(version)) return { fork: 'ik' };
+  if (/ik_llama/i.test(version) && !/mainline/.test(version)) return { fork: 'ik' };
   if (run.backend === 'ollama') {
     const [, release] = /(\d+\.\d+(?:\.\d+)?)/.exec(version.replaceAll('x', '0')) ?? [];
     const month = monthOf(version);
-    const named = release !== undefined && !month ? release : month ? ollamaOfMonth(...month) : undefined;
+    const dated = month ? ollamaOfMonth(...month) : undefined;
+    const named = (release !== undefined && !month ? release : dated) ?? plannedByFormula(run, facts);
     return named === undefined ? {} : buildOfOllamaFor(named, facts);
   }
-  const tag = /\bb(?:uild )?(\d{4,5})\b/.exec(version)?.[1];
+  const tag = /\b(?:b|(?:build|version):? ?(?!202\d))(\d{4,5})\b/i.exec(version)?.[1];
   if (tag !== undefined) return { number: Number(tag) };
   const month = monthOf(version);
   if (month) return { number: buildOfMonth(...month) };
   return /2026/.test(version) ? { number: buildOfMonth(2026, 3) } : {};
+}
+
+/** A version that prints which layers it plans for: those that decide by formulas. */
+function plannedByFormula({ other_flags: flags }: FitCase, { architecture }: ModelFacts): string | undefined {
+  if (!/layers\.(requested|split)/.test(flags ?? '')) return undefined;
+  return architecture === 'gpt-oss' ? '0.11.2' : '0.9.0';
 }
 
 function monthOf(version: string): [number, number] | undefined {
@@ -66,7 +71,7 @@ const cacheTypes: readonly CacheType[] = ['q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'
 function cacheTypesOf(text: string | null): readonly [CacheType, CacheType] {
   const named = (part: string | undefined) => cacheTypes.find((type) => part?.includes(type));
   const both = named(text ?? '') ?? 'f16';
-  return [named(/K=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/V=(\w+)/.exec(text ?? '')?.[1]) ?? both];
+  return [named(/k=(\w+)/.exec(text ?? '')?.[1]) ?? both, named(/v=(\w+)/.exec(text ?? '')?.[1]) ?? both];
 }
 
 export function llamaCppSettingsOf(
@@ -79,7 +84,7 @@ export function llamaCppSettingsOf(
   const isOllama = server === 'ollama';
   const contextTokens = run.context ?? (isOllama ? ollamaContextTokens(build, cudaBytesOf(run)) : contextIfUnknown);
   if (contextTokens === undefined) return undefined;
-  const [keyType, valueType] = cacheTypesOf(run.kv_cache_type);
+  const [keyType, valueType] = cacheTypesOf(run.kv_cache_type?.toLowerCase() ?? null);
   const stated = run.flash_attention;
   return {
     ...llamaCppSettings({
@@ -96,7 +101,7 @@ export function llamaCppSettingsOf(
     expertsOnCpu: keepsExpertsOnCpu(run),
     fullWindow: /swa_full|swa-full/.test(run.other_flags ?? '') || build.fork === 'ik',
     withEncoder: isOllama && facts.encoder !== undefined && facts.encoder.anySize === undefined,
-    mapsWholeFile: /Metal|Apple/.test(run.gpu ?? ''),
+    mapsWholeFile: /Metal|Apple/i.test(run.gpu ?? ''),
   };
 }
 
@@ -104,7 +109,7 @@ export function serverOf(run: FitCase): LlamaCppServer {
   return run.backend === 'ollama' ? 'ollama' : 'llama-server';
 }
 
-function isUnifiedMemory(run: FitCase): boolean {
+export function isUnifiedMemory(run: FitCase): boolean {
   return /Jetson|Spark|GB10|unified|iGPU/i.test(run.gpu ?? '');
 }
 
@@ -142,93 +147,4 @@ export function freeBytesOf(run: FitCase): readonly number[] | undefined {
   const free = run.gpu_free_mib;
   if (free === null) return undefined;
   return (Array.isArray(free) ? free : [free]).map((mib) => Number(mib) * mebibyte);
-}
-
-export function vllmVersionOf(run: FitCase): VllmVersion | undefined {
-  const text = run.backend_version ?? '';
-  const match = /\b(\d)\.(\d+)/.exec(text);
-  if (match) return [Number(match[1]), Number(match[2])];
-  const month = monthOf(text);
-  if (!month) return undefined;
-  const [year, number] = month;
-  if (year <= 2024) return [0, 5];
-  if (year === 2025) return [0, Math.min(13, 6 + Math.floor(number / 1.7))];
-  return [0, number <= 2 ? 15 : number <= 4 ? 18 : number <= 6 ? 21 : 27];
-}
-
-/** 16 bits where nothing else is said; undefined where something is said that is not enough. */
-export function schemeOf(run: FitCase): Scheme | undefined {
-  const text = `${run.quant_or_dtype ?? ''}`;
-  const byName = schemeNamed(run.model ?? '');
-  const byText = schemeNamed(text);
-  if (byText && byText.kind !== 'plain') return byText;
-  if (byName && byName.kind !== 'plain') return byName;
-  const isVague = /\b\d-?bit\b|gguf|int4|quant/i.test(`${run.model} ${text}`);
-  return byText ?? (isVague ? undefined : { kind: 'plain', bytes: 2 });
-}
-
-export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
-  const version = vllmVersionOf(run);
-  const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/.test(run.gpu ?? ''));
-  const flags = run.other_flags ?? '';
-  const maxModelTokens = run.context ?? facts.contextTokens ?? 4096;
-  const pipeline = Number(/pipeline_parallel=(\d+)/.exec(flags)?.[1] ?? 1);
-  const maxSequences = run.max_num_seqs ?? defaults.maxSequences;
-  const isV0 = version !== undefined && version[0] === 0 && version[1] < 9 && !/V1/.test(run.backend_version ?? '');
-  // The old engine profiled a whole context unless it was longer than 32768.
-  const batched = isV0 && maxModelTokens <= 32_768 ? Math.max(maxModelTokens, 2048) : defaults.maxBatchedTokens;
-  const listed = /sizes? \[([\d,]+)\]/.exec(flags)?.[1]?.split(',').length ?? captured(flags);
-  const checkpoint = /checkpoint ([\d.]+) GiB/.exec(flags)?.[1];
-  return {
-    ...(version === undefined ? {} : { version }),
-    scheme,
-    dtypeBytes: scheme.kind === 'plain' ? scheme.bytes : 2,
-    // NVIDIA's NVFP4 checkpoints come with scales for an fp8 cache, which is then taken.
-    cacheElementBytes:
-      /fp8/.test(run.kv_cache_type ?? '') || (scheme.kind === 'nvfp4' && run.kv_cache_type === null)
-        ? 1
-        : scheme.kind === 'plain'
-          ? scheme.bytes
-          : 2,
-    maxModelTokens,
-    maxSequences,
-    maxBatchedTokens: run.max_num_batched_tokens ?? batched,
-    utilization: run.gpu_memory_utilization ?? defaults.utilization,
-    tensorParallel: tensorParallelOf(run) ?? 1,
-    pipelineParallel: pipeline,
-    eager: run.enforce_eager ?? false,
-    // vLLM itself captures up to 1024 sequences for gpt-oss, up to 512 for others.
-    graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
-    ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
-  };
-}
-
-function captured(flags: string): number | undefined {
-  const sizes = /PIECEWISE=?\s?(\d+)/.exec(flags)?.[1];
-  return sizes === undefined ? undefined : Number(sizes);
-}
-
-/** Undefined: over how many GPUs the model is spread was not said. */
-export function tensorParallelOf(run: FitCase): number | undefined {
-  return run.tensor_parallel ?? (run.n_gpus === 1 ? 1 : undefined);
-}
-
-/** The constants are those of CUDA; what is known of other makers' GPUs is too little. */
-export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
-  if (/\b(AMD|Intel|Radeon|Instinct|MI\d+)\b/.test(run.gpu ?? '')) return undefined;
-  const totalBytes = cudaBytesOf(run);
-  if (totalBytes === undefined) return undefined;
-  const free = freeBytesOf(run)?.[0];
-  const name = run.gpu ?? '';
-  const isHopper = /H100|H200|H800/.test(name);
-  return {
-    totalBytes,
-    ...(free === undefined ? {} : { freeBytes: free }),
-    multiprocessors: isHopper ? 132 : 100,
-    isFreeInside: free !== undefined,
-    isUnified: isUnifiedMemory(run),
-    isHeadless: isHeadlessCard(name),
-    nvlink: isHopper || /A100|B200|V100-SXM/.test(name),
-    hopper: isHopper,
-  };
 }

@@ -2,23 +2,32 @@ import { ollamaFileType } from '../../src/core/fit/catalogue.ts';
 import { mixtureNamed, weightsAs, type Mixture } from '../../src/core/fit/ggufMixtures.ts';
 import type { LlamaCppBuild } from '../../src/core/fit/llamaCppBuild.ts';
 import type { Mixer, ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import { fileBytes, scaledTo } from '../../src/core/fit/modelWeights.ts';
 import type { FitCase } from './fitCases.ts';
 
-/** `Q4_K - Medium` → `Q4_K_M`; makers that choose the types themselves have no rule. */
+const fileTypes =
+  /(?<![A-Z\d])(I?Q\d_[01K](?:_[SMLX]+)?|IQ\d_\w+|BF16|FP?16|FP?32|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i;
+
+/**
+ * `Q4_K - Medium` → `Q4_K_M`; from the model's name where nothing else says it. `Q4_K` alone may be anything with such matrices, and makers that choose
+ * the types themselves have no rule.
+ */
 export function mixtureOf(run: FitCase): Mixture | undefined {
-  const text = `${run.quant_or_dtype ?? ''}`;
-  if (/UD-|XL|_R4|exact type/i.test(text)) return undefined;
+  const stated = [run.quant_or_dtype, run.model].find((text) => text !== null && fileTypes.test(text)) ?? '';
+  if (/UD-|XL|_R4|exact type/i.test(`${stated} ${run.quant_or_dtype}`)) return undefined;
+  const match = fileTypes.exec(stated);
+  if (!match?.[1]) return undefined;
   const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
-  const match = /\b(I?Q\d_[0K](?:_[SML])?|IQ\d_\w+|BF16|F16|Q8_0|MXFP4)(?:\s*-\s*(Small|Medium|Large))?/i.exec(text);
-  const suffix = match?.[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
-  return match?.[1] === undefined ? undefined : mixtureNamed(match[1].toUpperCase() + suffix);
+  const suffix = match[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
+  const name = match[1].toUpperCase().replace(/^FP/, 'F') + suffix;
+  return mixtureNamed(name);
 }
 
 /** The size that the record states for the file, in bytes. */
 export function fileBytesOf(run: FitCase): number | undefined {
   const texts = [run.arch?.['file_size'], run.quant_or_dtype, run.other_flags];
   const size = texts
-    .map((text) => (typeof text === 'string' ? /([\d.]+) GiB/.exec(text)?.[1] : undefined))
+    .map((text) => (typeof text === 'string' ? /([\d.]+) GiB/i.exec(text)?.[1] : undefined))
     .find(Boolean);
   return size === undefined ? undefined : Number(size) * 1024 ** 3;
 }
@@ -35,7 +44,7 @@ export function ggufWeightsOf(run: FitCase, facts: ModelFacts): GgufWeights | un
   const mixture = stated ?? usualMixture(run, facts);
   if (!mixture) return undefined;
   const ruled = weightsAs(mixture, facts);
-  const whole = besideLayers(ruled) + layerSum(ruled);
+  const whole = fileBytes(ruled);
   if (file !== undefined) {
     // A size of two decimals says less than a rule that agrees with it.
     if (stated && Math.abs(whole / file - 1) < 0.003) return { bytes: ruled };
@@ -50,31 +59,23 @@ function usualMixture(run: FitCase, facts: ModelFacts): Mixture | undefined {
   if (run.backend === 'ollama') return mixtureNamed(ollamaFileType(run.model ?? ''));
   if (facts.architecture === 'gpt-oss') return mixtureNamed('MXFP4');
   const q40 = mixtureNamed('Q4_0');
-  if (q40 && /QAT/.test(`${run.model} ${run.quant_or_dtype}`)) return { ...q40, pure: true };
+  if (q40 && /QAT/i.test(`${run.model} ${run.quant_or_dtype}`)) return { ...q40, pure: true };
   return mixtureNamed('Q4_K_M');
 }
 
 /** Ollama's library gives Q4_K_M under a plain name. Elsewhere a file without a type may have from 2 to 16 bits a weight. */
 function spreadOf(run: FitCase): readonly [number, number] | undefined {
   const text = `${run.model} ${run.quant_or_dtype}`;
-  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated/.test(text)) return undefined;
+  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated/i.test(text)) return undefined;
   if (/4-bit|Q4/i.test(text)) return [0.9, 1.12];
-  const bits = /I?Q([2-8])/.exec(text)?.[1];
+  const bits = /I?Q([2-8])/i.exec(text)?.[1];
   if (bits === undefined) return [0.55, 3.45];
   return [Number(bits) / 5, (Number(bits) + 1.5) / 4.5];
 }
 
-function besideLayers({ tokenEmbedding, perLayerInputs, output }: WeightBytes): number {
-  return tokenEmbedding + perLayerInputs + output;
-}
-
-function layerSum({ layers }: WeightBytes): number {
-  return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
-}
-
 /** File types of ik_llama.cpp, for which its users keep everything but the experts in 8 bits. */
 function isForkMix(run: FitCase): boolean {
-  return /^IQ\d_K|_R4/.test(run.quant_or_dtype ?? '');
+  return /^IQ\d_K|_R4/i.test(run.quant_or_dtype ?? '');
 }
 
 /** It also stores the up-projections of latent attention a second time, as they are multiplied into queries and outputs. */
@@ -132,14 +133,6 @@ function matches(pattern: string, name: string): boolean {
   } catch {
     return false;
   }
-}
-
-function scaledTo(fileBytes: number, weights: WeightBytes): WeightBytes {
-  const factor = (fileBytes - besideLayers(weights)) / layerSum(weights);
-  return {
-    ...weights,
-    layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
-  };
 }
 
 /** In the flags: the experts stay in RAM. */

@@ -1,19 +1,20 @@
 import { parseArgs } from 'node:util';
 import { backendIds } from '../core/clients/llmClient.ts';
 import { schema } from '../core/settings/schema.ts';
+import { fitFlags, fitOptions, fitUsage, type FitOptions } from './fitArguments.ts';
+import { UsageError } from './usageError.ts';
 import { describeProblem, parseSettings, type SettingReader, type Settings } from '../core/settings/settings.ts';
-
-/** Wrong usage: exit code 2. */
-export class UsageError extends Error {}
 
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
+  | { readonly name: 'explain'; readonly file: string | undefined; readonly json: boolean }
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
   | ({ readonly name: 'doctor' } & CommonOptions)
-  | ({ readonly name: 'gpu' } & CommonOptions);
+  | ({ readonly name: 'gpu' } & CommonOptions)
+  | ({ readonly name: 'fit'; readonly fit: FitOptions } & CommonOptions);
 
 export interface CommonOptions {
   readonly settings: Settings;
@@ -33,6 +34,12 @@ export const usage = `Usage
                                     with 0 if one of them works, with 1 if none does.
   a2ia gpu [options]                The memory of this machine’s GPUs, who uses it, and which
                                     models the server has loaded.
+  a2ia fit [options] MODEL          What a model takes of a GPU, whether that fits, why not, and
+                                    what would. MODEL: a name, a GGUF file, a checkpoint’s
+                                    folder, or the address of one. Ends with 1 if it fails.
+  a2ia explain [FILE]               What a log or an error of Ollama, llama.cpp or vLLM means: what
+                                    did not fit, why, and what to do. Without FILE it is read
+                                    from standard input. Ends with 1 if it knows nothing of it.
 
 Options
   --backend B                 auto, ${backendIds.join(', ')}
@@ -47,7 +54,7 @@ Options
                               or "error". doctor: a report for each backend
   --verbose                   Say on stderr what is done
   --help, --version
-
+${fitUsage}
 Environment
   A2IA_BACKEND, A2IA_MODEL, A2IA_VLLM_URL, …    Every setting, by its name in the editor
   A2IA_OLLAMA_API_KEY, A2IA_VLLM_API_KEY, A2IA_OPENAI_COMPATIBLE_API_KEY,
@@ -65,6 +72,7 @@ const flags = {
   'openai-compatible-url': { type: 'string' },
   system: { type: 'string' },
   file: { type: 'string', multiple: true },
+  ...fitFlags,
   download: { type: 'boolean' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
@@ -78,10 +86,13 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor or gpu.');
+  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu, fit or explain.');
+  if (name === 'explain') return explainCommand(rest, values.json ?? false);
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
-    return (flag ? values[flag] : undefined) ?? fromEnvironment(key, environment);
+    // Of `fit` it is the server that is planned for, which may be none of the settings'.
+    const isPlanned = flag === 'backend' && name === 'fit';
+    return (flag && !isPlanned ? values[flag] : undefined) ?? fromEnvironment(key, environment);
   };
   const common: CommonOptions = {
     settings: settingsFrom(given, values),
@@ -99,9 +110,19 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
     case 'gpu':
       if (rest.length > 0) throw new UsageError(`${name} takes no "${rest[0]}".`);
       return { name, ...common };
+    case 'fit':
+      return { name, fit: fitOptions(rest, values), ...common };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: ask, models, backends, doctor, gpu.`);
+      throw new UsageError(
+        `There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit, explain.`,
+      );
   }
+}
+
+/** It asks nobody, so that no setting can be in its way. */
+function explainCommand([file, ...others]: readonly string[], json: boolean): Command {
+  if (others.length > 0) throw new UsageError(`explain takes one file, not "${others[0]}" too.`);
+  return { name: 'explain', file: file === '-' ? undefined : file, json };
 }
 
 function parseFlags(argv: readonly string[]) {
@@ -143,7 +164,7 @@ function fromEnvironment(key: string, environment: NodeJS.ProcessEnv): unknown {
   const text = environment[environmentName(key)];
   if (text === undefined || text === '') return undefined;
   const type = schema.find((spec) => spec.key === key)?.type;
-  if (type !== 'number' && type !== 'modelByBackend') return text;
+  if (type !== 'number' && type !== 'modelByBackend' && type !== 'textList') return text;
   try {
     return JSON.parse(text);
   } catch {

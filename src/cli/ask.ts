@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { addAbortSignal } from 'node:stream';
+import { explained, explainMemoryFailure } from '../core/chat/failureReason.ts';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages, type ContextPiece } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
 import type { BackendError } from '../core/clients/errors.ts';
 import type { ChatEvent } from '../core/clients/llmClient.ts';
 import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
-import { UsageError, type CommonOptions } from './arguments.ts';
+import type { CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import type { Output } from './output.ts';
+import { UsageError } from './usageError.ts';
 
 export interface AskOptions extends CommonOptions {
   readonly question: string | undefined;
@@ -45,7 +47,8 @@ export async function ask(
     if (event.type === 'warning') output.note(`a2ia: ${event.message}`);
   };
   if (choice.isStandIn) await show({ type: 'warning', message: choice.reason });
-  const answer = await runRequest(choice.client, request, signal, show, context);
+  const answered = await runRequest(choice.client, request, signal, show, context);
+  const answer = await explained(answered, explainMemoryFailure, { choice, settings }, signal);
   if (!json && answer.text !== '' && !answer.text.endsWith('\n')) await output.text('\n');
   return report(answer, choice, json, output);
 }

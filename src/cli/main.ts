@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BackendError } from '../core/clients/errors.ts';
 import { BackendRegistry } from '../core/clients/registry.ts';
-import { parseCommand, UsageError, usage, type Command } from './arguments.ts';
+import { parseCommand, usage, type Command } from './arguments.ts';
 import { ask, describeError } from './ask.ts';
 import { createCliHost } from './cliHost.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import { backends, models } from './lists.ts';
 import { Output } from './output.ts';
+import { UsageError } from './usageError.ts';
 
 const output = new Output(process.stdout, process.stderr);
 const stop = new AbortController();
@@ -30,6 +31,7 @@ async function main(): Promise<ExitCode> {
     const command = parseCommand(process.argv.slice(2), process.env);
     if (command.name === 'help') return await print(usage);
     if (command.name === 'version') return await print(`${ownVersion()}\n`);
+    if (command.name === 'explain') return await (await import('./explain.ts')).explain(command, process.stdin, output);
     return await run(command);
   } catch (error) {
     return report(error, process.argv.includes('--json'));
@@ -54,7 +56,7 @@ async function report(error: unknown, json: boolean): Promise<ExitCode> {
   return exitCodes.failed;
 }
 
-async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Promise<ExitCode> {
+async function run(command: Exclude<Command, { name: 'help' | 'version' | 'explain' }>): Promise<ExitCode> {
   const { settings, downloadAgreed, verbose } = command;
   const host = createCliHost({ settings, downloadAgreed, verbose, environment: process.env });
   const registry = new BackendRegistry(host);
@@ -70,6 +72,8 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' }>): Pro
         return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
       case 'gpu':
         return await (await import('./gpu.ts')).gpu(command, registry, output, stop.signal);
+      case 'fit':
+        return await (await import('./fit.ts')).fit(command.fit, command, host, output, stop.signal);
     }
   } finally {
     registry.dispose();

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Ask } from '../core/chat/askAsConversation.ts';
+import { explained, explainMemoryFailure } from '../core/chat/failureReason.ts';
 import { describeProgress } from '../core/chat/progress.ts';
 import { askMessages } from '../core/chat/prompts.ts';
 import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
@@ -132,8 +133,8 @@ export class AskCommand {
       if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
     };
     if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
-    const answer = await runRequest(choice.client, request, signal, show, question.context);
-    return { answer, choice };
+    const answered = await runRequest(choice.client, request, signal, show, question.context);
+    return { answer: await explained(answered, explainMemoryFailure, { choice, settings }, signal), choice };
   }
 
   #result(answer: Answer, choice: Choice | undefined, question: Question): AskResult {

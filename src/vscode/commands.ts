@@ -5,12 +5,15 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
-import type { ConnectionCheck } from './connectionCheck.ts';
+import type { Completion } from './completion/completion.ts';
+import type { CompletionMenuParts } from './completion/completionMenu.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
+import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -18,14 +21,19 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel;
   readonly settings: EditorSettings;
   readonly statusBar: StatusBar;
+  readonly gpu: () => Promise<GpuIndicator>;
 }
 
 export interface Commands {
+  readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
   readonly edits: () => Promise<Edits>;
+  /** Code that is completed as one types; made when it is turned on. */
+  readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -36,10 +44,21 @@ export interface Commands {
   /** For one of the addresses in the settings, which the user chooses. */
   readonly setApiKey: () => Promise<unknown>;
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
+  /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
+  readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
+}
+
+export interface CompletionCommands {
+  /** As the settings say: on, off, or with another model. */
+  readonly follow: () => Promise<void>;
+  readonly menu: () => Promise<void>;
+  readonly chooseModel: () => Promise<void>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
-export function createCommands({ context, log, settings, statusBar }: CommandParts): Commands {
+export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
   const host = createEditorHost(context, settings, log);
   const registry = new BackendRegistry(host);
   const switchModel = () => pickModel(registry, settings.current());
@@ -48,58 +67,74 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
     return target !== undefined && enterKey(context, target);
   };
   const actions = { chooseModel: () => void switchModel(), enterKey: askForKey, showLog: () => log.show() };
-  let check: Promise<ConnectionCheck> | undefined;
-  const checkConnection = async (backend: unknown) => {
-    // Most windows never need it.
-    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
-      const made = new ConnectionCheck({ host, registry, settings, actions });
-      context.subscriptions.push(made);
-      return made;
-    });
-    return (await check).run(backend);
+  /** Most windows need few of these: each is loaded and made with its first use. */
+  const atFirstUse = <Made extends vscode.Disposable>(make: () => Promise<Made>) => {
+    let made: Promise<Made> | undefined;
+    return () =>
+      (made ??= make().then((it) => {
+        context.subscriptions.push(it);
+        return it;
+      }));
   };
+  const check = atFirstUse(async () => {
+    const { ConnectionCheck } = await import('./connectionCheck.ts');
+    return new ConnectionCheck({ host, registry, settings, actions });
+  });
+  const checkConnection = async (backend: unknown) => (await check()).run(backend);
   const useEmbedded = () => chooseEmbedded(registry, settings);
-  const problemActions = { ...actions, checkConnection: (backend: unknown) => void checkConnection(backend) };
-  let madeChat: Promise<Chat> | undefined;
-  const chat = () =>
-    // Nor do most windows chat.
-    (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
-      const made = new Chat({
-        context,
-        registry,
-        settings,
-        statusBar,
-        log,
-        actions: problemActions,
-        mayContact: (origin) => host.mayContact(origin),
-      });
-      context.subscriptions.push(made);
-      return made;
-    }));
+  const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
+  const explainer = atFirstUse(async () => {
+    const { OutOfMemoryExplainer } = await import('./fit/outOfMemoryExplainer.ts');
+    return new OutOfMemoryExplainer({ unloadOthers });
+  });
+  const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
+  const problemActions = {
+    ...actions,
+    checkConnection: (backend: unknown) => void checkConnection(backend),
+    memory: {
+      explain: (explanation: unknown) => void explainOutOfMemory(explanation),
+      unloadOthers: () => void unloadOthers(),
+    },
+  };
+  let madeChat: Chat | undefined;
+  const chat = atFirstUse(async () => {
+    const { Chat } = await import('./chat/chat.ts');
+    madeChat = new Chat({
+      context,
+      registry,
+      settings,
+      statusBar,
+      log,
+      actions: problemActions,
+      mayContact: (origin) => host.mayContact(origin),
+      readGpus: async () => (await gpu()).read(),
+    });
+    return madeChat;
+  });
   const chatCommands = async () => {
     const { ChatCommands } = await import('./chat/chatCommands.ts');
     return new ChatCommands(await chat());
   };
-  let madeCommitMessage: Promise<CommitMessageCommand> | undefined;
-  const commitMessage = () =>
-    (madeCommitMessage ??= import('./chat/commitMessageCommand.ts').then(({ CommitMessageCommand }) => {
-      const made = new CommitMessageCommand({ registry, settings, log, actions: problemActions });
-      context.subscriptions.push(made);
-      return made;
-    }));
-  let madeEdits: Promise<Edits> | undefined;
-  let edits: Edits | undefined;
-  const edit = () =>
-    (madeEdits ??= import('./edit/createEdits.ts').then(({ createEdits }) => {
-      edits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
-      context.subscriptions.push(edits);
-      return edits;
-    }));
-  const close = async () => (await madeChat)?.close();
+  const commitMessage = atFirstUse(async () => {
+    const { CommitMessageCommand } = await import('./chat/commitMessageCommand.ts');
+    return new CommitMessageCommand({ registry, settings, log, actions: problemActions });
+  });
+  const plans = atFirstUse(async () => {
+    const { PlanPanels } = await import('./plan/planPanels.ts');
+    return new PlanPanels({ context, registry, settings, log });
+  });
+  let madeEdits: Edits | undefined;
+  const edits = atFirstUse(async () => {
+    const { createEdits } = await import('./edit/createEdits.ts');
+    madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+    return madeEdits;
+  });
+  const completion = completionCommands({ context, host, registry, settings, actions });
+  const close = async () => madeChat?.close();
   const stop = () => {
-    if (edits?.stopHere() || ask.stop()) return;
-    edits?.stopAll();
-    void madeChat?.then((made) => made.stop());
+    if (madeEdits?.stopHere() || ask.stop()) return;
+    madeEdits?.stopAll();
+    madeChat?.stop();
   };
   const ask = new AskCommand({
     registry,
@@ -111,17 +146,46 @@ export function createCommands({ context, log, settings, statusBar }: CommandPar
   });
   context.subscriptions.push(ask, registry);
   return {
+    registry,
     ask,
     chat,
     chatCommands,
     commitMessage,
-    edits: edit,
+    plans,
+    edits,
+    completion,
     close,
     stop,
     switchModel,
     useEmbedded,
     setApiKey: () => askForKey(undefined),
     checkConnection,
+    explainOutOfMemory,
+  };
+}
+
+function completionCommands({
+  context,
+  ...parts
+}: Omit<CompletionMenuParts, 'completion'> & { readonly context: vscode.ExtensionContext }): CompletionCommands {
+  let made: Completion | undefined;
+  context.subscriptions.push({ dispose: () => made?.dispose() });
+  const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
+  const follow = async () => {
+    const { Completion } = await import('./completion/completion.ts');
+    if (parts.settings.current().completion.mode === 'off') {
+      made?.dispose();
+      made = undefined;
+    } else if (made) made.begin();
+    else made = new Completion(parts);
+  };
+  let following = Promise.resolve();
+  return {
+    follow: () => (following = follow()),
+    menu: async () => (await import('./completion/completionMenu.ts')).showCompletionMenu(menuParts),
+    chooseModel: async () => (await import('./completion/completionMenu.ts')).chooseCompletionModel(menuParts),
+    pause: () => following.then(() => made?.pauseNow()),
+    resume: () => following.then(() => made?.resume()),
   };
 }
 

@@ -14,7 +14,7 @@ export interface ConnectionCheckParts {
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly settings: EditorSettings;
-  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection'>;
+  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection' | 'memory'>;
 }
 
 const scheme = 'a2ia-connection';

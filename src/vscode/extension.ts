@@ -3,25 +3,44 @@ import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
 import type { Edits } from './edit/edits.ts';
 import { EditorSettings } from './editorSettings.ts';
+import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { StatusBar } from './statusBar.ts';
 
 let made: Promise<Commands> | undefined;
+
+/** The GPU is looked at when the window has what it needs more. */
+const gpuDelayMs = 3000;
 
 /** What every window pays for: the log, the settings, the status bar. What the commands do is made with the first of them, in commands.ts. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('A2IA', { log: true });
   const settings = new EditorSettings();
   const statusBar = new StatusBar(settings.current());
-  const commands = () =>
+  const commands = (): Promise<Commands> =>
     (made ??= import('./commands.ts').then(({ createCommands }) =>
-      createCommands({ context, log, settings, statusBar }),
+      createCommands({ context, log, settings, statusBar, gpu }),
     ));
+  let madeGpu: Promise<GpuIndicator> | undefined;
+  const gpu = (): Promise<GpuIndicator> =>
+    (madeGpu ??= import('./gpu/gpuIndicator.ts').then(({ createGpuIndicator }) => {
+      const indicator = createGpuIndicator({ settings, statusBar, registry: async () => (await commands()).registry });
+      context.subscriptions.push(indicator);
+      return indicator;
+    }));
+  const watchGpu = () => void (settings.current().gpuMemory !== 'never' && gpu());
+  const gpuTimer = setTimeout(watchGpu, gpuDelayMs);
   const on = (id: string, run: (commands: Commands, ...given: readonly unknown[]) => unknown) =>
     vscode.commands.registerCommand(id, async (...given: readonly unknown[]) => run(await commands(), ...given));
   const onChat = (id: string, run: (chat: ChatCommands, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
   const onEdits = (id: string, run: (edits: Edits, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ edits }, ...given) => run(await edits(), ...given));
+  /** A window in which it is off, and always was, loads nothing of it. */
+  let hasCompletion = false;
+  const followCompletion = () => {
+    hasCompletion ||= settings.current().completion.mode !== 'off';
+    if (hasCompletion) void commands().then(({ completion }) => completion.follow());
+  };
   context.subscriptions.push(
     log,
     statusBar,
@@ -54,17 +73,32 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
+    on('a2ia.explainOutOfMemory', ({ explainOutOfMemory }, given) => explainOutOfMemory(given)),
+    on('a2ia.planModel', async ({ plans }, modelId) => (await plans()).open(modelId)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
+    vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
+    { dispose: () => clearTimeout(gpuTimer) },
     vscode.window.registerWebviewViewProvider('a2ia.chat', {
       resolveWebviewView: async (view) => {
         const { showChatPage } = await import('./chat/chatView.ts');
         await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
       },
     }),
+    vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
+      deserializeWebviewPanel: async (panel) => (await (await commands()).plans()).restore(panel),
+    }),
+    on('a2ia.codeCompletion', ({ completion }) => completion.menu()),
+    on('a2ia.chooseCompletionModel', ({ completion }) => completion.chooseModel()),
+    on('a2ia.pauseCompletion', ({ completion }) => completion.pause()),
+    on('a2ia.resumeCompletion', ({ completion }) => completion.resume()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
+      if (!event.affectsConfiguration('a2ia')) return;
+      statusBar.showConfigured(settings.current());
+      followCompletion();
+      if (event.affectsConfiguration('a2ia.gpuMemory')) watchGpu();
     }),
   );
+  followCompletion();
 }
 
 /** An answer that runs is ended, and what was said and typed is on the disk. */

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import type { BackendError, BackendErrorKind, NextStep } from '../core/clients/errors.ts';
 import type { BackendId } from '../core/clients/llmClient.ts';
-import { openSetting } from './editorSettings.ts';
+import type { LogExplanation } from '../core/fit/diagnosis/diagnosis.ts';
+import { MemoryFailure } from '../core/fit/diagnosis/memoryFailure.ts';
+import { openSetting, writeSettings } from './editorSettings.ts';
 
 export interface ProblemActions {
   chooseModel(): void;
@@ -10,6 +12,13 @@ export interface ProblemActions {
   retry(): void;
   showLog(): void;
   checkConnection(backend: BackendId | undefined): void;
+  readonly memory: MemoryActions;
+}
+
+export interface MemoryActions {
+  explain(explanation: LogExplanation): void;
+  /** Everything that the server has loaded but this model. */
+  unloadOthers(backend: BackendId | undefined): void;
 }
 
 /** Where a look at every step of the connection says more than the log. */
@@ -38,6 +47,7 @@ export function showProblem(error: BackendError, actions: ProblemActions): void 
 
 /** What to do about it, and where more is said. */
 export function problemButtons(error: BackendError, actions: ProblemActions): readonly Button[] {
+  if (error instanceof MemoryFailure) return memoryButtons(error, actions);
   const next = nextStepButton(error.nextStep, actions);
   const more = connectionKinds.includes(error.kind)
     ? { label: 'Check Connection', run: () => actions.checkConnection(error.backend) }
@@ -45,12 +55,31 @@ export function problemButtons(error: BackendError, actions: ProblemActions): re
   return next.label === more.label ? [next] : [next, more];
 }
 
+/** The context can be set here for Ollama alone; other servers have theirs from their start. */
+function memoryButtons({ backend, explanation }: MemoryFailure, actions: ProblemActions): readonly Button[] {
+  const remedies = explanation.diagnosis?.remedies ?? [];
+  const tokens = remedies.find(({ contextTokens }) => contextTokens !== undefined)?.contextTokens;
+  const shorten = async (contextTokens: number) => {
+    await writeSettings({ 'a2ia.ollama.contextTokens': contextTokens });
+    actions.retry();
+  };
+  return [
+    ...(backend === 'ollama' && tokens !== undefined
+      ? [{ label: `Use a Context of ${tokens.toLocaleString('en')}`, run: () => void shorten(tokens) }]
+      : []),
+    ...(backend === 'ollama' && remedies.some(({ action }) => action === 'unload')
+      ? [{ label: 'Unload Other Models', run: () => actions.memory.unloadOthers(backend) }]
+      : []),
+    { label: 'Explain', run: () => actions.memory.explain(explanation) },
+  ];
+}
+
 export interface Button {
   readonly label: string;
   readonly run: () => void;
 }
 
-export function nextStepButton(step: NextStep, actions: Omit<ProblemActions, 'checkConnection'>): Button {
+export function nextStepButton(step: NextStep, actions: Omit<ProblemActions, 'checkConnection' | 'memory'>): Button {
   switch (step.do) {
     case 'startServer':
       return { label: `Run “${step.command.split(' ')[0]}”`, run: () => runInTerminal(step.command) };

@@ -6,6 +6,9 @@ import { configuredModel, type Settings } from '../core/settings/settings.ts';
 export class StatusBar {
   readonly #model = vscode.window.createStatusBarItem('a2ia.model', vscode.StatusBarAlignment.Right, 100);
   readonly #answering = { ask: 0, chat: 0, edit: 0 };
+  readonly #answeringChanged = new vscode.EventEmitter<boolean>();
+  /** Whether any answer runs. */
+  readonly onDidChangeAnswering = this.#answeringChanged.event;
   #stop: vscode.StatusBarItem | undefined;
 
   constructor(settings: Settings) {
@@ -30,6 +33,7 @@ export class StatusBar {
   setAnswering(where: 'ask' | 'chat' | 'edit', ofIt: number): void {
     this.#answering[where] = ofIt;
     const count = this.#answering.ask + this.#answering.chat + this.#answering.edit;
+    this.#answeringChanged.fire(count > 0);
     void vscode.commands.executeCommand('setContext', 'a2ia.answering', count > 0);
     if (count === 0) return this.#stop?.hide();
     this.#stop ??= this.#createStop();
@@ -40,6 +44,7 @@ export class StatusBar {
   dispose(): void {
     this.#model.dispose();
     this.#stop?.dispose();
+    this.#answeringChanged.dispose();
   }
 
   #set(backend: string, model: string, reason: string): void {

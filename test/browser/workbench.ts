@@ -19,6 +19,8 @@ export interface WorkbenchOptions {
   readonly userSettings?: Readonly<Record<string, unknown>>;
   /** Opens the folder in Restricted Mode, as one that the user has not said to trust. */
   readonly restricted?: true;
+  /** A folder of programs that come before others on the PATH. */
+  readonly programs?: string;
   /** Changes the folder before it is opened. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
@@ -46,6 +48,9 @@ export class Workbench {
       serverDataDir: path.join(temporary, 'server'),
       extension: root,
       workspaceTrust: options.restricted ?? false,
+      ...(options.programs
+        ? { env: { ...process.env, PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } }
+        : {}),
       endWhenUnused: true,
       userSettings: {
         'security.workspace.trust.startupPrompt': 'never',
@@ -135,6 +140,11 @@ export class Workbench {
   /** The page of the chat: VS Code puts it into two frames. */
   get chat(): FrameLocator {
     return this.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
+  }
+
+  /** The page of Plan a Model, where it is the only panel of A2IA on screen. */
+  get plan(): FrameLocator {
+    return this.chat;
   }
 
   /** Of the list below the open box. */

@@ -272,4 +272,38 @@ describe('a2ia', () => {
     assert.equal(found['ollama']?.['state'], 'unavailable');
     assert.ok(found['embedded']);
   });
+
+  describe('explain', () => {
+    const text =
+      'ValueError: Free memory on device cuda:0 (7.34/11.60 GiB) on startup is less than desired GPU memory utilization (0.9, 10.44 GiB).\n';
+
+    it('reads a log on standard input, asks nobody, and takes no setting amiss', async () => {
+      const run = new Run(['explain'], { A2IA_BACKEND: 'nonsense' }).input(text);
+      assert.equal(await run.code(), 0);
+      assert.match(run.stdout, /0\.9 of the GPU 10\.4 GiB > free at the start 7\.3 GiB/);
+      assert.match(run.stdout, /--gpu-memory-utilization 0\.62/);
+    });
+
+    it('reads a file, in UTF-16 too, and says it in JSON', async () => {
+      const file = path.join(folder, 'server.log');
+      await writeFile(file, `\ufeff${text}`, 'utf16le');
+      const run = new Run(['explain', file, '--json']);
+      assert.equal(await run.code(), 0);
+      const { diagnosis } = run.lines()[0] as unknown as { diagnosis: { cause: { id: string } } };
+      assert.equal(diagnosis.cause.id, 'vllm-free-below-budget');
+    });
+
+    it('says that it knows nothing of a text, with the lines that look as if they mattered', async () => {
+      const run = new Run(['explain']).input('all well\nan error of another program\n');
+      assert.equal(await run.code(), 1);
+      assert.match(run.stdout, /Nothing in this text is known/);
+      assert.match(run.stdout, /Line 2: an error of another program/);
+    });
+
+    it('names a file that it cannot read', async () => {
+      const run = new Run(['explain', path.join(folder, 'missing.log')]);
+      assert.equal(await run.code(), 2);
+      assert.match(run.stderr, /missing\.log cannot be read \(ENOENT\)/);
+    });
+  });
 });

@@ -133,11 +133,13 @@ class OpenChat {
       statusBar,
       log,
       mayContact: (origin) => host.mayContact(origin),
+      readGpus: () => Promise.resolve(undefined),
       actions: {
         chooseModel: () => undefined,
         enterKey: () => Promise.resolve(false),
         showLog: () => undefined,
         checkConnection: () => undefined,
+        memory: { explain: () => undefined, unloadOthers: () => undefined },
       },
     });
     this.commands = new ChatCommands(this.chat);

@@ -2,8 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-const fixtures = path.join(import.meta.dirname, '../fixtures/nvidia-smi');
-const program = path.join(import.meta.dirname, 'nvidiaSmi.mjs');
+/** The tests of the editor run from a bundle, which is elsewhere. */
+const root = findRoot(import.meta.dirname);
+const fixtures = path.join(root, 'test/fixtures/nvidia-smi');
+const program = path.join(root, 'test/support/nvidiaSmi.mjs');
+
+function findRoot(folder: string): string {
+  return existsSync(path.join(folder, 'package.json')) ? folder : findRoot(path.dirname(folder));
+}
 
 /** What the stand-in answers: a recorded situation by its name, one made for a test, or one for each call. */
 export type Situation = string | object | readonly (string | object)[];
@@ -28,6 +34,11 @@ export class NvidiaSmi {
     renameSync(`${file}.new`, file);
     const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "${this.folder}" "$@"\n`;
     writeFileSync(path.join(this.folder, 'nvidia-smi'), script, { mode: 0o755 });
+  }
+
+  /** As where there is none. */
+  unset(): void {
+    rmSync(path.join(this.folder, 'nvidia-smi'));
   }
 
   /** Its own folder alone, so that a real one is not found; a shell needs no other. */

@@ -87,7 +87,7 @@ export function panelState(messages: readonly MessageView[] = [], more: Partial<
           isReady: false,
           button: { id: 'download', label: 'Download (100 MB)' },
         },
-        { backend: 'gpu', label: 'NVIDIA RTX 3060', detail: '10.2 of 12 GB free', isReady: true, button: undefined },
+        { backend: 'gpu', label: 'NVIDIA RTX 3060', detail: '10.2 of 11.6 GiB free', isReady: true, button: undefined },
       ],
       suggestions: [
         { label: 'What does prices.py do?', text: 'What does this file do?' },

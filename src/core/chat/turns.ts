@@ -7,6 +7,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { PromptPart } from './contextFit.ts';
 import { continuationMessages, ContinuationJoint } from './continuation.ts';
 import type { Answer, Attachment, Conversation, ConversationRecord, Message, RunEnding } from './conversation.ts';
+import { explained, type FailureExplainer } from './failureReason.ts';
 import { describeProgress } from './progress.ts';
 import { pathMessages, sentOf } from './promptMessages.ts';
 import { endingOf } from './runEnding.ts';
@@ -47,6 +48,7 @@ export class Turns {
   readonly #log: Log;
   readonly #newId: () => string;
   readonly #chosen: Chosen | undefined;
+  readonly #explainFailure: FailureExplainer | undefined;
   readonly #running = new Map<string, RunningTurn>();
 
   constructor({
@@ -54,16 +56,20 @@ export class Turns {
     log,
     newId = () => crypto.randomUUID(),
     chosen,
+    explainFailure,
   }: {
     readonly registry: BackendRegistry;
     readonly log: Log;
     readonly newId?: () => string;
     readonly chosen?: Chosen;
+    /** Left out: a failure is told as the client tells it. */
+    readonly explainFailure?: FailureExplainer;
   }) {
     this.#registry = registry;
     this.#log = log;
     this.#newId = newId;
     this.#chosen = chosen;
+    this.#explainFailure = explainFailure;
   }
 
   /** Of this program; an answer without an end that is not here was cut off, or is another program's. */
@@ -134,6 +140,7 @@ export class Turns {
       registry: this.#registry,
       log: this.#log,
       chosen: this.#chosen,
+      explainFailure: this.#explainFailure,
       sink,
       answerId,
       settings,
@@ -153,6 +160,7 @@ interface TurnParts {
   readonly registry: BackendRegistry;
   readonly log: Log;
   readonly chosen: Chosen | undefined;
+  readonly explainFailure: FailureExplainer | undefined;
   readonly sink: ConversationSink;
   readonly answerId: string;
   readonly settings: Settings;
@@ -212,8 +220,10 @@ class RunningTurn implements Turn {
     this.#listeners.clear();
   }
 
-  async #request({ client, model, reason, isStandIn, contextTokens }: Choice): Promise<RunEnding> {
-    const { sink, settings, answerId } = this.#parts;
+  async #request(choice: Choice): Promise<RunEnding> {
+    const { client, model, reason, isStandIn, contextTokens } = choice;
+    const { sink, settings, answerId, explainFailure } = this.#parts;
+    const { signal } = this.#controller;
     const { conversation } = sink;
     const answer = messageOf(sink, answerId, 'answer');
     const partial = answer.text.trim() === '' ? '' : answer.text;
@@ -232,15 +242,16 @@ class RunningTurn implements Turn {
       else if (event.type !== 'finish') writer.write(event);
     };
     if (isStandIn) onEvent({ type: 'warning', message: reason });
-    const result = await runRequest(
+    const answered = await runRequest(
       client,
       request,
-      this.#controller.signal,
+      signal,
       onEvent,
       attachedTexts(sentOf(leftOut, path)),
       contextTokens,
     );
     writer.end();
+    const result = await explained(answered, explainFailure, { choice, settings }, signal);
     if (result.outcome.type === 'failed') this.error = result.outcome.error;
     return endingOf(result, writer.reasoningMs);
   }

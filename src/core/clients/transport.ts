@@ -35,6 +35,8 @@ export interface TransportRequest {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whoever asks looks at redirects himself: they are answers, not errors. */
+  readonly takesRedirects?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -83,7 +85,8 @@ export async function send(options: TransportOptions, request: TransportRequest)
   const withoutKey = keyRemover(key);
   const status = response.statusCode ?? 0;
   const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (status < 200 || status > 299) {
+  const isTaken = request.takesRedirects === true && status >= 300 && status < 400;
+  if ((status < 200 || status > 299) && !isTaken) {
     const text = encoding === 'identity' ? await errorText(exchange, request.signal) : '';
     throw responseError({
       ...responseContext(options, url),

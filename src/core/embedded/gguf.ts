@@ -86,7 +86,7 @@ async function readHead(file: FileHandle, lengthBytes: number): Promise<Buffer> 
 }
 
 /** What people give instead of a model file, recognised by its first bytes. Undefined: it starts like a GGUF file. */
-function foreignFormat(start: Buffer): string | undefined {
+export function foreignFormat(start: Buffer): string | undefined {
   const text = start.toString('latin1');
   if (text.startsWith('GGUF')) return undefined;
   if ('GGUF'.startsWith(text)) return 'is cut short: it ends inside its first word.';

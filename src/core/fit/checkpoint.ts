@@ -131,6 +131,7 @@ function blockOf({ role, layer }: Tensor): string {
     value: 'qkv',
     gate: 'gateUp',
     up: 'gateUp',
+    recurrentQkv: 'recurrent',
     expertGate: 'expertsIn',
     expertUp: 'expertsIn',
   };

@@ -55,6 +55,7 @@ export function vllmCommand(
     ['--max-num-seqs', server.maxSequences],
     ['--max-num-batched-tokens', server.maxBatchedTokens],
     ['--tensor-parallel-size', server.tensorParallel === 1 ? undefined : server.tensorParallel],
+    ['--quantization', quantization(model)],
     ['--kv-cache-dtype', server.cacheType === 'auto' ? undefined : server.cacheType],
     // Cards before Ampere have no bfloat16, which most checkpoints are in.
     ['--dtype', gpu && /\b(T4|V100|P40|P100|RTX 20\d\d|GTX|TITAN|Quadro RTX)\b/.test(gpu.name) ? 'half' : undefined],
@@ -63,6 +64,12 @@ export function vllmCommand(
   if (server.eager) words.push('--enforce-eager');
   const command = words.join(' ');
   return devices === undefined ? command : `CUDA_VISIBLE_DEVICES=${devices} ${command}`;
+}
+
+/** What a checkpoint in 16 bits is made while it is loaded; one that is quantised says so itself, in its name too. */
+function quantization({ name, scheme }: FitModel): string | undefined {
+  if (scheme?.kind === 'fp8' && !/fp8/i.test(name)) return 'fp8';
+  return scheme?.kind === 'nf4' && !/bnb|nf4|4bit/i.test(name) ? 'bitsandbytes' : undefined;
 }
 
 export function isFile(name: string): boolean {

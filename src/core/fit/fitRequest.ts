@@ -1,4 +1,5 @@
 import type { Scheme } from './checkpoint.ts';
+import type { Corrections } from './corrections.ts';
 import type { Figure } from './figure.ts';
 import type { Inequality } from './inequality.ts';
 import type { CacheType } from './kvCache.ts';
@@ -13,6 +14,8 @@ export interface FitRequest {
   readonly gpus: readonly FitGpu[];
   /** Free RAM for what is not on a GPU; absent: not known. */
   readonly freeRamBytes?: number;
+  /** What loads of this kind took on this machine beyond the plan: calibration.ts. */
+  readonly corrections?: Corrections;
 }
 
 export interface FitModel {
@@ -87,6 +90,8 @@ export interface FitPlan {
   readonly largestContextTokens?: number;
   /** What to run, or to send: `vllm serve …`, `ollama run …` with its options. */
   readonly command: string;
+  /** When loads of this kind were measured on this machine, in milliseconds since 1970. Absent: by the formulas alone. */
+  readonly calibratedAtMs?: number;
   /** For the user: what was not known, and how that was bounded. */
   readonly doubts: readonly string[];
 }

@@ -1,10 +1,13 @@
-import type { GgufFile, GgufTensor } from '../gguf/ggufReader.ts';
-import { reading, type FactsReading } from './factsReading.ts';
+import type { GgufFile } from '../gguf/ggufReader.ts';
+import { reading, Unusable, type FactsReading } from './factsReading.ts';
 import { architectureName, shapeOfKeys } from './ggufKeys.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 
-/** What the head of a GGUF file says of its model's memory: the shape from its keys, the bytes from its list of tensors. */
-export function factsOfGguf(file: GgufFile): FactsReading {
+/**
+ * What the head of a GGUF file says of its model's memory: the shape from its keys, the bytes from its list of tensors. `parts`: where a model is split into several
+ * files, the others with the size of each; only the first has the keys.
+ */
+export function factsOfGguf(file: GgufFile, sizeBytes?: number, parts: readonly GgufPart[] = []): FactsReading {
   return reading(() => {
     const value = file.values.get('general.architecture');
     const architecture = architectureName(value?.kind === 'text' ? value.value : undefined);
@@ -23,10 +26,19 @@ export function factsOfGguf(file: GgufFile): FactsReading {
     return {
       ...shape,
       ...(name?.kind === 'text' ? { name: name.value } : {}),
-      ...factsOfTensors(file.tensors.map(withBytes(file.tensors)), shape.layers.length),
+      ...factsOfTensors(
+        [{ file, sizeBytes }, ...parts].flatMap((part) => sizedTensors(part)),
+        shape.layers.length,
+      ),
       origin: 'header',
     };
   });
+}
+
+export interface GgufPart {
+  readonly file: GgufFile;
+  /** Absent: not known. */
+  readonly sizeBytes?: number | undefined;
 }
 
 export interface SizedTensor {
@@ -34,16 +46,20 @@ export interface SizedTensor {
   readonly bytes: number;
 }
 
-/** A type that is newer than the table: the distance to the next tensor is its size, padding included. */
-function withBytes(tensors: readonly GgufTensor[]): (tensor: GgufTensor) => SizedTensor {
-  const offsets = tensors.map(({ offsetBytes }) => offsetBytes).sort((one, other) => one - other);
-  return ({ name, bytes, offsetBytes }) => {
-    const next = bytes === undefined ? offsets.find((offset) => offset > offsetBytes) : undefined;
-    return { name, bytes: bytes ?? (next === undefined ? 0 : next - offsetBytes) };
-  };
+/** A type that is newer than the table: the distance to the next tensor, or to the end of the file, is its size, padding included. */
+function sizedTensors({ file: { tensors, dataStartByte }, sizeBytes }: GgufPart): readonly SizedTensor[] {
+  const offsets = [...new Set(tensors.map(({ offsetBytes }) => offsetBytes))].sort((one, other) => one - other);
+  const next = new Map(offsets.map((offset, index) => [offset, offsets[index + 1]]));
+  const end = sizeBytes === undefined ? undefined : sizeBytes - dataStartByte;
+  return tensors.map(({ name, bytes, offsetBytes }) => {
+    if (bytes !== undefined) return { name, bytes };
+    const after = next.get(offsetBytes) ?? end;
+    if (after === undefined || after < offsetBytes) throw new Unusable('has a tensor of an unknown type, and size');
+    return { name, bytes: after - offsetBytes };
+  });
 }
 
-/** Where llama.cpp puts each tensor goes by its name. */
+/** Where llama.cpp puts each tensor goes by its name. Layers beyond the last one are drafts, which are loaded only where they are used. */
 export function factsOfTensors(
   tensors: readonly SizedTensor[],
   layerCount: number,
@@ -60,7 +76,8 @@ export function factsOfTensors(
     if (layer) {
       layer[/_(?:ch)?exps\b/.test(name) ? 'experts' : 'dense'] += bytes;
       largestTensor = Math.max(largestTensor, bytes);
-    } else if (/^(token_embd|token_types|position_embd)/.test(name)) tokenEmbedding += bytes;
+    } else if (/^blk\./.test(name)) continue;
+    else if (/^(token_embd|token_types|position_embd)/.test(name)) tokenEmbedding += bytes;
     else if (/^per_layer_token_embd/.test(name)) perLayerInputs += bytes;
     else if (/^(v|mm|a|resampler)\./.test(name)) encoder += bytes;
     else output += bytes;

@@ -1,4 +1,5 @@
 import { limits, needed, Unusable, wholeNumber } from './factsReading.ts';
+import { madeLayers } from './layers.ts';
 import type { FeedForward, Layer, Mixer, ModelFacts } from './modelFacts.ts';
 
 /** The value of a key of a GGUF head; arrays have one number for each layer. */
@@ -28,7 +29,7 @@ export function shapeOfKeys(
       'vocabulary size',
       limits.vocabulary,
     ),
-    layers: Array.from({ length: layers }, (_, index): Layer => ({
+    layers: madeLayers(layers, (index): Layer => ({
       mixer: mixerOf(keys, index, layers, embeddingLength),
       feedForward: feedForwardOf(keys, index),
     })),

@@ -1,3 +1,4 @@
+import { lowBitBases, lowBitType } from './ggufLowBits.ts';
 import { ggmlBytes, ggmlType, type GgmlType } from '../gguf/ggmlTypes.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 import { tensorsOf, type Tensor } from './tensors.ts';
@@ -35,6 +36,7 @@ const bases: Readonly<Record<string, string>> = {
   Q3_K_L: 'Q3_K',
   Q2_K: 'Q2_K',
   MXFP4: 'MXFP4',
+  ...lowBitBases,
 };
 
 /** Undefined: made by no rule that is known here. */
@@ -44,16 +46,21 @@ export function mixtureNamed(name: string): Mixture | undefined {
   return type && { name: name.toUpperCase(), base: type };
 }
 
+/** Every tensor of the model with its type in a file of this mixture. */
+export function typedTensors(mixture: Mixture, facts: ModelFacts): readonly (readonly [Tensor, GgmlType])[] {
+  const situation = situationOf(facts);
+  return tensorsOf(facts).map((tensor) => [tensor, typeOf(tensor, mixture, situation)]);
+}
+
 /** What the model takes as a file of this mixture. The encoder, which is a file of its own, is not in it. */
 export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
-  const situation = situationOf(facts);
   const layers = facts.layers.map(() => ({ dense: 0, experts: 0 }));
   let tokenEmbedding = 0;
   let output = facts.embeddingLength * 4;
   let largestTensor = 0;
   const isQuantized = mixture.base.blockElements > 1;
-  for (const tensor of tensorsOf(facts)) {
-    const bytes = ggmlBytes(typeOf(tensor, mixture, situation), tensor.columns * tensor.rows);
+  for (const [tensor, type] of typedTensors(mixture, facts)) {
+    const bytes = ggmlBytes(type, tensor.columns * tensor.rows);
     const layer = tensor.layer === undefined ? undefined : layers[tensor.layer];
     // Matrices in 16 bits are multiplied where they are, not copied.
     if (layer && isQuantized) largestTensor = Math.max(largestTensor, bytes);
@@ -116,15 +123,27 @@ function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): Ggm
   const layer = tensor.layer ?? 0;
   // MXFP4 is for experts alone; the rest of such a file is Q8_0.
   if (base.name === 'MXFP4') return tensor.role.startsWith('expert') ? base : known('Q8_0');
+  if (
+    lowBitBases[name] !== undefined &&
+    tensor.role !== 'output' &&
+    !(tensor.role === 'tokenEmbedding' && situation.tied)
+  ) {
+    const { queriesPerKey, experts, layers } = situation;
+    const place = { role: tensor.role, layer, layers, fewKeys: queriesPerKey >= 4, experts };
+    return known(lowBitType(name, place) ?? base.name);
+  }
   switch (tensor.role) {
     case 'output':
       return outputType(base);
     case 'tokenEmbedding':
       return situation.tied ? outputType(base) : base;
-    case 'value':
-      return valueType(mixture, situation, situation.valueLayers.get(layer) ?? 0);
+    case 'recurrentQkv':
+      return fusedType(name, base);
+    case 'query':
     case 'key':
-      return situation.experts === 8 ? known('Q8_0') : base;
+    case 'value':
+      if (fusesQkv.test(situation.architecture)) return fusedType(name, base);
+      return separateType(tensor.role, mixture, situation, layer);
     case 'attentionOutput':
       return attentionOutputType(mixture, situation);
     case 'down':
@@ -139,7 +158,26 @@ function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): Ggm
 }
 
 function outputType(base: GgmlType): GgmlType {
-  return known(base.name === 'Q8_0' ? 'Q8_0' : 'Q6_K');
+  const small = /^IQ2|^IQ3_XXS/.test(base.name);
+  return known(base.name === 'Q8_0' ? 'Q8_0' : small ? 'Q5_K' : 'Q6_K');
+}
+
+/** Their files have queries, keys and values in one matrix. */
+const fusesQkv = /^(phi3|chatglm|mpt|falcon|dbrx)$/;
+
+function fusedType(name: string, base: GgmlType): GgmlType {
+  const raised: Readonly<Record<string, string>> = { Q3_K_M: 'Q4_K', Q3_K_L: 'Q4_K', Q4_K_M: 'Q5_K', Q5_K_M: 'Q6_K' };
+  return known(raised[name] ?? base.name);
+}
+
+function separateType(
+  role: 'query' | 'key' | 'value',
+  mixture: Mixture,
+  situation: Situation,
+  layer: number,
+): GgmlType {
+  if (role === 'value') return valueType(mixture, situation, situation.valueLayers.get(layer) ?? 0);
+  return role === 'key' && situation.experts === 8 ? known('Q8_0') : mixture.base;
 }
 
 function valueType({ name, base }: Mixture, situation: Situation, index: number): GgmlType {
@@ -205,7 +243,7 @@ function fallback(type: GgmlType, columns: number): GgmlType | undefined {
     Q5_K: 'Q5_1',
     Q6_K: 'Q8_0',
   };
-  return known(names[type.name] ?? 'Q8_0');
+  return known(names[type.name] ?? (/^IQ[123]/.test(type.name) ? 'IQ4_NL' : 'Q8_0'));
 }
 
 function known(name: string): GgmlType {

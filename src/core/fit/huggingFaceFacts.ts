@@ -1,5 +1,6 @@
 import type { Scheme } from './checkpoint.ts';
 import { limits, needed, reading, Unusable, wholeNumber, type FactsReading } from './factsReading.ts';
+import { madeLayers } from './layers.ts';
 import type { Attention, FeedForward, Layer, Mixer } from './modelFacts.ts';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -24,7 +25,7 @@ export function factsOfConfig(config: unknown): FactsReading {
       embeddingLength,
       vocabularySize: needed(text['vocab_size'], 'vocabulary size', limits.vocabulary),
       tiedEmbeddings: (text['tie_word_embeddings'] ?? whole['tie_word_embeddings']) === true || tiedByDefault.has(type),
-      layers: Array.from({ length: layers }, (_, index): Layer => ({
+      layers: madeLayers(layers, (index): Layer => ({
         mixer: mixerOf(text, type, index, embeddingLength),
         feedForward: feedForwardOf(text, index),
         ...(/^gemma[234]/.test(type) ? { norms: 4 } : {}),

@@ -1,4 +1,5 @@
 import { ggmlType } from '../gguf/ggmlTypes.ts';
+import { layerKinds } from './layers.ts';
 import { cacheRow, stateElements, type Layer, type ModelFacts } from './modelFacts.ts';
 
 /** What a cache can be made of. */
@@ -51,14 +52,25 @@ export function layerStateBytes(
 }
 
 export function cacheBytes(facts: ModelFacts, settings: CacheSettings): number {
-  return facts.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, settings), 0);
+  return layerKinds(facts.layers).reduce((sum, { layer, count }) => sum + count * layerCacheBytes(layer, settings), 0);
 }
 
 export function stateBytes(facts: ModelFacts, settings: CacheSettings): number {
-  return facts.layers.reduce((sum, layer) => sum + layerStateBytes(layer, facts.embeddingLength, settings), 0);
+  return layerKinds(facts.layers).reduce(
+    (sum, { layer, count }) => sum + count * layerStateBytes(layer, facts.embeddingLength, settings),
+    0,
+  );
 }
 
+const cacheTypes: readonly CacheType[] = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'];
+
+export function isCacheType(text: string): text is CacheType {
+  return cacheTypes.some((type) => type === text);
+}
+
+const blocks = new Map(cacheTypes.map((type) => [type, ggmlType(type)]));
+
 function rowBytes(elements: number, type: CacheType): number {
-  const { blockElements, blockBytes } = ggmlType(type) ?? { blockElements: 1, blockBytes: 2 };
+  const { blockElements, blockBytes } = blocks.get(type) ?? { blockElements: 1, blockBytes: 2 };
   return (elements * blockBytes) / blockElements;
 }

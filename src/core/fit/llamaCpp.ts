@@ -1,6 +1,8 @@
+import { corrected, type Corrections } from './corrections.ts';
 import { between, exact, sum, type Figure } from './figure.ts';
 import { cacheBytes, layerCacheBytes, layerStateBytes, padded, stateBytes, type CacheSettings } from './kvCache.ts';
 import { buildTraits, narrowMaskSince, type BuildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
+import { layerKinds } from './layers.ts';
 import { activeWidth, type LatentAttention, type Layer, type ModelFacts, type WeightBytes } from './modelFacts.ts';
 import { tensorsOf } from './tensors.ts';
 
@@ -17,6 +19,7 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly expertsOnCpu?: boolean;
   /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
   readonly weightSpread?: readonly [low: number, high: number];
+  readonly corrections?: Corrections;
 }
 
 export interface LlamaCppEstimate {
@@ -51,8 +54,14 @@ export function estimateLlamaCpp(
   weights: WeightBytes | undefined = facts.weights,
 ): LlamaCppEstimate {
   const spread = facts.doubts.length > 0 ? 'bound' : 'formula';
+  const { corrections } = settings;
   const weightsFigure =
-    weights && weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread);
+    weights &&
+    corrected(
+      weightFigure(gpuWeightBytes(facts, weights, settings.mapsWholeFile), settings.weightSpread),
+      corrections,
+      'weights',
+    );
   const cache = certain(cacheBytes(facts, settings), spread, 'keys and values of every layer with a cache');
   const state = certain(stateBytes(facts, settings), spread, 'recurrent state of every sequence');
   const encoder = certain(
@@ -60,9 +69,11 @@ export function estimateLlamaCpp(
     spread,
     'picture encoder in 16 bits',
   );
-  const compute = computeFigure(facts, settings);
+  const compute = corrected(computeFigure(facts, settings), corrections, 'compute');
   const overhead =
-    settings.gpus > 1 ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because) : contextOverhead;
+    settings.gpus > 1
+      ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because)
+      : corrected(contextOverhead, corrections, 'overhead');
   const rest = [cache, state, compute, encoder, overhead];
   return {
     weights: weightsFigure,
@@ -146,9 +157,13 @@ export function computeBytes(facts: ModelFacts, settings: LlamaCppSettings, copi
   }, 0);
 }
 
+const sliced = new WeakMap<ModelFacts['layers'], readonly (readonly Layer[])[]>();
+
 /** Consecutive layers, so that every GPU has about the same number of parameters. */
 function slicesOf(facts: ModelFacts, count: number): readonly (readonly Layer[])[] {
   if (count <= 1) return [facts.layers];
+  const known = sliced.get(facts.layers);
+  if (known?.length === count) return known;
   const sizes = facts.layers.map(() => 0);
   for (const { layer, columns, rows } of tensorsOf(facts)) if (layer !== undefined) sizes[layer]! += columns * rows;
   const whole = sizes.reduce((sum, size) => sum + size, 0);
@@ -159,12 +174,14 @@ function slicesOf(facts: ModelFacts, count: number): readonly (readonly Layer[])
     slices[Math.min(count - 1, Math.floor((middle / whole) * count))]?.push(layer);
     before += sizes[index] ?? 0;
   });
+  sliced.set(facts.layers, slices);
   return slices;
 }
 
 function maskBytes(layers: readonly Layer[], settings: LlamaCppSettings, { maskBytes: bytes }: BuildTraits): number {
-  const attentions = layers.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer] : []));
-  if (attentions.length === 0 && !layers.some(({ mixer }) => mixer.kind === 'latent')) return 0;
+  const mixers = layerKinds(layers).map(({ layer }) => layer.mixer);
+  const attentions = mixers.flatMap((mixer) => (mixer.kind === 'attention' ? [mixer] : []));
+  if (attentions.length === 0 && !mixers.some(({ kind }) => kind === 'latent')) return 0;
   const perCell = settings.flashAttention ? bytes.flash : bytes.plain;
   const cells = padded(settings.contextTokens);
   const window = attentions.find(({ windowTokens }) => windowTokens !== undefined)?.windowTokens;
@@ -181,7 +198,7 @@ function feedForwardBytes(
 ): number {
   const embedding = facts.embeddingLength;
   const copies = build.fork === 'ik' ? 3 : gluCopies;
-  const elements = layers.map(({ feedForward }) => {
+  const elements = layerKinds(layers).map(({ layer: { feedForward } }) => {
     const width = copies * activeWidth(feedForward);
     if (feedForward.kind !== 'experts') return width + 3 * embedding;
     // What experts in RAM worked out comes back as one row for each.
@@ -201,7 +218,7 @@ function attentionBytes(
   const { batchTokens, flashAttention } = settings;
   const cells = padded(settings.contextTokens);
   const quantized = !['f16', 'bf16', 'f32'].includes(settings.keyType);
-  const bytes = layers.map(({ mixer }) => {
+  const bytes = layerKinds(layers).map(({ layer: { mixer } }) => {
     if (mixer.kind === 'latent') return latentBytes(mixer, facts, settings);
     if (mixer.kind !== 'attention') return 0;
     const queries = mixer.heads * mixer.keyLength * (mixer.gated ? 2 : 1);

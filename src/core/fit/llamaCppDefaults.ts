@@ -1,4 +1,5 @@
 import type { CacheType } from './kvCache.ts';
+import { layerKinds } from './layers.ts';
 import type { LlamaCppSettings } from './llamaCpp.ts';
 import { buildTraits, runsOnOllamaEngine, buildOfOllama, type LlamaCppBuild } from './llamaCppBuild.ts';
 import type { ModelFacts } from './modelFacts.ts';
@@ -80,13 +81,15 @@ function usualBatchTokens({ server, build, contextTokens, room }: LlamaCppOrders
   return 512;
 }
 
-/** Ollama's guess of what a model takes, by which it chooses batch and GPUs: full attention in every layer, heads of the usual length. */
-export function ollamaGuessBytes(facts: ModelFacts, fileBytes: number, contextTokens: number): number {
-  const attentions = facts.layers.flatMap(({ mixer }) => (mixer.kind === 'attention' ? [mixer] : []));
+/** Ollama's guess of what a token of context takes, by which it chooses batch and GPUs: full attention in every layer, heads of the usual length. */
+export function ollamaGuessPerToken(facts: ModelFacts): number {
+  const attentions = layerKinds(facts.layers).flatMap(({ layer }) =>
+    layer.mixer.kind === 'attention' ? [layer.mixer] : [],
+  );
+  if (attentions.length === 0) return 0;
   const kvHeads = Math.min(...attentions.map((mixer) => mixer.kvHeads));
   const heads = Math.max(...attentions.map((mixer) => mixer.heads));
-  if (attentions.length === 0) return fileBytes;
-  return fileBytes + 2 * facts.layers.length * kvHeads * (facts.embeddingLength / heads) * contextTokens * 2;
+  return 2 * facts.layers.length * kvHeads * (facts.embeddingLength / heads) * 2;
 }
 
 /** The context that Ollama gives a model when nobody asks for one; `gpuBytes`: of all GPUs together. Since 0.15.5 it depends on them. */
@@ -108,7 +111,7 @@ export function offloadPolicy(server: LlamaCppServer, build: LlamaCppBuild, isTo
     const isServer = isServerEra(build);
     return {
       marginBytes: (isServer ? 1024 : 457) * mebibyte,
-      ...(buildTraits(build).measures ? {} : { overestimate: 1.35 }),
+      ...(buildTraits(build).measures ? {} : { ownPlan: build.number === undefined ? 'perhaps' : 'formula' }),
       whenFull: 'offload',
       expertsFirst: isServer,
     };

@@ -1,4 +1,5 @@
 import { memoryText, tokensText } from './bytesText.ts';
+import type { Corrections } from './corrections.ts';
 import { exact, sum, type Figure } from './figure.ts';
 import { ollamaCommand, llamaServerCommand } from './fitCommand.ts';
 import type { FitFailure, FitGpu, FitPlan, FitRequest, FitRow, FitServer } from './fitRequest.ts';
@@ -14,7 +15,7 @@ import {
   llamaCppSettings,
   offloadPolicy,
   ollamaContextTokens,
-  ollamaGuessBytes,
+  ollamaGuessPerToken,
   triesFourSlots,
 } from './llamaCppDefaults.ts';
 import type { ModelFacts } from './modelFacts.ts';
@@ -45,7 +46,10 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
     doubts.push(`No quantisation was given: planned with ${weights.fileType}, which is usual under this name.`);
   }
   const asked = contextOf(server, build, facts, gpus, doubts);
-  const situation = situationOf(server, build, facts, weights, gpus);
+  const situation = {
+    ...situationOf(server, build, facts, weights, gpus),
+    ...(request.corrections === undefined ? {} : { corrections: request.corrections }),
+  };
   const { contextTokens, plan, settings, rooms } = withSlots(situation, asked);
   const largest = gpus.length === 0 ? undefined : largestContext(situation);
   const inRam = ramInequality(facts, weights, plan, settings, request.freeRamBytes);
@@ -122,6 +126,9 @@ interface Situation {
   readonly rooms: readonly GpuRoom[];
   readonly policy: OffloadPolicy;
   readonly mapsWholeFile: boolean;
+  /** Ollama's own, by which it chooses batch and GPUs. */
+  readonly guess: { readonly bytes: number; readonly perToken: number };
+  readonly corrections?: Corrections;
 }
 
 function situationOf(
@@ -142,6 +149,7 @@ function situationOf(
     // Older ones are told to put every layer on the GPU: that is the command that the plan gives.
     policy: server.kind === 'llama-server' && !fitsByItself(build) ? { ...policy, whenFull: 'fail' } : policy,
     mapsWholeFile: gpus.some(({ name }) => /Apple|Metal/i.test(name)),
+    guess: { bytes: weights ? fileBytes(weights.bytes) : 0, perToken: ollamaGuessPerToken(facts) },
   };
 }
 
@@ -172,9 +180,9 @@ function withSlots(situation: Situation, contextTokens: number): Attempt {
 }
 
 function attempt(situation: Situation, contextTokens: number, parallel: number | undefined): Attempt {
-  const { server, build, facts, weights, rooms, policy, mapsWholeFile } = situation;
+  const { server, build, facts, weights, rooms, policy, mapsWholeFile, corrections } = situation;
   const slots = server.kind === 'ollama' ? (parallel ?? 1) : 1;
-  const guessed = ollamaGuessBytes(facts, weights ? fileBytes(weights.bytes) : 0, contextTokens * slots);
+  const guessed = situation.guess.bytes + situation.guess.perToken * contextTokens * slots;
   const plans = (used: readonly GpuRoom[]): Attempt => {
     const settings: LlamaCppSettings = {
       ...llamaCppSettings({
@@ -190,6 +198,7 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
       }),
       withEncoder: server.kind === 'ollama' && (facts.encoder !== undefined || (weights?.bytes.encoder ?? 0) > 0),
       mapsWholeFile,
+      ...(corrections === undefined ? {} : { corrections }),
     };
     const plan = planLlamaCpp(facts, weights?.bytes, settings, used, policy);
     return { contextTokens, settings, plan, rooms: used };

@@ -39,7 +39,34 @@ export function ruledWeights(facts: ModelFacts, fileType: string): WeightBytes |
 }
 
 /** What the file has on the disk, without its head. */
-export function fileBytes({ tokenEmbedding, perLayerInputs, output, layers, encoder }: WeightBytes): number {
-  const all = layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
-  return tokenEmbedding + perLayerInputs + output + encoder + all;
+export function fileBytes(weights: WeightBytes): number {
+  const { tokenEmbedding, perLayerInputs, output, encoder } = weights;
+  return tokenEmbedding + perLayerInputs + output + encoder + layerBytes(weights);
+}
+
+/** Where the size of a file is known and its tensors are not: the layers have what the rule makes too much or too little. */
+export function scaledTo(bytes: number, weights: WeightBytes): WeightBytes {
+  const layers = layerBytes(weights);
+  const factor = (bytes - (fileBytes(weights) - layers)) / layers;
+  return {
+    ...weights,
+    layers: weights.layers.map(({ dense, experts }) => ({ dense: dense * factor, experts: experts * factor })),
+  };
+}
+
+function layerBytes({ layers }: WeightBytes): number {
+  return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
+}
+
+const shapes = new WeakMap<ModelFacts, ModelFacts>();
+
+/** The model as it would be in another file: what was read of this one's tensors says nothing of it. The same object each time. */
+export function shapeOnly(facts: ModelFacts): ModelFacts {
+  if (!facts.weights) return facts;
+  const known = shapes.get(facts);
+  if (known) return known;
+  const shape: { -readonly [key in keyof ModelFacts]: ModelFacts[key] } = { ...facts };
+  delete shape.weights;
+  shapes.set(facts, shape);
+  return shape;
 }

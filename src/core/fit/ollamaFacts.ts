@@ -12,7 +12,7 @@ export function factsOfOllamaShow(answer: unknown, fileBytes?: number): FactsRea
     const { model_info: info, tensors } = record(answer, 'is not an object');
     const values = record(info, 'has no model_info');
     const architecture = architectureName(values['general.architecture']);
-    const missing = listKeys.find((key) => values[`${architecture}.${key}`] === null);
+    const missing = missingList(architecture, values);
     if (missing !== undefined) throw new Unusable(`leaves out ${missing}: it has to be asked for with "verbose"`);
     const sized = Array.isArray(tensors) ? sizedTensors(tensors, fileBytes) : undefined;
     const embedding = sized?.rowsOf('token_embd.weight');
@@ -28,6 +28,19 @@ export function factsOfOllamaShow(answer: unknown, fileBytes?: number): FactsRea
     const weights = sized ? factsOfTensors(sized.tensors, shape.layers.length) : { tiedEmbeddings: false };
     return { ...shape, ...weights, origin: 'server' };
   });
+}
+
+/** Whether it has to be asked for again with `verbose`: a list is left out, or the tensors are (before the end of 2025). */
+export function leavesOut(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return false;
+  const { model_info: info, tensors } = answer as Readonly<Record<string, unknown>>;
+  if (typeof info !== 'object' || info === null) return false;
+  const values = info as Readonly<Record<string, unknown>>;
+  return !Array.isArray(tensors) || missingList(String(values['general.architecture']), values) !== undefined;
+}
+
+function missingList(architecture: string, values: Readonly<Record<string, unknown>>): string | undefined {
+  return listKeys.find((key) => values[`${architecture}.${key}`] === null);
 }
 
 const listKeys = [

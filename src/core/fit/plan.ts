@@ -3,6 +3,7 @@ import { freeFigure, inequality, minus, type GpuRoom, type Inequality } from './
 import {
   computeBytes,
   estimateLlamaCpp,
+  gpuWeightBytes,
   layerBytes,
   outputBytes,
   type LlamaCppEstimate,
@@ -11,10 +12,11 @@ import {
 import { layerCacheBytes } from './kvCache.ts';
 import { buildTraits } from './llamaCppBuild.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
+import { ollamaOwnDemand } from './ollamaOwnPlan.ts';
 import {
   cacheNeededBytes,
   estimateVllm,
-  isAtLeast,
+  graphsInBudget,
   type VllmEstimate,
   type VllmGpu,
   type VllmSettings,
@@ -29,8 +31,8 @@ export type Verdict = 'fits' | 'tight' | 'partial' | 'fails' | 'unknown';
 export interface OffloadPolicy {
   /** Left free on every GPU. */
   readonly marginBytes: number;
-  /** By how much the server's own estimate may exceed the truth: Ollama up to 0.12 offloads by that. Absent: it measures. */
-  readonly overestimate?: number;
+  /** Ollama's versions that decide by formulas of their own; `perhaps`: the version is not known. Absent: it measures. */
+  readonly ownPlan?: 'formula' | 'perhaps';
   /** `offload`: layers stay on the CPU. `fail`: the load ends with an error. `asTold`: so many layers as the user said, which is not known. */
   readonly whenFull: 'offload' | 'fail' | 'asTold';
   /** Experts go to the CPU before whole layers do (llama.cpp since the end of 2025). */
@@ -72,16 +74,39 @@ export function planLlamaCpp(
   const { total } = estimate;
   if (rooms.length === 0 || !weights || !total) return { verdict: 'unknown', estimate, conditions: [] };
   const have = minus(freeOnAll(rooms, policy), policy.marginBytes * rooms.length);
-  const need = { ...total, highBytes: total.highBytes * (policy.overestimate ?? 1) };
+  const need = demanded(facts, weights, settings, total, policy, rooms.length);
   const condition = inequality('everything on the GPU', need, have);
   // Servers that keep latent attention as full heads are known to have planned too little for it, and crashed.
-  const isShaky = settings.latentAsHeads === true && facts.layers.some(({ mixer }) => mixer.kind === 'latent');
+  const isShaky =
+    (settings.latentAsHeads === true || policy.ownPlan !== undefined) &&
+    facts.layers.some(({ mixer }) => mixer.kind === 'latent');
   if (condition.holds === 'yes') return { verdict: isShaky ? 'tight' : 'fits', estimate, conditions: [condition] };
   if (condition.holds === 'maybe') return { verdict: 'tight', estimate, conditions: [condition] };
   if (policy.whenFull === 'asTold') return { verdict: 'unknown', estimate, conditions: [condition] };
   if (policy.whenFull === 'fail') return { verdict: 'fails', estimate, conditions: [condition] };
   const placement = placeLayers(facts, weights, settings, have.bytes - estimate.overhead.bytes, policy.expertsFirst);
   return { verdict: 'partial', estimate, conditions: [condition], placement };
+}
+
+/** What the server compares with what is free: what it takes, or what its own formulas say. */
+function demanded(
+  facts: ModelFacts,
+  weights: WeightBytes,
+  settings: LlamaCppSettings,
+  total: Figure,
+  { ownPlan }: OffloadPolicy,
+  gpus: number,
+): Figure {
+  if (ownPlan === undefined) return total;
+  const bytes = ollamaOwnDemand(facts, weights, settings, gpus);
+  const known = gpuWeightBytes(facts, weights, settings.mapsWholeFile);
+  const [less, more] = settings.weightSpread ?? [1, 1];
+  const low = 0.97 * bytes - known * (1 - less);
+  const high = 1.03 * bytes + known * (more - 1);
+  // What it asked for gpt-oss changed with nearly every version of that summer.
+  const isSettled = ownPlan === 'formula' && facts.architecture !== 'gpt-oss';
+  if (isSettled) return { ...total, bytes, lowBytes: low, highBytes: high };
+  return { ...total, lowBytes: Math.min(low, total.lowBytes), highBytes: Math.max(high, total.highBytes) };
 }
 
 export function freeOnAll(
@@ -203,14 +228,14 @@ function withoutContext(free: Figure): Figure {
   };
 }
 
-/** Until 0.20 the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
+/** Where no room was made for them, the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
 function headroomConditions(
   facts: ModelFacts,
   settings: VllmSettings,
   { budget, graphs }: VllmEstimate,
   usable: Figure,
 ): readonly Inequality[] {
-  if (settings.eager || isAtLeast(settings.version, 21)) return [];
+  if (settings.eager || graphsInBudget(settings)) return [];
   const rest = minus(usable, budget.bytes);
   const need = { ...graphs, highBytes: graphs.highBytes + 4 * settings.maxSequences * facts.vocabularySize };
   return [inequality('CUDA graphs and the first sampling, beside the budget', need, rest)];

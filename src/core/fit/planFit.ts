@@ -7,6 +7,7 @@ import { planOnVllm } from './vllmFit.ts';
  * given is the current one, and the plan's doubts say so.
  */
 export function planFit(request: FitRequest): FitPlan {
-  const { server } = request;
-  return server.kind === 'vllm' ? planOnVllm(request, server) : planOnLlamaCpp(request, server);
+  const { server, corrections } = request;
+  const plan = server.kind === 'vllm' ? planOnVllm(request, server) : planOnLlamaCpp(request, server);
+  return corrections ? { ...plan, calibratedAtMs: corrections.atMs } : plan;
 }

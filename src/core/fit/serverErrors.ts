@@ -1,5 +1,5 @@
 import type { LlamaCppEstimate } from './llamaCpp.ts';
-import { isAtLeast, type VllmVersion } from './vllm.ts';
+import { isAtLeast, type VllmVersion } from './vllmVersion.ts';
 
 /**
  * What servers print when a load fails, with the numbers of a plan in it. The texts are those of llama.cpp (`ggml-cuda`, `common/fit.cpp`), Ollama

@@ -1,3 +1,4 @@
+import { madeLayers } from './layers.ts';
 import type { Attention, Encoder, FeedForward, Layer, LatentAttention, Mixer, ModelFacts } from './modelFacts.ts';
 
 /**
@@ -45,7 +46,7 @@ function family(architecture: string, common: Traits, rows: readonly Row[]): Sha
       name,
       [embedding, vocabulary, context],
       traits,
-      repeat(layers, (index) => ({
+      madeLayers(layers, (index) => ({
         mixer: attention(heads, kvHeads, traits, index),
         feedForward: dense(width, traits),
         ...(traits.norms === undefined ? {} : { norms: traits.norms }),
@@ -73,18 +74,6 @@ function shape(
     ...(rotations === undefined ? {} : { rotationTokens: rotations }),
     ...(doubt === undefined ? {} : { doubts: [doubt] }),
   };
-}
-
-/** Layers that are alike are one object. */
-function repeat(count: number, layer: (index: number) => Layer): readonly Layer[] {
-  const known = new Map<string, Layer>();
-  return Array.from({ length: count }, (_, index) => {
-    const made = layer(index);
-    const key = JSON.stringify(made);
-    const same = known.get(key) ?? made;
-    known.set(key, same);
-    return same;
-  });
 }
 
 function attention(heads: number, kvHeads: number, traits: Traits, index: number): Attention {
@@ -130,7 +119,7 @@ function expertFamily(architecture: string, rows: readonly ExpertRow[]): Shape[]
         name,
         [embedding, vocabulary, context],
         traits,
-        repeat(layers, (index) => ({
+        madeLayers(layers, (index) => ({
           mixer,
           feedForward: index < denseLayers ? dense(width) : feedForward,
           ...(traits.norms === undefined ? {} : { norms: traits.norms }),
@@ -169,7 +158,7 @@ function qwenHybrid(
     name,
     [embedding, vocabulary, 262_144],
     traits,
-    repeat(layers, (index) => ({
+    madeLayers(layers, (index) => ({
       mixer:
         index % 4 === 3
           ? { ...gqa(heads, kvHeads, { head: 256, qkNorm: true }), gated: true }
@@ -195,7 +184,7 @@ function gemma4(
       name,
       [embedding, 262_144, context],
       { tied: true, ...(encoder ? { encoder } : {}) },
-      repeat(layers, (index) => {
+      madeLayers(layers, (index) => {
         const isFull = (index + 1) % sliding.period === 0;
         const head = isFull ? 512 : 256;
         return {
@@ -224,7 +213,7 @@ function gemma3n(name: string, layers: number, width: number, sharedCaches: numb
       name,
       [2048, 262_400, 32_768],
       { tied: true, encoder: encoderOf(980_000_000) },
-      repeat(layers, (index) => ({
+      madeLayers(layers, (index) => ({
         mixer: {
           ...attention(8, 2, traits, index),
           ...(index >= layers - sharedCaches ? { sharesCache: true } : {}),
@@ -271,7 +260,7 @@ function gptOss(name: string, layers: number, count: number): Shape {
     name,
     [2880, 201_088, 131_072],
     {},
-    repeat(layers, (index) => gptOssLayer(attention(64, 8, traits, index), count)),
+    madeLayers(layers, (index) => gptOssLayer(attention(64, 8, traits, index), count)),
   );
 }
 
@@ -298,6 +287,35 @@ function nemotronNano(): Shape {
   );
 }
 
+/** Dense ones: six attention layers of 16, eight of 30. */
+function lfm2(name: string, layers: number, embedding: number, heads: number, width: number): Shape {
+  const attentionLayers = new Set(layers === 16 ? [2, 5, 8, 10, 12, 14] : [2, 5, 9, 12, 15, 18, 21, 25]);
+  return shape(
+    'lfm2',
+    name,
+    [embedding, 65_536, 128_000],
+    { tied: true },
+    madeLayers(layers, (index) => ({
+      mixer: attentionLayers.has(index) ? gqa(heads, 8, { head: 64, qkNorm: true }) : { kind: 'shortConv', kernel: 3 },
+      feedForward: dense(width),
+    })),
+  );
+}
+
+/** Every other layer has experts. */
+function llama4Maverick(): Shape {
+  return shape(
+    'llama4',
+    'llama-4-maverick-17b-128e',
+    [5120, 202_048, 1_048_576],
+    { encoder: encoderOf(900_000_000) },
+    madeLayers(48, (index) => ({
+      mixer: gqa(40, 8),
+      feedForward: index % 2 === 1 ? experts(128, 1, 8192, 8192) : dense(16_384),
+    })),
+  );
+}
+
 function lfm2Moe(): Shape {
   const attentionLayers = new Set([2, 6, 10, 14, 18, 21]);
   return shape(
@@ -305,7 +323,7 @@ function lfm2Moe(): Shape {
     'lfm2-8b-a1b',
     [2048, 65_536, 128_000],
     { tied: true },
-    repeat(24, (index) => ({
+    madeLayers(24, (index) => ({
       mixer: attentionLayers.has(index) ? gqa(32, 8, { head: 64, qkNorm: true }) : { kind: 'shortConv', kernel: 3 },
       feedForward: index < 2 ? dense(7168) : experts(32, 4, 1792),
     })),
@@ -315,6 +333,8 @@ function lfm2Moe(): Shape {
 export const shapes: readonly Shape[] = [
   ...family('llama', {}, [
     ['llama-7b', 32, 4096, 32, 32, 11_008, 32_000, 2048],
+    ['llama-13b', 40, 5120, 40, 40, 13_824, 32_000, 2048],
+    ['open-llama-3b', 26, 3200, 32, 32, 8640, 32_000, 2048, { head: 100 }],
     ['llama-2-7b', 32, 4096, 32, 32, 11_008, 32_000, 4096],
     ['llama-2-13b', 40, 5120, 40, 40, 13_824, 32_000, 4096],
     ['llama-30b', 60, 6656, 52, 52, 17_920, 32_000, 2048],
@@ -341,6 +361,12 @@ export const shapes: readonly Shape[] = [
     ['yi-1.5-9b', 48, 4096, 32, 4, 11_008, 64_000, 4096],
     ['yi-34b', 60, 7168, 56, 8, 20_480, 64_000, 4096],
     ['yi-1.5-34b', 60, 7168, 56, 8, 20_480, 64_000, 4096],
+    ['yi-coder-1.5b', 24, 2048, 16, 16, 5504, 64_000, 131_072],
+    ['falcon3-1b', 18, 2048, 8, 4, 8192, 131_072, 8192, { head: 256 }],
+    ['falcon3-3b', 22, 3072, 12, 4, 9216, 131_072, 32_768, { head: 256 }],
+    ['falcon3-7b', 28, 3072, 12, 4, 23_040, 131_072, 32_768, { head: 256 }],
+    ['falcon3-10b', 40, 3072, 12, 4, 23_040, 131_072, 32_768, { head: 256 }],
+    ['granite-code-3b', 32, 2560, 32, 32, 10_240, 49_152, 131_072, { head: 80, tied: true, bias: 'all' }],
     ['solar-10.7b', 48, 4096, 32, 8, 14_336, 32_000, 4096],
     ['deepseek-coder-1.3b', 24, 2048, 16, 16, 5504, 32_256, 16_384],
     ['deepseek-coder-6.7b', 32, 4096, 32, 32, 11_008, 32_256, 16_384],
@@ -351,6 +377,8 @@ export const shapes: readonly Shape[] = [
     ['smollm2-360m', 32, 960, 15, 5, 2560, 49_152, 8192, { head: 64, tied: true }],
     ['smollm2-1.7b', 24, 2048, 32, 32, 8192, 49_152, 8192, { head: 64, tied: true }],
     ['smollm3-3b', 36, 2048, 16, 4, 11_008, 128_256, 65_536, { tied: true }],
+    ['internlm2-1.8b', 24, 2048, 16, 8, 8192, 92_544, 32_768],
+    ['internlm3-8b', 48, 4096, 32, 2, 10_240, 128_512, 32_768],
     ['internlm2-7b', 32, 4096, 32, 8, 14_336, 92_544, 32_768],
     ['internlm2-20b', 48, 6144, 48, 8, 16_384, 92_544, 32_768],
     // The cross-attention layers and the encoder of the vision models are counted together.
@@ -384,6 +412,7 @@ export const shapes: readonly Shape[] = [
     ['devstral-small-24b', 40, 5120, 32, 8, 32_768, 131_072, 131_072],
     ['magistral-small-24b', 40, 5120, 32, 8, 32_768, 131_072, 40_960],
     ['mistral-large-123b', 88, 12_288, 96, 8, 28_672, 32_768, 131_072],
+    ['devstral-2-123b', 88, 12_288, 96, 8, 28_672, 131_072, 262_144],
     ['pixtral-12b', 40, 5120, 32, 8, 14_336, 131_072, 131_072, { encoder: pixtral(405_000_000) }],
     ['llava-v1.6-mistral-7b', 32, 4096, 32, 8, 14_336, 32_064, 32_768, { encoder: encoderOf(325_000_000) }],
     ['llava-v1.5-7b', 32, 4096, 32, 32, 11_008, 32_064, 4096, { encoder: encoderOf(325_000_000) }],
@@ -409,6 +438,7 @@ export const shapes: readonly Shape[] = [
     ['qwen2.5-14b', 48, 5120, 40, 8, 13_824, 152_064, 32_768],
     ['qwen2.5-32b', 64, 5120, 40, 8, 27_648, 152_064, 32_768],
     ['qwen2.5-72b', 80, 8192, 64, 8, 29_568, 152_064, 32_768],
+    ['codeqwen1.5-7b', 32, 4096, 32, 4, 13_440, 92_416, 65_536],
     ['qwq-32b', 64, 5120, 40, 8, 27_648, 152_064, 131_072],
     ['kimi-dev-72b', 80, 8192, 64, 8, 29_568, 152_064, 131_072],
     [
@@ -423,6 +453,7 @@ export const shapes: readonly Shape[] = [
       { tied: true, encoder: qwenVision(665_000_000, 1280, 5120) },
     ],
     ['qwen2-vl-7b', 28, 3584, 28, 4, 18_944, 152_064, 32_768, { encoder: qwenVision(676_000_000, 1280, 5120) }],
+    ['qwen2-vl-72b', 80, 8192, 64, 8, 29_568, 152_064, 32_768, { encoder: qwenVision(699_000_000, 1280, 5120) }],
     [
       'qwen2.5-vl-3b',
       36,
@@ -487,6 +518,17 @@ export const shapes: readonly Shape[] = [
       151_936,
       262_144,
       { encoder: qwenVision(540_000_000, 1152, 4304) },
+    ],
+    [
+      'qwen3-vl-235b-a22b',
+      94,
+      4096,
+      gqa(64, 4, { qkNorm: true }),
+      experts(128, 8, 1536),
+      [0, 0],
+      151_936,
+      262_144,
+      { encoder: qwenVision(580_000_000, 1152, 4304) },
     ],
     ['qwen3-235b-a22b', 94, 4096, gqa(64, 4, { qkNorm: true }), experts(128, 8, 1536), [0, 0], 151_936, 40_960],
     ['qwen3-coder-480b-a35b', 62, 6144, gqa(96, 8, { qkNorm: true }), experts(160, 8, 2560), [0, 0], 151_936, 262_144],
@@ -592,6 +634,7 @@ export const shapes: readonly Shape[] = [
     { sharedCaches: 20, perLayer: 256, encoder: encoderOf(470_000_000) },
   ),
   ...family('phi2', { head: 80, bias: 'all', gated: false, feedForwardBias: true }, [
+    ['phi-1.5', 24, 2048, 32, 32, 8192, 51_200, 2048, { head: 64 }],
     ['phi-2', 32, 2560, 32, 32, 10_240, 51_200, 2048],
   ]),
   ...family('phi3', {}, [
@@ -608,10 +651,39 @@ export const shapes: readonly Shape[] = [
   ...family('granite', { head: 64, tied: true }, [
     ['granite-3-2b', 40, 2048, 32, 8, 8192, 49_155, 131_072],
     ['granite-3-8b', 40, 4096, 32, 8, 12_800, 49_155, 131_072, { head: 128 }],
+    ['granite-4.0-micro', 40, 2560, 40, 8, 8192, 100_352, 131_072],
     ['granite-code-8b', 36, 4096, 32, 8, 14_336, 49_152, 131_072, { head: 128 }],
     ['granite-vision-3-2b', 40, 2048, 32, 8, 8192, 49_156, 131_072, { encoder: siglip(17_000_000) }],
   ]),
-  ...family('chatglm', { bias: 'qkv' }, [['glm-4-9b', 40, 4096, 32, 2, 13_696, 151_552, 131_072]]),
+  ...expertFamily('granitemoe', [
+    [
+      'granite-3-1b-a400m',
+      24,
+      1024,
+      gqa(16, 8, { head: 64 }),
+      experts(32, 8, 512),
+      [0, 0],
+      49_155,
+      131_072,
+      { tied: true },
+    ],
+    [
+      'granite-3-3b-a800m',
+      32,
+      1536,
+      gqa(24, 8, { head: 64 }),
+      experts(40, 8, 512),
+      [0, 0],
+      49_155,
+      131_072,
+      { tied: true },
+    ],
+  ]),
+  ...family('chatglm', { bias: 'qkv' }, [
+    ['chatglm2-6b', 28, 4096, 32, 2, 13_696, 65_024, 32_768],
+    ['chatglm3-6b', 28, 4096, 32, 2, 13_696, 65_024, 32_768],
+    ['glm-4-9b', 40, 4096, 32, 2, 13_696, 151_552, 131_072],
+  ]),
   ...family('glm4', { norms: 4 }, [
     ['glm-4-32b', 61, 6144, 48, 2, 23_040, 151_552, 32_768],
     ['glm-z1-32b', 61, 6144, 48, 2, 23_040, 151_552, 32_768],
@@ -632,12 +704,85 @@ export const shapes: readonly Shape[] = [
     ['starcoder2-15b', 40, 6144, 48, 4, 24_576, 49_152, 16_384, { tied: false }],
   ]),
   ...family('olmo2', {}, [
+    ['olmo-2-1b', 16, 2048, 16, 16, 8192, 100_352, 4096],
     ['olmo-2-7b', 32, 4096, 32, 32, 11_008, 100_352, 4096],
     ['olmo-2-13b', 40, 5120, 40, 40, 13_824, 100_352, 4096],
+    ['olmo-2-32b', 64, 5120, 40, 8, 27_648, 100_352, 4096],
+    ['olmo-3-7b', 32, 4096, 32, 32, 11_008, 100_278, 65_536, { window: { tokens: 4096, period: 4 } }],
+    ['olmo-3-32b', 64, 5120, 40, 8, 27_648, 100_278, 65_536, { window: { tokens: 4096, period: 4 } }],
   ]),
   ...expertFamily('olmoe', [['olmoe-1b-7b', 16, 2048, gqa(16, 16), experts(64, 8, 1024), [0, 0], 50_304, 4096]]),
-  ...family('exaone4', { qkNorm: true, window: { tokens: 4096, period: 4 } }, [
-    ['exaone-4.0-32b', 64, 5120, 40, 8, 27_392, 102_400, 131_072],
+  ...family('exaone', {}, [
+    ['exaone-3.5-2.4b', 30, 2560, 32, 8, 7168, 102_400, 32_768, { head: 80, tied: true }],
+    ['exaone-3.5-7.8b', 32, 4096, 32, 8, 14_336, 102_400, 32_768],
+    ['exaone-3.5-32b', 64, 5120, 40, 8, 27_392, 102_400, 32_768],
+  ]),
+  ...family('exaone4', { qkNorm: true }, [
+    ['exaone-4.0-1.2b', 30, 2048, 32, 8, 4096, 102_400, 65_536, { head: 64, tied: true }],
+    ['exaone-4.0-32b', 64, 5120, 40, 8, 27_392, 102_400, 131_072, { window: { tokens: 4096, period: 4 } }],
+  ]),
+  ...family('baichuan', {}, [
+    ['baichuan2-7b', 32, 4096, 32, 32, 11_008, 125_696, 4096],
+    ['baichuan2-13b', 40, 5120, 40, 40, 13_696, 125_696, 4096],
+  ]),
+  ...family('mpt', { gated: false, tied: true }, [
+    ['mpt-7b', 32, 4096, 32, 32, 16_384, 50_432, 2048],
+    ['mpt-30b', 48, 7168, 64, 64, 28_672, 50_432, 8192, { head: 112 }],
+  ]),
+  ...family('falcon', { head: 64, gated: false, tied: true }, [
+    ['falcon-7b', 32, 4544, 71, 1, 18_176, 65_024, 2048],
+    ['falcon-40b', 60, 8192, 128, 8, 32_768, 65_024, 2048, { norms: 4 }],
+  ]),
+  ...family('stablelm', { norms: 4 }, [
+    ['stablelm-3b-4e1t', 32, 2560, 32, 32, 6912, 50_304, 4096, { head: 80 }],
+    ['stablelm-2-1.6b', 24, 2048, 32, 32, 5632, 100_352, 4096, { head: 64, bias: 'qkv' }],
+    ['stablelm-2-12b', 40, 5120, 32, 8, 13_824, 100_352, 4096, { head: 160 }],
+  ]),
+  ...family('nemotron', { gated: false, norms: 4 }, [['nemotron-mini-4b', 32, 3072, 24, 8, 9216, 256_000, 4096]]),
+  ...family('opt', { head: 64, gated: false, bias: 'all', feedForwardBias: true, tied: true, norms: 4 }, [
+    ['opt-1.3b', 24, 2048, 32, 32, 8192, 50_272, 2048],
+    ['opt-2.7b', 32, 2560, 32, 32, 10_240, 50_272, 2048, { head: 80 }],
+    ['opt-6.7b', 32, 4096, 32, 32, 16_384, 50_272, 2048, { head: 128 }],
+    ['opt-13b', 40, 5120, 40, 40, 20_480, 50_272, 2048, { head: 128 }],
+    ['opt-30b', 48, 7168, 56, 56, 28_672, 50_272, 2048, { head: 128 }],
+  ]),
+  ...family('ernie4_5', { tied: true }, [['ernie-4.5-0.3b', 18, 1024, 16, 2, 3072, 103_424, 131_072]]),
+  ...expertFamily('ernie4_5-moe', [
+    [
+      'ernie-4.5-21b-a3b',
+      28,
+      2560,
+      gqa(20, 4),
+      experts(64, 6, 1536, 3072),
+      [1, 12_288],
+      103_424,
+      131_072,
+      { tied: true },
+    ],
+  ]),
+  ...family('hunyuan-dense', { tied: true, qkNorm: true }, [
+    ['hunyuan-1.8b', 32, 2048, 16, 4, 6144, 120_818, 262_144],
+    ['hunyuan-7b', 32, 4096, 32, 8, 14_336, 128_167, 262_144],
+  ]),
+  ...expertFamily('hunyuan-moe', [
+    [
+      'hunyuan-a13b',
+      32,
+      4096,
+      gqa(32, 8, { qkNorm: true }),
+      experts(64, 8, 3072, 3072),
+      [0, 0],
+      128_167,
+      262_144,
+      { tied: true },
+    ],
+  ]),
+  ...expertFamily('dots1', [
+    ['dots.llm1', 62, 4096, gqa(32, 32, { qkNorm: true }), experts(128, 6, 1408, 2816), [1, 10_944], 152_064, 32_768],
+  ]),
+  ...expertFamily('dbrx', [['dbrx', 40, 6144, gqa(48, 8), experts(16, 4, 10_752), [0, 0], 100_352, 32_768]]),
+  ...expertFamily('grok', [
+    ['grok-1', 64, 6144, gqa(48, 8), experts(8, 2, 32_768), [0, 0], 131_072, 8192, { tied: true, norms: 4 }],
   ]),
   ...family('seed_oss', { bias: 'qkv' }, [['seed-oss-36b', 64, 5120, 80, 8, 27_648, 155_136, 524_288]]),
   ...expertFamily('deepseek2', [
@@ -689,10 +834,15 @@ export const shapes: readonly Shape[] = [
       { encoder: encoderOf(900_000_000) },
     ],
   ]),
+  llama4Maverick(),
   gptOss('gpt-oss-20b', 24, 32),
   gptOss('gpt-oss-120b', 36, 128),
   nemotronNano(),
   lfm2Moe(),
+  lfm2('lfm2-350m', 16, 1024, 16, 4608),
+  lfm2('lfm2-700m', 16, 1536, 24, 6912),
+  lfm2('lfm2-1.2b', 16, 2048, 32, 8192),
+  lfm2('lfm2-2.6b', 30, 2048, 32, 10_752),
 ];
 
 /** GLM-5: latent attention in every layer, the sparse indexer in the first three and then in every fourth. */
@@ -702,7 +852,7 @@ function glm5(): Shape {
     'glm-5',
     [6144, 154_880, 1_048_576],
     {},
-    repeat(78, (index) => ({
+    madeLayers(78, (index) => ({
       mixer: {
         ...latent(64, 2048, 192, 256),
         ...(index < 3 || (index - 3) % 4 === 3 ? { indexerLength: 128 } : {}),

@@ -17,6 +17,7 @@ export type TensorRole =
   | 'latentDown'
   | 'latentUp'
   | 'recurrent'
+  | 'recurrentQkv'
   | 'side'
   | 'router'
   | 'vector';
@@ -77,7 +78,8 @@ function mixerTensors(mixer: Mixer, embedding: number): Part[] {
       const inner = mixer.valueHeads * mixer.headLength;
       const channels = inner + 2 * mixer.keyHeads * mixer.headLength;
       return [
-        { role: 'recurrent', columns: embedding, rows: channels + inner },
+        { role: 'recurrentQkv', columns: embedding, rows: channels },
+        { role: 'recurrent', columns: embedding, rows: inner },
         { role: 'recurrent', columns: embedding, rows: 2 * mixer.valueHeads },
         { role: 'recurrent', columns: inner, rows: embedding },
         vector(channels * mixer.convKernel + 2 * mixer.valueHeads + mixer.headLength),

@@ -1,6 +1,8 @@
+import { corrected, type Corrections } from './corrections.ts';
 import { about, between, exact, sum, type Figure } from './figure.ts';
 import { activeWidth, cacheRow, stateElements, type Encoder, type Layer, type ModelFacts } from './modelFacts.ts';
 import { checkpointBytes, type Scheme } from './checkpoint.ts';
+import { isAtLeast, type VllmVersion } from './vllmVersion.ts';
 
 /** What a vLLM server is told, or takes when it is not. */
 export interface VllmSettings {
@@ -22,9 +24,17 @@ export interface VllmSettings {
   readonly graphSizes: number;
   /** What the checkpoint takes, where its index says so. */
   readonly checkpointBytes?: number;
+  /** Whether the graphs' size is estimated before the cache gets the rest; absent: as the version does by itself. */
+  readonly profilesGraphs?: boolean;
+  /** The old engine, when it chose chunks by itself (more than 32768 tokens of context): the profiling run ends before anything is sampled. */
+  readonly profilesNoSampler?: boolean;
+  readonly corrections?: Corrections;
 }
 
-export type VllmVersion = readonly [major: number, minor: number];
+/** 0.21 to 0.26 take an estimate of the graphs from the budget. The runner of 0.27 and later does not: four logs that print all parts add up without it. */
+export function graphsInBudget({ version, profilesGraphs }: VllmSettings): boolean {
+  return profilesGraphs ?? (isAtLeast(version, 21) && !isAtLeast(version, 27));
+}
 
 /** One of the GPUs that vLLM uses. */
 export interface VllmGpu {
@@ -80,23 +90,22 @@ export const fittedConstants: FittedConstants = {
   nvlinkBytes: 2140 * mebibyte,
 };
 
-export function isAtLeast(version: VllmVersion | undefined, minor: number): boolean {
-  return version !== undefined && (version[0] > 0 || version[1] >= minor);
-}
-
 export function estimateVllm(
   facts: ModelFacts,
   settings: VllmSettings,
   gpu: VllmGpu,
   constants: FittedConstants = fittedConstants,
 ): VllmEstimate {
-  const { version, utilization } = settings;
+  const { utilization } = settings;
   const budget = exact(gpu.totalBytes * utilization, `${utilization} of the GPU's memory`);
-  const weights = weightsFigure(facts, settings, gpu);
-  const activation = activationFigure(facts, settings, gpu, constants);
-  const nonTorch = nonTorchFigure(settings, gpu, constants);
-  const graphs = graphFigure(facts, settings);
-  const spent = [weights, activation, nonTorch, ...(isAtLeast(version, 21) ? [graphs] : [])];
+  const { corrections } = settings;
+  const weights = corrected(weightsFigure(facts, settings, gpu), corrections, 'weights');
+  const activation = corrected(activationFigure(facts, settings, gpu, constants), corrections, 'compute');
+  const nonTorch = corrected(nonTorchFigure(settings, gpu, constants), corrections, 'overhead');
+  const graphs = settings.eager
+    ? graphFigure(facts, settings)
+    : corrected(graphFigure(facts, settings), corrections, 'graphs');
+  const spent = [weights, activation, nonTorch, ...(graphsInBudget(settings) ? [graphs] : [])];
   const parts = sum(spent, '');
   return {
     budget,
@@ -154,7 +163,9 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
   const forward =
     maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + constants.hiddenStates * embeddingLength);
   const workspace = workspaceBytes(facts, settings);
-  const sampler = perLogit * maxSequences * vocabularySize + kernel + hidden + constants.fixedBytes;
+  const sampler = settings.profilesNoSampler
+    ? 0
+    : perLogit * maxSequences * vocabularySize + kernel + hidden + constants.fixedBytes;
   // The first of several stages has no logits, and hands its last hidden state on.
   const bytes =
     pipelineParallel > 1
@@ -190,17 +201,18 @@ function denseWidth(feedForward: Layer['feedForward']): number {
   return activeWidth(feedForward);
 }
 
-/** Inputs and outputs of the experts that a batch uses. The kernels for MXFP4 have none. */
+/** Inputs and outputs of the experts that a batch uses; since 0.27 both in one place. The kernels for MXFP4 have none. */
 function workspaceBytes(facts: ModelFacts, settings: VllmSettings): number {
   if (settings.scheme.kind === 'mxfp4') return 0;
-  const { maxBatchedTokens, dtypeBytes, tensorParallel } = settings;
+  const { maxBatchedTokens, dtypeBytes, tensorParallel, version } = settings;
   return Math.max(
     0,
     ...facts.layers.map(({ feedForward }) => {
       if (feedForward.kind !== 'experts') return 0;
       const rows = maxBatchedTokens * feedForward.used * dtypeBytes;
       const width = feedForward.width / tensorParallel;
-      return rows * (Math.max(2 * width, facts.embeddingLength) + Math.max(width, facts.embeddingLength));
+      const outputs = isAtLeast(version, 27) ? 0 : Math.max(width, facts.embeddingLength);
+      return rows * (Math.max(2 * width, facts.embeddingLength) + outputs);
     }),
   );
 }

@@ -10,7 +10,8 @@ import { roomOf } from './llamaCppFit.ts';
 import { largestVllmContext, ownContext, planVllm, type VllmPlan } from './plan.ts';
 import { contextError, freeMemoryError, noCacheError, samplerError, torchError } from './serverErrors.ts';
 import { tensorsOf } from './tensors.ts';
-import { isAtLeast, vllmDefaults, type VllmGpu, type VllmSettings, type VllmVersion } from './vllm.ts';
+import { graphsInBudget, vllmDefaults, type VllmGpu, type VllmSettings } from './vllm.ts';
+import type { VllmVersion } from './vllmVersion.ts';
 
 export type VllmFitServer = Extract<FitServer, { kind: 'vllm' }>;
 
@@ -25,7 +26,11 @@ export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan 
   const gpus = usedGpus(request.gpus, parallel);
   const gpu = gpus.at(-1);
   const scheme = schemeOf(model, doubts);
-  const settings = vllmSettings(model, server, scheme, gpu, doubts);
+  const { corrections } = request;
+  const settings = {
+    ...vllmSettings(model, server, scheme, gpu, doubts),
+    ...(corrections === undefined ? {} : { corrections }),
+  };
   const problem = parallelProblem(facts, parallel, request.gpus.length);
   if (problem !== undefined) doubts.push(problem);
   // Sizes do not depend on the card but for a little, so they are said without one.
@@ -239,18 +244,19 @@ function failureOf(
 }
 
 function poolExplanation(
-  { version, utilization, maxModelTokens }: VllmSettings,
+  settings: VllmSettings,
   { totalBytes }: VllmGpu,
   { weights, activation, nonTorch, graphs, budget, cacheNeeded, cachePool }: VllmPlan['estimate'],
   { need, have }: Inequality,
   onEach: string,
 ): string {
+  const { utilization, maxModelTokens } = settings;
   const parts: readonly (readonly [string, Figure])[] = [
     ['Weights', weights],
     ['KV cache', cacheNeeded],
     ['activations', activation],
     ['kernels', nonTorch],
-    ...(isAtLeast(version, 21) && graphs.bytes > 0 ? [['CUDA graphs', graphs] as const] : []),
+    ...(graphsInBudget(settings) && graphs.bytes > 0 ? [['CUDA graphs', graphs] as const] : []),
   ];
   const all = parts.reduce((total, [, { bytes }]) => total + bytes, 0);
   const listed = parts.map(([label, { bytes }]) => `${label} ${memoryText(bytes)}`).join(' + ');

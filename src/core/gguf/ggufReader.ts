@@ -13,6 +13,8 @@ export type GgufReading =
 export interface GgufFile {
   readonly values: ReadonlyMap<string, GgufValue>;
   readonly tensors: readonly GgufTensor[];
+  /** Where the weights start. */
+  readonly dataStartByte: number;
   /** Where the last tensor ends, so the least that the file can have. */
   readonly neededBytes: number;
 }
@@ -141,7 +143,8 @@ function readFile(cursor: Cursor): GgufFile {
   if (!(alignmentBytes > 0)) throw new Invalid(`its alignment is ${alignmentBytes}`);
   const dataBytes = tensors.reduce((end, { offsetBytes, bytes }) => Math.max(end, offsetBytes + (bytes ?? 0)), 0);
   if (!Number.isSafeInteger(dataBytes)) throw new Invalid('a tensor in it has an impossible size');
-  return { values, tensors, neededBytes: Math.ceil(cursor.at / alignmentBytes) * alignmentBytes + dataBytes };
+  const dataStartByte = Math.ceil(cursor.at / alignmentBytes) * alignmentBytes;
+  return { values, tensors, dataStartByte, neededBytes: dataStartByte + dataBytes };
 }
 
 function checkVersion(version: number): void {

@@ -62,6 +62,14 @@ function withoutUnitOf(total: string, size: string): string {
   return total.endsWith(unit) ? amount : size;
 }
 
+/** `2.5 of 11.6 GiB free`; without what is in use, the total. */
+export function freeMemory(gpu: GpuState): string {
+  const { totalBytes, freeBytes } = gpu;
+  if (totalBytes === undefined || freeBytes === undefined) return memoryUse(gpu);
+  const total = memoryText(totalBytes);
+  return `${withoutUnitOf(total, memoryText(freeBytes))} of ${total} free`;
+}
+
 /** `65 % busy, 27 °C, 142 W`; empty where nothing is told. */
 export function sensors({ utilizationPercent, temperatureCelsius, powerWatts }: GpuState): string {
   const parts = [
@@ -137,6 +145,21 @@ export function elsewhere({ reading, server }: GpuSnapshot): string | undefined 
   if (!server.isHere) return `${server.backend} runs on another machine (${address}): a GPU here is not its GPU.`;
   if (reading.state !== 'gpus' || !isForwarded(server, reading.gpus)) return undefined;
   return `${server.backend} at ${address} has more on its GPU than the GPUs here have in use: it probably runs on another machine, behind a forwarded port.`;
+}
+
+/** For the status bar: `VRAM 9.1/11.6 GiB`. Of a server elsewhere what that one says, since the GPUs here are not its own. */
+export function itemText(snapshot: GpuSnapshot): string {
+  const { reading, server } = snapshot;
+  const models = server?.models ?? [];
+  const onServer = models.reduce((total, { vramBytes = 0 }) => total + vramBytes, 0);
+  if (server && onServer > 0 && elsewhere(snapshot) !== undefined)
+    return `VRAM ${memoryText(onServer)} on ${server.isHere ? 'the server' : new URL(server.endpoint).hostname}`;
+  if (reading.state === 'asleep') return 'GPU off';
+  if (reading.state === 'none') return 'No GPU';
+  if (reading.state === 'failed') return 'GPU';
+  const share = Math.max(0, ...models.map((model) => cpuShare(model) ?? 0));
+  const spill = share < leastCpuShare ? '' : ` · ${Math.max(1, Math.round(share * 100))} % on CPU`;
+  return `VRAM ${shortMemory(reading.gpus) ?? 'not told'}${spill}`;
 }
 
 /** What there is, in one line: `NVIDIA GeForce RTX 3080: 9.0 of 9.6 GiB used, 660 MiB free`. */

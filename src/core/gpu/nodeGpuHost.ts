@@ -10,7 +10,7 @@ export interface NodeGpuHostOptions {
   /** Programs are looked for on its PATH. */
   readonly environment?: NodeJS.ProcessEnv;
   readonly platform?: NodeJS.Platform;
-  /** Where files are read, `/` if left out: a container may have the host's elsewhere, and a test its own. */
+  /** What `/` is, for files and programs alike: a container may have the host's elsewhere, and a test its own. */
   readonly root?: string;
   readonly limitMs?: number;
 }
@@ -38,7 +38,7 @@ export function createNodeGpuHost(options: NodeGpuHostOptions = {}): GpuHost {
   const start = (program: string, args: readonly string[], signal: AbortSignal): Promise<RunOutcome> => {
     return new Promise((resolve, reject) => {
       // In a group of its own, so that its children can be killed with it.
-      const child = spawn(program, [...args], {
+      const child = spawn(path.isAbsolute(program) ? inRoot(program) : program, [...args], {
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: platform !== 'win32',

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
+import { explainMemoryFailure } from '../../core/chat/failureReason.ts';
 import type { Attachment, ConversationRecord } from '../../core/chat/conversation.ts';
 import type { ConversationStore, OpenConversation, StoreTrouble } from '../../core/chat/conversationStore.ts';
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { PanelMessage } from '../../protocol/messages.ts';
 import type { NoticeView, PanelState } from '../../protocol/panelState.ts';
@@ -36,6 +38,8 @@ export interface ChatPanelParts {
   readonly actions: Omit<ProblemActions, 'retry'>;
   /** Asks the user whether something may be sent to an origin that the workspace names. */
   readonly mayContact: (origin: string) => Promise<boolean>;
+  /** Undefined where the user wants no look at the GPU. */
+  readonly readGpus: () => Promise<GpuReading | undefined>;
 }
 
 /** The truth of which the page is a picture, and what becomes of what is done in it. */
@@ -62,7 +66,12 @@ export class ChatPanel implements PanelSource {
     const { registry, settings, statusBar, log, store, drafts } = parts;
     const notify = (what: string) => this.#say(what);
     this.turns = new TurnActions({
-      turns: new Turns({ registry, log, chosen: (given) => this.#model.chosen(given) }),
+      turns: new Turns({
+        registry,
+        log,
+        chosen: (given) => this.#model.chosen(given),
+        explainFailure: explainMemoryFailure,
+      }),
       settings,
       running: this.#running,
       actions: parts.actions,
@@ -104,6 +113,7 @@ export class ChatPanel implements PanelSource {
       registry,
       settings,
       editors: this.#editors,
+      readGpus: parts.readGpus,
       onChange: () => this.channel.change('welcome'),
       onConsent: (origin) => void parts.mayContact(origin).then((may) => may && this.settingsChanged()),
       onFailure: notify,

@@ -3,6 +3,8 @@ import { suggestionsFor, type OpenFile, type Suggestion } from '../../core/chat/
 import { embeddedModels } from '../../core/embedded/catalogue.ts';
 import type { LLMClient, ModelInfo } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
+import type { GpuReading } from '../../core/gpu/gpuReading.ts';
+import { freeMemory } from '../../core/gpu/gpuText.ts';
 import { configuredModel, type Settings } from '../../core/settings/settings.ts';
 import { megabytes } from '../../core/util/megabytes.ts';
 import { errorText } from '../../core/util/errorText.ts';
@@ -18,6 +20,7 @@ export interface WelcomeParts {
   readonly registry: BackendRegistry;
   readonly settings: EditorSettings;
   readonly editors: EditorSource;
+  readonly readGpus: () => Promise<GpuReading | undefined>;
   readonly onChange: () => void;
   /** The user wants to be asked about an origin that the workspace names. */
   readonly onConsent: (origin: string) => void;
@@ -31,7 +34,8 @@ const selectionDelayMs = 300;
 export class WelcomeState {
   readonly #parts: WelcomeParts;
   readonly #following: readonly vscode.Disposable[];
-  #view: WelcomeView = { found: undefined, suggestions: [] };
+  #found: readonly FoundView[] | undefined;
+  #gpu: FoundView | undefined;
   #buttons: readonly (Button | undefined)[] = [];
   #suggestions: readonly Suggestion[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -47,7 +51,8 @@ export class WelcomeState {
   }
 
   get view(): WelcomeView {
-    return this.#view;
+    const suggestions = this.#suggestions.map(({ label, text }) => ({ label, text }));
+    return { found: this.#found && [...this.#found, ...(this.#gpu ? [this.#gpu] : [])], suggestions };
   }
 
   setSeen(isSeen: boolean): void {
@@ -60,6 +65,7 @@ export class WelcomeState {
   look(): void {
     if (!this.#isSeen) return;
     void this.#survey();
+    void this.#lookAtGpu();
     void this.#suggest();
   }
 
@@ -88,15 +94,21 @@ export class WelcomeState {
       const items = await Promise.all(findings.map((finding) => this.#item(finding, current, signal)));
       if (signal.aborted) return;
       this.#buttons = items.map(({ button }) => button);
-      const found = items.map(({ view, button }, index): FoundView => {
+      this.#found = items.map(({ view, button }, index): FoundView => {
         return { ...view, button: button && { id: String(index), label: button.label } };
       });
-      this.#view = { ...this.#view, found };
     } catch {
       if (signal.aborted) return;
-      this.#view = { ...this.#view, found: [] };
+      this.#found = [];
     }
     onChange();
+  }
+
+  /** By itself: neither waits for the other. */
+  async #lookAtGpu(): Promise<void> {
+    const reading = await this.#parts.readGpus().catch(() => undefined);
+    this.#gpu = reading && gpuView(reading);
+    this.#parts.onChange();
   }
 
   async #item(finding: Finding, settings: Settings, signal: AbortSignal): Promise<Item> {
@@ -166,7 +178,6 @@ export class WelcomeState {
     const suggestions = editor ? suggestionsFor(await openFile(editor)) : [];
     if (editors.editor !== editor) return;
     this.#suggestions = suggestions;
-    this.#view = { ...this.#view, suggestions: suggestions.map(({ label, text }) => ({ label, text })) };
     onChange();
   }
 }
@@ -174,6 +185,24 @@ export class WelcomeState {
 interface Item {
   readonly view: Omit<FoundView, 'button'>;
   readonly button: Button | undefined;
+}
+
+/** That there is none matters to nobody here. */
+function gpuView(reading: GpuReading): FoundView | undefined {
+  const view = { backend: 'gpu', button: undefined } as const;
+  switch (reading.state) {
+    case 'gpus': {
+      const names = new Set(reading.gpus.map(({ name }) => name));
+      const detail = reading.gpus.map(freeMemory).join(', ');
+      return { ...view, label: [...names].join(', '), detail, isReady: true };
+    }
+    case 'asleep':
+      return { ...view, label: reading.name ?? 'GPU', detail: 'Switched off to save power.', isReady: true };
+    case 'failed':
+      return { ...view, label: 'GPU', detail: `${reading.message} ${reading.hint}`, isReady: false };
+    case 'none':
+      return undefined;
+  }
 }
 
 function isCatalogued({ id }: ModelInfo): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseCommand, UsageError, usage } from '../../../src/cli/arguments.ts';
+import { parseCommand, usage } from '../../../src/cli/arguments.ts';
+import { UsageError } from '../../../src/cli/usageError.ts';
 import { schema } from '../../../src/core/settings/schema.ts';
 
 const parse = (args: readonly string[], environment: Record<string, string> = {}) => parseCommand(args, environment);

@@ -12,6 +12,10 @@ describe('Memory of cards by their names', () => {
     ['NVIDIA RTX 3500 Ada Generation Laptop GPU', 11.6],
     ['NVIDIA GeForce RTX 4090', 23.55],
     ['NVIDIA GeForce RTX 4080', 15.7],
+    ['rtx4090', 23.55],
+    ['2x 3090 Ti', 23.6],
+    ['NVIDIA GeForce RTX 3060 Laptop GPU', 5.91],
+    ['24 GB class GPU (22.05 GiB, L4)', 22.05],
     ['NVIDIA A100-SXM4-40GB', 39.4],
     ['NVIDIA H100 80GB HBM3', 79.2],
     // A size in the name counts more: these were sold with 11 GB.

@@ -96,6 +96,21 @@ describe('Memory of vLLM', () => {
     assert.equal(eager.graphs.bytes, 0);
   });
 
+  it('makes no room for graphs from 0.27 on, unless the log says that it does', () => {
+    const facts = model('llama-3.1-8b');
+    const pool = (changes: Partial<VllmSettings>) =>
+      estimateVllm(facts, { ...usual, version: [0, 27], ...changes }, h100).cachePool.bytes;
+    assert.equal(pool({}), pool({ eager: true }));
+    assert.ok(pool({ profilesGraphs: true }) < pool({}));
+    assert.ok(pool({ version: [0, 26] }) < pool({ version: [0, 26], profilesGraphs: false }));
+  });
+
+  it('does not sample while the old engine profiles chunks', () => {
+    const settings: VllmSettings = { ...usual, version: [0, 8], maxSequences: 256, maxBatchedTokens: 2048 };
+    const { activation } = estimateVllm(model('llama-3.1-8b'), { ...settings, profilesNoSampler: true }, h100);
+    near(activation.bytes / mebibyte, 225, 0.06);
+  });
+
   it('takes other defaults on large GPUs', () => {
     assert.deepEqual(vllmDefaults([0, 19], 80 * gibibyte, false), {
       maxSequences: 1024,

@@ -93,6 +93,31 @@ describe('Weights of a GGUF file', () => {
     });
   }
 
+  // Sizes of published files, in 10^9 bytes.
+  for (const [name, mixture, gigabytes] of [
+    ['phi-3-mini', 'Q4_K_M', 2.393],
+    ['phi-4', 'Q4_K_M', 9.053],
+    ['glm-4-9b', 'Q4_K_M', 6.25],
+    ['gemma-2-9b', 'Q4_K_M', 5.761],
+    ['qwen2.5-7b', 'Q4_K_M', 4.683],
+    ['llama-3-8b', 'Q5_K_M', 5.733],
+    ['llama-3-8b', 'IQ3_M', 3.78],
+    ['llama-3-8b', 'IQ3_S', 3.68],
+    ['llama-3-8b', 'IQ3_XS', 3.51],
+    ['llama-3-8b', 'IQ3_XXS', 3.27],
+    ['llama-3-8b', 'IQ2_M', 2.94],
+    ['llama-3-8b', 'IQ2_S', 2.75],
+    ['llama-3-8b', 'IQ2_XS', 2.6],
+  ] as const) {
+    it(`are those of the published file of ${name} as ${mixture}`, () => {
+      const rule = mixtureNamed(mixture);
+      assert.ok(rule);
+      const { tokenEmbedding, output, layers } = weightsAs(rule, model(name));
+      const bytes = layers.reduce((sum, { dense, experts }) => sum + dense + experts, tokenEmbedding + output);
+      near(bytes / 1e9, gigabytes, 0.004);
+    });
+  }
+
   it('are twice the parameters in 16 bits', () => {
     const rule = mixtureNamed('bf16');
     assert.ok(rule);

@@ -4,6 +4,8 @@ import { gpuPressure } from '../../../../src/core/gpu/gpuPressure.ts';
 import type { GpuReading, GpuState } from '../../../../src/core/gpu/gpuReading.ts';
 import {
   elsewhere,
+  freeMemory,
+  itemText,
   loadedUse,
   memoryUse,
   processUse,
@@ -44,6 +46,26 @@ describe('Words for GPU memory', () => {
     assert.equal(shortMemory([gpu(), gpu(), gpu({ totalBytes: gib(79.2), usedBytes: 0 })]), '18.2/102 GiB on 3 GPUs');
     assert.equal(shortMemory([untold()]), undefined);
     assert.equal(shortMemory([{ ...untold(), totalBytes: gib(48) }]), '48.0 GiB');
+  });
+
+  it('in the status bar', () => {
+    const models = [loaded({ sizeBytes: gib(10), vramBytes: gib(6.3) })];
+    assert.equal(itemText({ reading: reading(gpu()) }), 'VRAM 9.1/11.6 GiB');
+    assert.equal(itemText({ reading: reading(gpu()), server: server({ models }) }), 'VRAM 9.1/11.6 GiB · 37 % on CPU');
+    const remote = server({ models, isHere: false, endpoint: 'http://gpu-box:11434' });
+    assert.equal(itemText({ reading: reading(gpu()), server: remote }), 'VRAM 6.3 GiB on gpu-box');
+    assert.equal(
+      itemText({ reading: { state: 'none', message: '', readAtMs: 0 }, server: remote }),
+      'VRAM 6.3 GiB on gpu-box',
+    );
+    assert.equal(itemText({ reading: reading(untold()) }), 'VRAM not told');
+    assert.equal(itemText({ reading: { state: 'asleep', readAtMs: 0 } }), 'GPU off');
+  });
+
+  it('what is free', () => {
+    assert.equal(freeMemory(gpu()), '2.5 of 11.6 GiB free');
+    assert.equal(freeMemory(gpu({ freeBytes: gib(0.5) })), '512 MiB of 11.6 GiB free');
+    assert.equal(freeMemory(untold()), 'The driver does not tell its memory.');
   });
 
   it('in a sentence', () => {

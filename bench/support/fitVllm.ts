@@ -1,0 +1,161 @@
+import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
+import type { Figure } from '../../src/core/fit/figure.ts';
+import { isHeadlessCard } from '../../src/core/fit/gpus.ts';
+import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
+import { planVllm } from '../../src/core/fit/plan.ts';
+import { estimateVllm, vllmDefaults, type VllmGpu, type VllmSettings } from '../../src/core/fit/vllm.ts';
+import { isOldEngine, vllmVersionNamed } from '../../src/core/fit/vllmVersion.ts';
+import type { FitCase } from './fitCases.ts';
+import { mib, nothing, type Prediction } from './fitPrediction.ts';
+import { cudaBytesOf, freeBytesOf, isUnifiedMemory } from './fitSettings.ts';
+
+/** vLLM starts only where its whole budget is free, whatever the model. */
+export function failsAtTheGate(run: FitCase): boolean {
+  const gpu = vllmGpuOf(run);
+  const budget = (gpu?.totalBytes ?? 0) * (utilizationOf(run) ?? 0.9);
+  return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
+}
+
+export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
+  const scheme = schemeOf(run);
+  if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
+  // Other makers' kernels lay quantized weights out in ways of their own.
+  if (isOtherMaker(run) && scheme.kind !== 'plain') return nothing(run);
+  const settings = vllmSettingsOf(run, facts, scheme);
+  const gpu = vllmGpuOf(run);
+  if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
+    const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
+    return { ...nothing(run), weights_mib: facts.origin === 'catalogue' ? mib(weights.bytes) : null, confidence: 0.5 };
+  }
+  const { verdict, estimate } = planVllm(facts, settings, gpu);
+  const { weights, cachePool } = estimate;
+  const confidence = confidenceOf(cachePool);
+  const pool = confidence > 0 ? mib(cachePool.bytes) : null;
+  return {
+    ...nothing(run),
+    weights_mib: mib(weights.bytes),
+    kv_mib: pool,
+    available_kv_mib: pool,
+    verdict,
+    confidence,
+  };
+}
+
+/** Part of the weights is in RAM, or the pool was given in bytes. */
+function isSizedOtherwise(run: FitCase): boolean {
+  return /cpu[-_]offload|kv[-_]cache[-_]memory/i.test(run.other_flags ?? '');
+}
+
+/** 1: as narrow as a figure can be; 0: the interval is so wide beside the figure that it says nothing. */
+export function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
+  const width = (highBytes - lowBytes) / Math.abs(bytes);
+  return Math.max(0, Math.round(100 * (1 - width / 1.5)) / 100);
+}
+
+/** The value of a flag, `--max-num-seqs 16` or `max_num_seqs=16`, where the record has it among the others. */
+function flagOf(run: FitCase, name: string): string | undefined {
+  const pattern = new RegExp(`(?:^|[\\s;,-])${name.replaceAll('-', '[-_]')}(?:=|:?\\s+)["']?([\\w.]+)`, 'i');
+  return pattern.exec(run.other_flags ?? '')?.[1];
+}
+
+function numberOf(run: FitCase, name: string): number | undefined {
+  const value = Number(flagOf(run, name));
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+function utilizationOf(run: FitCase): number | undefined {
+  const stated = run.gpu_memory_utilization ?? numberOf(run, 'gpu-memory-utilization');
+  return stated !== undefined && stated > 1 ? stated / 100 : stated;
+}
+
+/** 16 bits where nothing else is said; undefined where something is said that is not enough. */
+export function schemeOf(run: FitCase): Scheme | undefined {
+  const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
+  const byName = schemeNamed(run.model ?? '');
+  const byText = schemeNamed(text);
+  if (byText && byText.kind !== 'plain') return byText;
+  if (byName && byName.kind !== 'plain') return byName;
+  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
+  return isVague ? undefined : (byText ?? { kind: 'plain', bytes: 2 });
+}
+
+export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
+  const text = run.backend_version ?? '';
+  const version = vllmVersionNamed(text);
+  const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/i.test(run.gpu ?? ''));
+  const flags = run.other_flags ?? '';
+  const maxModelTokens = run.context ?? numberOf(run, 'max-model-len') ?? facts.contextTokens ?? 4096;
+  const maxSequences = run.max_num_seqs ?? numberOf(run, 'max-num-seqs') ?? defaults.maxSequences;
+  const isOld = isOldEngine(version, text, isBeforeAmpere(run.gpu ?? ''));
+  const isChunked = isOld && maxModelTokens > 32_768;
+  // The old engine profiled a whole context unless it was longer than 32768.
+  const batched = isOld && !isChunked ? Math.max(maxModelTokens, 2048) : defaults.maxBatchedTokens;
+  const listed = /sizes? \[([\d, ]+)\]/.exec(flags)?.[1]?.split(',').length ?? captured(flags);
+  const checkpoint = /checkpoint ([\d.]+) GiB/.exec(flags)?.[1];
+  const cacheType = run.kv_cache_type ?? flagOf(run, 'kv-cache-dtype') ?? null;
+  const statedTokens = run.max_num_batched_tokens ?? numberOf(run, 'max-num-batched-tokens');
+  return {
+    ...(version === undefined ? {} : { version }),
+    scheme,
+    dtypeBytes: scheme.kind === 'plain' ? scheme.bytes : 2,
+    // NVIDIA's NVFP4 checkpoints come with scales for an fp8 cache, which is then taken.
+    cacheElementBytes:
+      /fp8/i.test(cacheType ?? '') || (scheme.kind === 'nvfp4' && cacheType === null)
+        ? 1
+        : scheme.kind === 'plain'
+          ? scheme.bytes
+          : 2,
+    maxModelTokens,
+    maxSequences,
+    maxBatchedTokens: statedTokens ?? batched,
+    utilization: utilizationOf(run) ?? defaults.utilization,
+    tensorParallel: tensorParallelOf(run) ?? 1,
+    pipelineParallel: numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size') ?? 1,
+    eager: run.enforce_eager ?? /enforce[-_]eager(?!=false)/i.test(flags),
+    // vLLM itself captures up to 1024 sequences for gpt-oss, up to 512 for others.
+    graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
+    ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
+    ...(/graph profiling on/i.test(text) ? { profilesGraphs: true } : {}),
+    ...(isChunked && statedTokens === undefined ? { profilesNoSampler: true } : {}),
+  };
+}
+
+function captured(flags: string): number | undefined {
+  const sizes = /PIECEWISE=?\s?(\d+)/.exec(flags)?.[1];
+  return sizes === undefined ? undefined : Number(sizes);
+}
+
+/** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
+export function tensorParallelOf(run: FitCase): number | undefined {
+  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? run.n_gpus ?? undefined;
+}
+
+function isOtherMaker(run: FitCase): boolean {
+  return /\b(AMD|Intel|Radeon|Instinct|MI\d+X?|Arc|Gaudi|Ascend|TPU|XPU)\b/i.test(run.gpu ?? '');
+}
+
+/** Volta, Turing and older. */
+function isBeforeAmpere(gpu: string): boolean {
+  return /\b(V100|T4|P40|P100|TITAN|RTX 20\d0|GTX|Quadro)\b/i.test(gpu);
+}
+
+/** The constants are those of CUDA; what is known of other makers' GPUs is too little. */
+export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
+  const name = run.gpu ?? '';
+  const totalBytes = isOtherMaker(run) ? undefined : cudaBytesOf(run);
+  if (totalBytes === undefined) return undefined;
+  const free = freeBytesOf(run)?.[0];
+  const isHopper = /\bG?H(100|200|800|20)\b/i.test(name);
+  // Only data-centre cards have 80 GB, and those come joined.
+  const isJoined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
+  return {
+    totalBytes,
+    ...(free === undefined ? {} : { freeBytes: free }),
+    multiprocessors: isHopper ? 132 : 100,
+    isFreeInside: free !== undefined,
+    isUnified: isUnifiedMemory(run),
+    isHeadless: isHeadlessCard(name),
+    nvlink: isHopper || isJoined,
+    hopper: isHopper,
+  };
+}
