@@ -440,6 +440,9 @@ describe('The chat panel in a page', () => {
       assert.deepEqual(await panel.next('copy'), { type: 'copy', text: 'ls' });
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
+      assert.deepEqual(await panel.next('apply'), { type: 'apply', text: 'ls', info: 'sh' });
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
       assert.deepEqual(await panel.next('insert'), { type: 'insert', text: 'ls' });
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');

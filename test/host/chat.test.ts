@@ -133,6 +133,7 @@ class OpenChat {
       statusBar,
       log,
       mayContact: (origin) => host.mayContact(origin),
+      apply: () => Promise.resolve(undefined),
       readGpus: () => Promise.resolve(undefined),
       actions: {
         chooseModel: () => undefined,

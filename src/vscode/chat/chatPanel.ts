@@ -5,6 +5,8 @@ import type { ConversationStore, OpenConversation, StoreTrouble } from '../../co
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { CodeToApply } from '../../core/edit/applyPlace.ts';
+import { linesOf } from '../../core/edit/lines.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { PanelMessage } from '../../protocol/messages.ts';
@@ -38,6 +40,8 @@ export interface ChatPanelParts {
   readonly actions: Omit<ProblemActions, 'retry'>;
   /** Asks the user whether something may be sent to an origin that the workspace names. */
   readonly mayContact: (origin: string) => Promise<boolean>;
+  /** Puts code where it belongs, as a diff. Undefined, else why not. */
+  readonly apply: (code: CodeToApply, editor: vscode.TextEditor | undefined) => Promise<string | undefined>;
   /** Undefined where the user wants no look at the GPU. */
   readonly readGpus: () => Promise<GpuReading | undefined>;
 }
@@ -228,6 +232,13 @@ export class ChatPanel implements PanelSource {
         return this.#sayIf(insertAtCursor(message.text, this.#editors));
       case 'newFile':
         return openNewFile(message.text, message.language);
+      case 'apply':
+        return this.#sayIf(
+          this.#parts.apply(
+            { info: message.info, lines: linesOf(message.text.replace(/\n$/, '')) },
+            this.#editors.editor,
+          ),
+        );
       case 'openLink':
         return this.#sayIf(openLink(message.href));
       case 'noticeButton':
