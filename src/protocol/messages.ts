@@ -56,6 +56,8 @@ export type PanelMessage =
   | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'insert'; readonly text: string }
   | { readonly type: 'newFile'; readonly text: string; readonly language: string }
+  /** Where it belongs, as a diff. `info`: what stands behind the fence, which may name a file. */
+  | { readonly type: 'apply'; readonly text: string; readonly info: string }
   | { readonly type: 'openLink'; readonly href: string }
   | { readonly type: 'problemButton'; readonly answerId: string; readonly buttonId: string }
   | { readonly type: 'noticeButton' }
@@ -102,6 +104,7 @@ const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   copy: { text: 'string' },
   insert: { text: 'string' },
   newFile: { text: 'string', language: 'string' },
+  apply: { text: 'string', info: 'string' },
   openLink: { href: 'string' },
   problemButton: { answerId: 'string', buttonId: 'string' },
   noticeButton: {},

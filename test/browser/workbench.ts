@@ -159,7 +159,7 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
   }
 
-  quickInputTitle(text: string): Locator {
+  quickInputTitle(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-title', { hasText: text });
   }
 

@@ -134,6 +134,7 @@ class OpenChat {
       statusBar,
       log,
       mayContact: (origin) => host.mayContact(origin),
+      apply: () => Promise.resolve(undefined),
       readGpus: () => Promise.resolve(undefined),
       badges: () => Promise.resolve(new Map()),
       actions: {

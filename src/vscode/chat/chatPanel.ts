@@ -5,6 +5,8 @@ import type { ConversationStore, OpenConversation } from '../../core/chat/conver
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { CodeToApply } from '../../core/edit/applyPlace.ts';
+import { linesOf } from '../../core/edit/lines.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { MessageOf, PanelMessage } from '../../protocol/messages.ts';
@@ -39,6 +41,8 @@ export interface ChatPanelParts {
   readonly actions: Omit<ProblemActions, 'retry'>;
   /** Asks the user whether something may be sent to an origin that the workspace names. */
   readonly mayContact: (origin: string) => Promise<boolean>;
+  /** Puts code where it belongs, as a diff. Undefined, else why not. */
+  readonly apply: (code: CodeToApply, editor: vscode.TextEditor | undefined) => Promise<string | undefined>;
   /** Undefined where the user wants no look at the GPU. */
   readonly readGpus: () => Promise<GpuReading | undefined>;
   readonly badges: Badges;
@@ -222,6 +226,13 @@ export class ChatPanel implements PanelSource {
         return this.notice.sayWhyNot(insertAtCursor(message.text, this.#editors));
       case 'newFile':
         return openNewFile(message.text, message.language);
+      case 'apply':
+        return this.notice.sayWhyNot(
+          this.#parts.apply(
+            { info: message.info, lines: linesOf(message.text.replace(/\n$/, '')) },
+            this.#editors.editor,
+          ),
+        );
       case 'openLink':
         return this.notice.sayWhyNot(openLink(message.href));
       case 'noticeButton':
