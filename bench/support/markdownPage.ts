@@ -55,7 +55,7 @@ const textOf = (tokens: number) => period.repeat(Math.ceil(tokens / periodTokens
 
 const element = document.createElement('div');
 document.body.append(element);
-const noActions = { copy: () => {}, insert: () => {}, newFile: () => {}, openLink: () => {} };
+const noActions = { copy: () => {}, insert: () => {}, apply: () => {}, newFile: () => {}, openLink: () => {} };
 
 async function viewOf(text: string): Promise<MarkdownView> {
   element.replaceChildren();

@@ -118,6 +118,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       log,
       actions: problemActions,
       mayContact: (origin) => host.mayContact(origin),
+      apply: async (code, editor) => (await edits()).apply(code, editor),
       readGpus: async () => (await gpu()).read(),
       badges,
     });

@@ -34,6 +34,7 @@ export class AnswerCard {
       copy: (text) => post({ type: 'copy', text }),
       insert: (text) => post({ type: 'insert', text }),
       newFile: (text, language) => post({ type: 'newFile', text, language }),
+      apply: (text, info) => post({ type: 'apply', text, info }),
       openLink: (href) => post({ type: 'openLink', href }),
     });
     const about = (act: (answer: AnswerView) => void) => () => {

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Locator } from 'playwright-core';
 import { StepServer } from '../support/stepServer.ts';
-import { Workbench } from './workbench.ts';
+import { textWhen, Workbench } from './workbench.ts';
+
+const skipping = (text: string) =>
+  text.replace('    """The sum of all prices."""\n', '    """The sum of all prices that are known."""\n');
+const guarded = (text: string) =>
+  text.replace('    return total(prices) / len(prices)', '    return total(prices) / len(prices) if prices else 0');
+const fenced = (text: string) => `Sure! Here it is:\n\n\`\`\`python\n${text}\`\`\`\n`;
 
 describe('A2IA: Edit in a real workbench', () => {
   let workbench: Workbench;
   let server: StepServer;
+  let original: string;
 
   before(async () => {
     server = await StepServer.start(['qwen2.5-coder-7b']);
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
+    original = await readFile(path.join(workbench.folder, 'prices.py'), 'utf8');
+    await workbench.openFile('prices.py');
   });
   after(async () => {
     await workbench.close();
@@ -20,30 +30,163 @@ describe('A2IA: Edit in a real workbench', () => {
     if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
   });
 
-  it('streams a diff', async () => {
+  const lens = (title: string): Locator => workbench.page.locator('.codelens-decoration a', { hasText: title }).first();
+  const editor = (): Locator => workbench.page.locator('.editor-instance .view-lines').first();
+  const box = (text: string): Locator => workbench.page.locator('.review-widget', { hasText: text });
+  /** By keys, about the whole file. */
+  const ask = async (wish: string) => {
     const { page } = workbench;
-    await workbench.openFile('prices.py');
-    await workbench.focusedEditor('def').waitFor();
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
     await page.keyboard.press('Control+A');
     await page.keyboard.press('Control+K');
-    await page.keyboard.press('i');
+    await page.keyboard.press('Shift+E');
+    await workbench.quickInputTitle('A2IA: Edit prices.py, lines 1 to ').waitFor();
+    await workbench.choose(wish, wish);
+    return server.nextChat();
+  };
+
+  it('shows where, takes a wish, and streams a diff while the file stays as it is', async () => {
+    const { page } = workbench;
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Shift+E');
     await workbench.quickInputTitle('A2IA: Edit prices.py').waitFor();
-    await workbench.screenshot('edit-input');
-    await workbench.choose('Be kind', 'Be kind');
-    const exchange = await server.nextChat();
-    const old = await readFile(path.join(workbench.folder, 'prices.py'), 'utf8');
-    const lines = old.split('\n');
-    lines.splice(2, 1, '# a new line', '# and another');
-    lines.splice(8, 1, ...(lines[8] ? [`${lines[8]}  # changed`] : []));
-    lines.splice(lines.length - 2, 0, '# the end');
-    const text = `Sure:\n\n\`\`\`python\n${lines.join('\n')}\n\`\`\`\n`;
-    exchange.text(text.slice(0, text.length / 2));
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await workbench.screenshot('edit-box');
+    await page.keyboard.press('Escape');
+    const exchange = await ask('An empty list has the mean 0.');
+    const text = fenced(guarded(skipping(original)));
+    exchange.text(text.slice(0, text.indexOf('def average')));
+    await lens('qwen2.5-coder-7b writes').waitFor();
+    await box('that are known').waitFor();
     await workbench.screenshot('edit-streaming');
-    exchange.text(text.slice(text.length / 2));
+    exchange.text(text.slice(text.indexOf('def average')));
     exchange.finish();
-    await new Promise((resolve) => setTimeout(resolve, 4000));
+    await lens('Accept All 2').waitFor();
+    await box('if prices else 0').waitFor();
     await workbench.screenshot('edit-offered');
-    assert.ok(true);
+    assert.equal(await readFile(path.join(workbench.folder, 'prices.py'), 'utf8'), original);
+  });
+
+  it('keeps the offer and the file through a save', async () => {
+    const { page } = workbench;
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
+    await page.keyboard.press('Control+S');
+    await lens('Accept All 2').waitFor();
+    assert.equal(await readFile(path.join(workbench.folder, 'prices.py'), 'utf8'), original);
+  });
+
+  it('puts all of it into the file with one click, and takes it back with one key', async () => {
+    const { page } = workbench;
+    await lens('Accept All 2').click();
+    await textWhen(editor(), (text) => text.includes('that are known') && text.includes('if prices else 0'));
+    await lens('Accept').waitFor({ state: 'detached' });
+    await workbench.screenshot('edit-accepted');
+    await page.keyboard.press('Control+Z');
+    await textWhen(editor(), (text) => !text.includes('that are known') && !text.includes('if prices else 0'));
+  });
+
+  it('takes one change and leaves the other, in their boxes', async () => {
+    const exchange = await ask('Once more.');
+    exchange.text(fenced(guarded(skipping(original))));
+    exchange.finish();
+    await lens('Accept All 2').waitFor();
+    await box('that are known').getByRole('button', { name: 'Reject Change' }).click();
+    await box('that are known').waitFor({ state: 'detached' });
+    await box('if prices else 0').getByRole('button', { name: 'Accept Change' }).click();
+    await textWhen(editor(), (text) => text.includes('if prices else 0') && !text.includes('that are known'));
+    await workbench.page.keyboard.press('Control+Z');
+    await textWhen(editor(), (text) => !text.includes('if prices else 0'));
+  });
+
+  it('is driven by keys alone', async () => {
+    const { page } = workbench;
+    const exchange = await ask('By keys.');
+    exchange.text(fenced(guarded(skipping(original))));
+    exchange.finish();
+    await lens('Accept All 2').waitFor();
+    const keys = async (...second: readonly string[]) => {
+      await workbench.focusedEditor('Prices of a small shop').waitFor();
+      await page.keyboard.press('Control+K');
+      for (const key of second) await page.keyboard.press(key);
+    };
+    await page.keyboard.press('Control+Home');
+    await keys(']');
+    await workbench.statusBarItem('Ln 5').waitFor();
+    await keys(']');
+    await workbench.statusBarItem('Ln 14').waitFor();
+    await keys('Alt+N');
+    await box('if prices else 0').waitFor({ state: 'detached' });
+    await keys('Shift+Alt+Y');
+    await textWhen(editor(), (text) => text.includes('that are known') && !text.includes('if prices else 0'));
+    await page.keyboard.press('Control+Z');
+    await textWhen(editor(), (text) => !text.includes('that are known'));
+  });
+
+  it('shows VS Code’s own diff of all of it', async () => {
+    const { page } = workbench;
+    const exchange = await ask('As a diff.');
+    exchange.text(fenced(guarded(skipping(original))));
+    exchange.finish();
+    await lens('Show as Diff').click();
+    await page.locator('.tab.active', { hasText: 'as it is, and with the edit' }).waitFor();
+    await page.locator('.diffOverview').first().waitFor();
+    await textWhen(page.locator('.editor.modified .view-lines'), (text) => text.includes('if prices else 0'));
+    await workbench.screenshot('edit-diff');
+    await page.keyboard.press('Control+W');
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
+    await lens('Reject All').click();
+    await box('that are known').waitFor({ state: 'detached' });
+    await lens('Reject All').waitFor({ state: 'detached' });
+  });
+
+  it('offers nothing of an answer that leaves out code, and shows it on request', async () => {
+    const { page } = workbench;
+    const exchange = await ask('The lazy one.');
+    const half = original.slice(0, original.indexOf('def average'));
+    exchange.text(fenced(`${half}# ... rest of the code stays the same\n`));
+    exchange.finish();
+    const notification = workbench.notification('The answer leaves out code');
+    await notification.waitFor();
+    await lens('').waitFor({ state: 'detached' });
+    await workbench.screenshot('edit-refused');
+    await notification.getByRole('button', { name: 'Show Answer' }).click();
+    await textWhen(page.locator('.editor-instance .view-lines').last(), (text) => text.includes('stays the same'));
+    assert.equal(await readFile(path.join(workbench.folder, 'prices.py'), 'utf8'), original);
+  });
+});
+
+describe('A2IA: Edit in a real workbench, with the embedded model', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    const settings = { 'a2ia.backend': 'embedded', 'a2ia.temperature': 0, 'a2ia.maxOutputTokens': 200 };
+    workbench = await Workbench.open({}, { userSettings: settings });
+  });
+  after(() => workbench.close());
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
+  });
+
+  it('offers what the model wrote, or says why not; the file stays as it is', async () => {
+    const { page } = workbench;
+    const file = path.join(workbench.folder, 'greeting.ts');
+    const original = await readFile(file, 'utf8');
+    await workbench.openFile('greeting.ts');
+    await workbench.focusedEditor('interface Person').waitFor();
+    await page.keyboard.press('Control+G');
+    await workbench.choose(':10', 'Go to line 10');
+    await workbench.runCommand('A2IA: Edit');
+    await workbench.quickInputTitle(/A2IA: Edit greeting\.ts, lines \d+ to/).waitFor();
+    await workbench.choose('Say goodbye instead.', 'Say goodbye instead.');
+    const offered = page.locator('.codelens-decoration a', { hasText: 'Accept' }).first();
+    const refused = workbench.notification(/A2IA: (?:The answer|The model|Change)/);
+    await offered.or(refused).first().waitFor();
+    await workbench.screenshot('edit-embedded');
+    assert.equal(await readFile(file, 'utf8'), original);
+    if (!(await offered.isVisible())) return;
+    await offered.click();
+    await offered.waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Z');
+    await textWhen(page.locator('.editor-instance .view-lines').first(), (text) => text.includes("?? 'en'"));
   });
 });

@@ -168,6 +168,7 @@ describe('Markdown', () => {
     assert.equal(shown.code, source);
     assert.deepEqual(shown.actions, [
       ['copy', source],
+      ['apply', source, 'go'],
       ['insert', source],
       ['newFile', source, 'go'],
     ]);

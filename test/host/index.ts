@@ -12,6 +12,7 @@ export async function run(): Promise<void> {
     ...(process.env['A2IA_TEST_GREP'] ? { grep: process.env['A2IA_TEST_GREP'] } : {}),
   });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
+  await import('./apply.test.ts');
   await import('./ask.test.ts');
   await import('./chat.test.ts');
   await import('./commitMessage.test.ts');

@@ -1,6 +1,6 @@
 import { bracketBalance, openShellBlocks, unbalancedTags, type BracketBalance } from './brackets.ts';
 import { definedName, namesIn } from './codeNames.ts';
-import { diffLines } from './lineDiff.ts';
+import { diffHunks } from './lineDiff.ts';
 import { indentationOf, isBlank, isCommon } from './lines.ts';
 import { placeholdersIn } from './placeholders.ts';
 
@@ -249,15 +249,17 @@ function lostNames({ oldLines, newLines, wish, languageId }: Proposal): Distrust
 function isCollapsed({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
   const count = (lines: readonly string[]) => lines.filter((line) => !isBlank(line)).length;
   const [was, is] = [count(oldLines), count(newLines)];
+  // Nothing at all has been judged already.
+  if (is === 0) return undefined;
   const wanted = wantsLess.test(wish);
   const distrust = { type: 'collapsed', oldLines: was, newLines: is } as const;
   if (was >= 8 && is < was * (wanted ? 0.1 : 0.4)) return distrust;
   if (wanted) return undefined;
   let gone = 0;
   let goneAtEnd = 0;
-  for (const { oldStart, oldEnd, newStart, newEnd } of diffLines(oldLines, newLines)) {
+  for (const { oldStart, oldEnd, newStart, newEnd } of diffHunks(oldLines, newLines)) {
     const less = count(oldLines.slice(oldStart, oldEnd)) - count(newLines.slice(newStart, newEnd));
-    gone += Math.max(0, less);
+    if (newStart === newEnd) gone += less;
     const isAtEnd = oldEnd === oldLines.length && newEnd === newLines.length;
     if (isAtEnd && (newStart === newEnd || less >= was / 4)) goneAtEnd = less;
   }
@@ -332,8 +334,9 @@ function brokeSyntax({ oldLines, newLines, languageId }: Proposal): Distrust | u
   for (const [kind, signs] of kinds) {
     const isWorse = is[kind] !== was[kind] && isPlain[kind] !== wasPlain[kind];
     // What was not balanced before may have been what the wish was about.
-    if (isWorse && (Math.abs(is[kind]) > Math.abs(was[kind]) || diffLines(oldLines, newLines).length === 0))
+    if (isWorse && Math.abs(is[kind]) > Math.abs(was[kind])) {
       return { type: 'brokenSyntax', sign: is[kind] > was[kind] ? signs[0] : signs[1] };
+    }
   }
   return undefined;
 }

@@ -8,13 +8,19 @@ const mostFileChars = 2_000_000;
 /** The lines that an edit is about: those of the selection, else of the symbol around the cursor; else why there are none. */
 export async function editPlace(editor: vscode.TextEditor): Promise<LineRange | { readonly refused: string }> {
   const { document, selection } = editor;
-  const name = vscode.workspace.asRelativePath(document.uri);
-  if (document.getText().length > mostFileChars) {
-    return { refused: `${name} is too large to be edited here. Copy the part you mean into a file of its own.` };
-  }
-  if (await isReadOnly(document)) return { refused: `${name} is read-only, so nothing was asked.` };
+  const problem = await fileProblem(document);
+  if (problem !== undefined) return { refused: problem };
   if (!selection.isEmpty) return wholeLines(selection);
   return (await symbolAround(document, selection.active)) ?? blockAround(document, selection.active);
+}
+
+/** Why nothing in it can be edited; undefined when it can. */
+export async function fileProblem(document: vscode.TextDocument): Promise<string | undefined> {
+  const name = vscode.workspace.asRelativePath(document.uri);
+  if (document.getText().length > mostFileChars) {
+    return `${name} is too large to be edited here. Copy the part you mean into a file of its own.`;
+  }
+  return (await isReadOnly(document)) ? `${name} is read-only, so nothing was done.` : undefined;
 }
 
 /** Asked before a model is: nobody wants to wait for an edit that cannot be made. Documents without a file system are an extension's, and only to be read. */
@@ -32,7 +38,7 @@ async function isReadOnly({ uri, isUntitled }: vscode.TextDocument): Promise<boo
 }
 
 /** A selection that ends at the beginning of a line does not mean that line. */
-function wholeLines({ start, end }: vscode.Selection): LineRange {
+export function wholeLines({ start, end }: vscode.Selection): LineRange {
   const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
   return { start: start.line, end: last + 1 };
 }

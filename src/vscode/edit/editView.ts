@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { fenceFor } from '../../core/chat/prompts.ts';
 import type { Hunk } from '../../core/edit/editSession.ts';
-import { plural } from '../../core/util/plural.ts';
 
 /** What is on screen of an edit: nothing of it is in the document. */
 export interface ShownEdit {
@@ -125,7 +124,6 @@ function commentOf({ oldLines, newLines }: Hunk, languageId: string): vscode.Com
   const text = newLines.join('\n');
   const fence = fenceFor(text);
   const body = new vscode.MarkdownString(`${fence}${languageId}\n${text}\n${fence}`);
-  const lines = plural(newLines.length, 'line');
-  const name = oldLines.length === 0 ? `${lines} more` : `${lines} for ${oldLines.length}`;
+  const name = `+${newLines.length} −${oldLines.length}`;
   return { author: { name }, body, mode: vscode.CommentMode.Preview };
 }

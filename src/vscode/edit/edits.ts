@@ -1,13 +1,16 @@
 import * as vscode from 'vscode';
 import { describeForLog } from '../../core/clients/errors.ts';
+import { fenceFor } from '../../core/chat/prompts.ts';
 import { toBackendError } from '../../core/clients/failures.ts';
 import type { BackendRegistry, Choice } from '../../core/clients/registry.ts';
+import { namedCode, type CodeToApply } from '../../core/edit/applyPlace.ts';
 import { chooseFormat, type EditFormat } from '../../core/edit/editFormat.ts';
 import type { LineRange } from '../../core/edit/editSession.ts';
 import { refusalText } from '../../core/edit/offer.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import { showProblem, type ProblemActions } from '../problems.ts';
 import type { StatusBar } from '../statusBar.ts';
+import { applyTarget } from './applyTarget.ts';
 import type { EditInput } from './editInput.ts';
 import { EditLenses } from './editLenses.ts';
 import { editPlace } from './editPlace.ts';
@@ -70,6 +73,36 @@ export class Edits {
     // What is selected could not be seen to be removed.
     editor.selection = new vscode.Selection(editor.selection.active, editor.selection.active);
     return this.#edit({ document, lines, wish, earlier: [] });
+  }
+
+  /**
+   * Offers code out of a conversation where it belongs, as a diff. A file that is not there yet becomes an untitled one of that name, to be saved or not.
+   * Undefined, else why not.
+   */
+  async apply(code: CodeToApply, editor: vscode.TextEditor | undefined): Promise<string | undefined> {
+    const named = namedCode(code);
+    const target = await applyTarget(named, editor);
+    if (target.type === 'refused') return target.why;
+    const text = named.lines.join('\n');
+    if (target.type === 'newFile') return showNewFile(target.uri, text);
+    const { document, lines } = target;
+    const name = vscode.workspace.asRelativePath(document.uri);
+    const uri = document.uri.toString();
+    if (this.#live.has(uri)) return `An edit of ${name} waits for you: accept or reject it first.`;
+    const fence = fenceFor(text);
+    const answer = `${fence}\n${text}\n${fence}`;
+    await vscode.window.showTextDocument(document, { preview: false });
+    const edit = new LiveEdit({ document, lines, wish: '', earlier: [] }, () => this.#show(edit));
+    this.#live.set(uri, edit);
+    const offer = edit.offer(answer);
+    if (offer.type === 'edit') {
+      this.goTo('next');
+      return undefined;
+    }
+    this.#end(edit);
+    return offer.type === 'unchanged'
+      ? `${name} has this code already.`
+      : `${refusalText(offer.why)} Nothing was changed.`;
   }
 
   async retry(uri: unknown): Promise<EditResult | undefined> {
@@ -302,6 +335,14 @@ export class Edits {
     this.#parts.statusBar.setAnswering('edit', writing);
     void vscode.commands.executeCommand('setContext', 'a2ia.edit', here?.phase.type);
   }
+}
+
+async function showNewFile(uri: vscode.Uri, text: string): Promise<undefined> {
+  const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
+  const editor = await vscode.window.showTextDocument(document, { preview: false });
+  // What is there already, from an earlier click, stays.
+  if (document.getText() === '') await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), `${text}\n`));
+  return undefined;
 }
 
 function isWriting({ phase }: LiveEdit): boolean {

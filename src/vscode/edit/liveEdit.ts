@@ -111,10 +111,15 @@ export class LiveEdit {
     const { outcome } = answer;
     const isWhole = outcome.type === 'finished' && outcome.reason !== 'length';
     const offer = offerFrom(answer.text, this.#asked, isWhole);
-    this.#session.propose(offer.type === 'edit' ? offer.lines : this.#asked.lines);
-    this.#phase = { type: 'offered' };
-    this.#changed();
+    this.#settleOn(offer);
     return { answer, offer, format };
+  }
+
+  /** Offers code that is there already. */
+  offer(answer: string): Offer {
+    const offer = offerFrom(answer, this.#asked, true);
+    this.#settleOn(offer);
+    return offer;
   }
 
   /** To be told of every change of the document. */
@@ -157,6 +162,12 @@ export class LiveEdit {
   stop(): void {
     this.controller.abort();
     clearTimeout(this.#previewTimer);
+  }
+
+  #settleOn(offer: Offer): void {
+    this.#session.propose(offer.type === 'edit' ? offer.lines : this.#asked.lines);
+    this.#phase = { type: 'offered' };
+    this.#changed();
   }
 
   #all(): ReadonlySet<number> {

@@ -11,12 +11,15 @@ export class CodeBlock {
   readonly code: HTMLElement;
   /** The first word after the fence in small letters; empty where there is none. */
   readonly language: string;
+  /** All that stands behind the fence. */
+  readonly info: string;
   /** As the model wrote it. */
   source = '';
 
   /** @param info what stands behind the fence; undefined for a formula, which has no buttons */
   constructor(info: string | undefined) {
     this.element = document.createElement('div');
+    this.info = info ?? '';
     this.language =
       /^[^\s{},:]+/
         .exec(info ?? '')?.[0]
@@ -45,6 +48,7 @@ function headerElement(label: string): HTMLElement {
   header.append(
     language,
     button('copyCode', 'Copy', 'Copy this code'),
+    button('applyCode', 'Apply', 'Apply this code where it belongs, as a diff'),
     button('insertCode', 'Insert', 'Insert this code at the cursor'),
     button('newFile', 'New file', 'New file with this code'),
   );

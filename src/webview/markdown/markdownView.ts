@@ -9,6 +9,7 @@ export interface CodeActions {
   copy(text: string): void;
   insert(text: string): void;
   newFile(text: string, language: string): void;
+  apply(text: string, info: string): void;
   openLink(href: string): void;
 }
 
@@ -151,6 +152,7 @@ export class MarkdownView {
     if (!button || !block) return;
     if (button.className === 'copyCode') this.#actions.copy(block.source);
     else if (button.className === 'insertCode') this.#actions.insert(block.source);
+    else if (button.className === 'applyCode') this.#actions.apply(block.source, block.info);
     else this.#actions.newFile(block.source, block.language);
   }
 }

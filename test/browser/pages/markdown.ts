@@ -22,6 +22,7 @@ function newView(): MarkdownView {
     copy: (text) => actions.push(['copy', text]),
     insert: (text) => actions.push(['insert', text]),
     newFile: (text, language) => actions.push(['newFile', text, language]),
+    apply: (text, info) => actions.push(['apply', text, info]),
     openLink: (href) => actions.push(['openLink', href]),
   });
   elements.set(view, element);

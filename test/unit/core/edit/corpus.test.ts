@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { offerFrom, previewFrom, refusalText } from '../../../../src/core/edit/offer.ts';
 import { editCorpus } from '../../../support/editCorpus.ts';
 
-describe('The corpus of answers', () => {
+describe('The corpus of answers', function () {
+  this.timeout(60_000);
   const corpus = editCorpus();
   const outcomes = corpus.map((one) => ({ ...one, offer: offerFrom(one.answer, one.request, true) }));
 
@@ -37,7 +38,7 @@ describe('The corpus of answers', () => {
 
   it('shows what comes, however little of it is there, and at the end what is offered', () => {
     for (const { answer, request, offer } of outcomes) {
-      for (let end = 0; end < answer.length; end += 7) previewFrom(answer.slice(0, end), request);
+      for (let end = 0; end < answer.length; end += 29) previewFrom(answer.slice(0, end), request);
       // JSON says nothing before its end.
       if (offer.type === 'edit' && !answer.startsWith('{')) {
         const preview = previewFrom(`${answer}\n`, request);
@@ -58,12 +59,16 @@ describe('The corpus of answers', () => {
   it('offers of an answer that was stopped only what is certain of it', () => {
     for (const { title, answer, request, expected } of outcomes) {
       if (expected.type !== 'edit') continue;
-      for (let end = 0; end < answer.length; end += 11) {
+      for (let end = 0; end < answer.length; end += 17) {
         const offer = offerFrom(answer.slice(0, end), request, false);
         if (offer.type !== 'edit') continue;
-        const lost: readonly string[] = request.lines.filter((line) => expected.lines.includes(line) && !offer.lines.includes(line));
+        const lost: readonly string[] = request.lines.filter(
+          (line) => expected.lines.includes(line) && !offer.lines.includes(line),
+        );
         assert.deepEqual(lost, [], `${title}, after ${end}`);
-        const invented: readonly string[] = offer.lines.filter((line) => !request.lines.includes(line) && !expected.lines.includes(line));
+        const invented: readonly string[] = offer.lines.filter(
+          (line) => !request.lines.includes(line) && !expected.lines.includes(line),
+        );
         assert.deepEqual(invented, [], `${title}, after ${end}`);
       }
     }

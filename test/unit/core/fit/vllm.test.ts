@@ -120,6 +120,17 @@ describe('Memory of vLLM', () => {
     assert.ok(pool({ version: [0, 26] }) < pool({ version: [0, 26], profilesGraphs: false }));
   });
 
+  it('keeps less beside a layer in the old engine with FlashAttention', () => {
+    for (const [tokens, loggedMiB] of [
+      [20_000, 1761],
+      [29_000, 2703],
+    ] as const) {
+      const settings: VllmSettings = { ...usual, version: [0, 6], maxSequences: 256, maxBatchedTokens: tokens };
+      const { activation } = estimateVllm(model('llama-3.1-8b'), { ...settings, oldFlashAttention: true }, h100);
+      near(activation.bytes / mebibyte, loggedMiB, 0.05);
+    }
+  });
+
   it('does not sample while the old engine profiles chunks', () => {
     const settings: VllmSettings = { ...usual, version: [0, 8], maxSequences: 256, maxBatchedTokens: 2048 };
     const { activation } = estimateVllm(model('llama-3.1-8b'), { ...settings, profilesNoSampler: true }, h100);
