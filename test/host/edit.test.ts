@@ -299,7 +299,7 @@ describe('A2IA: Edit', () => {
       const { document } = await offered(skipping);
       await run('a2ia.showEditAsDiff');
       const proposed = await until(() =>
-        vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'a2ia-proposed'),
+        vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'a2ia-proposed' && uri.fragment === 'proposed'),
       );
       assert.equal(proposed.getText(), skipping(code));
       assert.equal(document.getText(), code);
