@@ -31,11 +31,16 @@ export interface LocalLoad {
   readonly measuredMiB: number;
 }
 
+export interface LocalLoads {
+  readonly model: string;
+  readonly loads: readonly LocalLoad[];
+}
+
 const file = process.env['A2IA_MODEL'];
 if (file === undefined) throw new Error('Set A2IA_MODEL to a small GGUF file.');
 const { facts, weights } = modelOf(file);
 const loads = [...(await embeddedLoads(file)), ...(await ollamaLoads(file, process.env['OLLAMA_BIN']))];
-const result = { model: path.basename(file), loads };
+const result: LocalLoads = { model: path.basename(file), loads };
 writeFileSync(
   fileURLToPath(new URL('data/localLoads.json', import.meta.url)),
   `${JSON.stringify(result, undefined, 2)}\n`,

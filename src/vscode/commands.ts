@@ -1,18 +1,21 @@
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
+import type { Calibrations } from '../core/fit/calibration.ts';
+import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
+import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
-import type { Completion } from './completion/completion.ts';
-import type { CompletionMenuParts } from './completion/completionMenu.ts';
+import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
+import type { LoadCalibration } from './fit/loadCalibration.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
-import { pickModel } from './modelPicker.ts';
+import { pickModel, type Badges } from './modelPicker.ts';
 import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
@@ -25,6 +28,7 @@ export interface CommandParts {
 }
 
 export interface Commands {
+  readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
@@ -46,22 +50,24 @@ export interface Commands {
   readonly checkConnection: (backend: unknown) => Promise<unknown>;
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
-}
-
-export interface CompletionCommands {
-  /** As the settings say: on, off, or with another model. */
-  readonly follow: () => Promise<void>;
-  readonly menu: () => Promise<void>;
-  readonly chooseModel: () => Promise<void>;
-  readonly pause: () => Promise<void>;
-  readonly resume: () => Promise<void>;
+  /** What was seen to be loaded. */
+  readonly noteLoad: (seen: GpuSnapshot) => Promise<void>;
+  /** What loads of this machine took beyond their plans, for the next plans. */
+  readonly calibrations: () => Promise<Calibrations>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
 export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
-  const host = createEditorHost(context, settings, log);
+  const host: CoreHost = {
+    ...createEditorHost(context, settings, log),
+    usefulContext: async (question, signal) => (await gpu()).usefulContext(question, signal),
+  };
   const registry = new BackendRegistry(host);
-  const switchModel = () => pickModel(registry, settings.current());
+  const badges: Badges = async (client, models, signal) => {
+    const { modelBadges } = await import('./gpu/modelBadges.ts');
+    return modelBadges(await gpu(), settings.current(), client, models, signal);
+  };
+  const switchModel = () => pickModel({ registry, settings: settings.current(), badges });
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
     return target !== undefined && enterKey(context, target);
@@ -88,6 +94,11 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     return new OutOfMemoryExplainer({ unloadOthers });
   });
   const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
+  let madeCalibration: Promise<LoadCalibration> | undefined;
+  const calibration = () =>
+    (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
+      createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
+    ));
   const problemActions = {
     ...actions,
     checkConnection: (backend: unknown) => void checkConnection(backend),
@@ -109,6 +120,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       mayContact: (origin) => host.mayContact(origin),
       apply: async (code, editor) => (await edits()).apply(code, editor),
       readGpus: async () => (await gpu()).read(),
+      badges,
     });
     return madeChat;
   });
@@ -122,7 +134,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   const plans = atFirstUse(async () => {
     const { PlanPanels } = await import('./plan/planPanels.ts');
-    return new PlanPanels({ context, registry, settings, log });
+    return new PlanPanels({ context, host, registry, settings, gpu });
   });
   let madeEdits: Edits | undefined;
   const edits = atFirstUse(async () => {
@@ -130,7 +142,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
     return madeEdits;
   });
-  const completion = completionCommands({ context, host, registry, settings, actions });
+  const completion = completionCommands({ context, host, registry, settings, actions: problemActions });
   const close = async () => madeChat?.close();
   const stop = () => {
     if (madeEdits?.stopHere() || ask.stop()) return;
@@ -147,6 +159,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   context.subscriptions.push(ask, registry);
   return {
+    host,
     registry,
     ask,
     chat,
@@ -162,31 +175,8 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     setApiKey: () => askForKey(undefined),
     checkConnection,
     explainOutOfMemory,
-  };
-}
-
-function completionCommands({
-  context,
-  ...parts
-}: Omit<CompletionMenuParts, 'completion'> & { readonly context: vscode.ExtensionContext }): CompletionCommands {
-  let made: Completion | undefined;
-  context.subscriptions.push({ dispose: () => made?.dispose() });
-  const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
-  const follow = async () => {
-    const { Completion } = await import('./completion/completion.ts');
-    if (parts.settings.current().completion.mode === 'off') {
-      made?.dispose();
-      made = undefined;
-    } else if (made) made.begin();
-    else made = new Completion(parts);
-  };
-  let following = Promise.resolve();
-  return {
-    follow: () => (following = follow()),
-    menu: async () => (await import('./completion/completionMenu.ts')).showCompletionMenu(menuParts),
-    chooseModel: async () => (await import('./completion/completionMenu.ts')).chooseCompletionModel(menuParts),
-    pause: () => following.then(() => made?.pauseNow()),
-    resume: () => following.then(() => made?.resume()),
+    noteLoad: async (seen) => (await calibration()).note(seen),
+    calibrations: async () => (await calibration()).current(),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
 import type { Edits } from './edit/edits.ts';
@@ -23,10 +24,14 @@ export function activate(context: vscode.ExtensionContext): void {
   let madeGpu: Promise<GpuIndicator> | undefined;
   const gpu = (): Promise<GpuIndicator> =>
     (madeGpu ??= import('./gpu/gpuIndicator.ts').then(({ createGpuIndicator }) => {
-      const indicator = createGpuIndicator({ settings, statusBar, registry: async () => (await commands()).registry });
+      const indicator = createGpuIndicator({ settings, statusBar, backends: commands });
       context.subscriptions.push(indicator);
+      context.subscriptions.push(indicator.onDidLook((seen) => void noteLoad(seen)));
       return indicator;
     }));
+  /** What a load really took corrects the next plan. */
+  const noteLoad = async (seen: GpuSnapshot) =>
+    seen.server?.backend === 'ollama' && seen.server.models.length === 1 && (await commands()).noteLoad(seen);
   const watchGpu = () => void (settings.current().gpuMemory !== 'never' && gpu());
   const gpuTimer = setTimeout(watchGpu, gpuDelayMs);
   const on = (id: string, run: (commands: Commands, ...given: readonly unknown[]) => unknown) =>
@@ -47,7 +52,8 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.ask', ({ ask }, argument) => ask.run(argument)),
     on('a2ia.stop', ({ stop }) => stop()),
     onChat('a2ia.newChat', (chat) => chat.newChat()),
-    onChat('a2ia.focusChat', (chat) => chat.focus().then(() => undefined)),
+    onChat('a2ia.focusChat', (chat) => chat.focus()),
+    onChat('a2ia.focusLastAnswer', (chat) => chat.focusLastAnswer()),
     onChat('a2ia.askAboutSelection', (chat) => chat.askAboutSelection()),
     onChat('a2ia.addToChat', (chat, clicked, selected) => chat.add(clicked, selected)),
     onChat('a2ia.explain', (chat) => chat.askAboutCode('explain')),

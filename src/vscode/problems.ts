@@ -9,7 +9,7 @@ export interface ProblemActions {
   chooseModel(): void;
   /** False when the user did not enter one. */
   enterKey(origin: string): Promise<boolean>;
-  retry(): void;
+  readonly retry: () => void;
   showLog(): void;
   checkConnection(backend: BackendId | undefined): void;
   readonly memory: MemoryActions;
@@ -38,11 +38,15 @@ const connectionKinds: readonly BackendErrorKind[] = [
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
   const buttons = problemButtons(error, actions);
   void vscode.window
-    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
+    .showErrorMessage(`A2IA: ${problemSentence(error)}`, ...buttons.map(({ label }) => label))
     .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+}
+
+export function problemSentence({ message, serverMessage, hint }: BackendError): string {
+  const words = serverMessage ? ` It says: “${shorten(serverMessage)}”.` : '';
+  return `${message}${words} ${hint}`;
 }
 
 /** What to do about it, and where more is said. */

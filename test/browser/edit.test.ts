@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { StepServer } from '../support/stepServer.ts';
-import { ChatPanel } from './chatPanel.ts';
 import { textWhen, Workbench } from './workbench.ts';
 
 const skipping = (text: string) =>
@@ -167,7 +166,7 @@ describe('A2IA: Edit in a real workbench', () => {
   it('applies code of a chat where it belongs, as a diff', async () => {
     const { page } = workbench;
     await workbench.runCommand('A2IA: Focus Chat');
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await panel.send('How do I guard the mean?');
     const exchange = await server.nextChat();
     const average = guarded(original).slice(original.indexOf('def average'), guarded(original).indexOf('\n\n\nif'));

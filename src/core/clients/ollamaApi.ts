@@ -1,9 +1,11 @@
 import type { Ollama, Options } from 'ollama/browser';
 import type { CoreHost } from '../host.ts';
+import type { Settings } from '../settings/settings.ts';
 import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { jsonFetch, streamFetch } from './packageFetch.ts';
 import type { ModelNotes, ServerMemory } from './serverMemory.ts';
 import { readLines } from './streams.ts';
-import { jsonFetch, streamFetch, type TransportOptions } from './transport.ts';
+import type { TransportOptions } from './transport.ts';
 
 /** One server, and what every request to it needs. */
 export interface OllamaServer {
@@ -13,6 +15,11 @@ export interface OllamaServer {
   readonly memory: ServerMemory;
   /** Sent as `num_ctx` with every request; undefined: the server decides. */
   readonly contextTokens: number | undefined;
+}
+
+export function ollamaTransport(settings: Settings, host: CoreHost): TransportOptions {
+  const { firstByteTimeoutMs, idleTimeoutMs } = settings;
+  return { backend: 'ollama', host, firstByteTimeoutMs, idleTimeoutMs, urlSetting: 'a2ia.ollamaUrl' };
 }
 
 export function notesOf(server: OllamaServer, model: string): ModelNotes {

@@ -175,43 +175,51 @@ interface Block {
 function blockOf(lines: readonly string[], { before, after }: TextAround): Block {
   const here = lastLine(before);
   const isOnEmptyLine = here.trim() === '';
-  const baseIndent = indentOf(here);
   const next = after
     .slice(firstLine(after).length)
     .split('\n')
     .find((line) => line.trim() !== '');
-  let hasCode = false;
-  let wentDeeper = false;
+  const endsAt = isOnEmptyLine ? endOfParagraph(indentOf(here)) : endOfBody(indentOf(here));
   for (const [index, line] of lines.entries()) {
-    const isOver = (): Block => ({ lines: lines.slice(0, index), isOver: true });
-    const isFirst = index === 0;
     // The first line goes on where the cursor is: of it only what is written on an empty line can be compared.
-    const whole = isFirst && isOnEmptyLine ? here + line : line;
-    if (index >= mostLines || isThirdOfAKind(lines, index)) return isOver();
-    if ((!isFirst || isOnEmptyLine) && next !== undefined && repeats(whole, next)) return isOver();
-    if (line.trim() === '') {
-      // A paragraph is enough; within a block at the left margin the indentation says more.
-      if (hasCode && baseIndent > 0 && isOnEmptyLine) return isOver();
-      continue;
-    }
-    if (!isFirst) {
-      const indent = indentOf(line);
-      const isCloser = /^\s*(?:[)\]}>]|<\/|(?:end|fi|done|esac)\b)/.test(line);
-      if (isOnEmptyLine) {
-        if (indent < baseIndent) return isOver();
-        if (indent > baseIndent) wentDeeper = true;
-        else if (baseIndent === 0 && wentDeeper && !isCloser && !continuation.test(line)) return isOver();
-      } else if (indent <= baseIndent) {
-        // The line that closes the block belongs to it. It is the last one, unless it opens the next, as `} else {` does.
-        if (!isCloser || indent < baseIndent) return isOver();
-        if (!/[{([:]\s*$/.test(line)) return { lines: lines.slice(0, index + 1), isOver: true };
-      }
-    }
-    hasCode = true;
+    const whole = index > 0 ? line : isOnEmptyLine ? here + line : undefined;
+    const isRepeated = whole !== undefined && next !== undefined && repeats(whole, next);
+    const end = index >= mostLines || isRepeated || isThirdOfAKind(lines, index) ? 'before' : endsAt(line, index === 0);
+    if (end !== undefined) return { lines: lines.slice(0, end === 'before' ? index : index + 1), isOver: true };
   }
   return { lines, isOver: false };
 }
 
+/** Where a block is over: before a line, or after it. */
+type EndsAt = (line: string, isFirst: boolean) => 'before' | 'after' | undefined;
+
+/** What is begun on an empty line ends with the next empty line, or where it is less indented; at the left margin one function or class is whole. */
+function endOfParagraph(baseIndent: number): EndsAt {
+  let hasCode = false;
+  let wentDeeper = false;
+  return (line, isFirst) => {
+    const isInside = baseIndent === 0 && wentDeeper;
+    if (line.trim() === '') return hasCode && !isInside ? 'before' : undefined;
+    hasCode = true;
+    if (isFirst) return undefined;
+    const indent = indentOf(line);
+    if (indent < baseIndent) return 'before';
+    wentDeeper ||= indent > baseIndent;
+    return isInside && indent === 0 && !closer.test(line) && !continuation.test(line) ? 'before' : undefined;
+  };
+}
+
+/** What is begun at the end of a line is what is indented below it, and the line that closes it, unless that one opens the next, as `} else {` does. */
+function endOfBody(baseIndent: number): EndsAt {
+  return (line, isFirst) => {
+    const indent = indentOf(line);
+    if (isFirst || line.trim() === '' || indent > baseIndent) return undefined;
+    if (indent < baseIndent || !closer.test(line)) return 'before';
+    return /[{([:]\s*$/.test(line) ? undefined : 'after';
+  };
+}
+
+const closer = /^\s*(?:[)\]}>]|<\/|(?:end|fi|done|esac)\b)/;
 const continuation = /^\s*(?:else|elif|elsif|except|rescue|catch|finally|ensure|when|case|and|or|\.|\||&)/;
 
 /** Whether a line is the next one of the file: in all but its indentation, or in that too where it is only brackets. */

@@ -7,7 +7,7 @@ import type { CoreHost } from '../../core/host.ts';
 import { backendModelText, type BackendModel } from '../../core/settings/settings.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import { openSetting, writeUserSettings, type EditorSettings } from '../editorSettings.ts';
-import { nextStepButton, type ProblemActions } from '../problems.ts';
+import { nextStepButton, problemButtons, type ProblemActions } from '../problems.ts';
 import type { Completion } from './completion.ts';
 import { completionSentence } from './completionState.ts';
 
@@ -15,7 +15,7 @@ export interface CompletionMenuParts {
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly settings: EditorSettings;
-  readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection' | 'memory'>;
+  readonly actions: Omit<ProblemActions, 'retry'>;
   /** Undefined while completion is off. */
   readonly completion: () => Completion | undefined;
 }
@@ -45,7 +45,7 @@ export async function showCompletionMenu(parts: CompletionMenuParts): Promise<vo
       { label: '$(settings-gear) Open Settings', run: () => openSetting('a2ia.completion') },
       { label: '$(circle-slash) Turn Off', run: () => save({ 'a2ia.completion.mode': 'off' }) },
     ],
-    { title: 'A2IA: Code Completion', placeHolder: sentence },
+    { title: 'A2IA: Code Completion', placeHolder: first ? 'What is to be done?' : sentence },
   );
   await picked?.run?.();
 }
@@ -67,11 +67,15 @@ function remedies(parts: CompletionMenuParts, completion: Completion): readonly 
     case 'cannotFill':
       return state.alternatives.slice(0, 3).map((model) => modelItem(parts, model));
     case 'failed': {
-      const again: Item = { label: '$(refresh) Try Again', run: () => completion.look() };
-      const { nextStep } = state.error;
-      if (nextStep.do === 'retry' || nextStep.do === 'showLog' || nextStep.do === 'chooseModel') return [again];
-      const button = nextStepButton(nextStep, { ...actions, retry: () => void completion.look() });
-      return [{ label: `$(wrench) ${button.label}`, run: button.run }, again];
+      const retry = () => void completion.look();
+      const chooseModel = () => void chooseCompletionModel(parts);
+      const buttons = problemButtons(state.error, { ...actions, chooseModel, retry });
+      // Nothing of completion is in the log.
+      const others = buttons.filter(({ label }) => label !== 'Ask Again' && label !== 'Show Log');
+      return [
+        { label: '$(refresh) Try Again', run: retry },
+        ...others.map(({ label, run }) => ({ label: `$(wrench) ${label}`, run })),
+      ];
     }
     case 'ready':
     case 'idle':

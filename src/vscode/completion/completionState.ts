@@ -1,5 +1,6 @@
 import type { BackendError } from '../../core/clients/errors.ts';
 import type { CompletionChoice } from '../../core/completion/completionChoice.ts';
+import { problemSentence } from '../problems.ts';
 
 /** What the user is shown of completion. */
 export type CompletionState =
@@ -27,10 +28,10 @@ export function completionSentence(state: CompletionState, pause: Pause): string
     case 'needsDownload':
       return `${state.displayName} has to be downloaded first.`;
     case 'idle':
-      return 'Starts when you type.';
+      return 'Nothing was completed yet.';
     case 'looking':
       return 'Looking for the model …';
     case 'failed':
-      return `${state.error.message} ${state.error.hint}`;
+      return problemSentence(state.error);
   }
 }

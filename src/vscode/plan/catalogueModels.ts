@@ -34,7 +34,8 @@ export function catalogueModel(name: string): ModelSource {
   };
 }
 
-function publishedName(name: string, backend: PlanBackend, format: string): string {
+/** A model of the catalogue as that server calls it in that format. */
+export function publishedName(name: string, backend: PlanBackend, format: string): string {
   const published = publishedModels.get(name);
   if (!published || backend === 'llama-server') return name;
   const { ollama, ollamaTypes, fourBit, repository } = published;

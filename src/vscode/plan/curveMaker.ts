@@ -25,7 +25,7 @@ export class CurveMaker {
     this.#show(null);
   }
 
-  make(request: FitRequest, contextSteps: readonly number[], afterMs: number): void {
+  make(request: FitRequest, contextSteps: readonly number[]): void {
     this.dispose();
     const bytes = new Map<FitRow['part'], number[]>();
     const verdicts: Verdict[] = [];
@@ -50,6 +50,6 @@ export class CurveMaker {
       else
         this.#show({ contextSteps, parts: [...bytes].map(([part, list]) => ({ part, bytes: list })), verdicts, limit });
     };
-    this.#timer = setTimeout(goOn, afterMs);
+    this.#timer = setTimeout(goOn);
   }
 }

@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
-import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
-import { readGpus } from '../../core/gpu/readGpus.ts';
 import { parsePlanChange, parsePlanMessage } from '../../protocol/planMessages.ts';
 import type { PlanChoice } from '../../protocol/planState.ts';
+import type { GpuIndicator } from '../gpu/gpuIndicator.ts';
 import { showWebviewPage } from '../webviewPage.ts';
 import { ModelFinder, type ModelFinderParts } from './modelFinder.ts';
-import { PlanSession } from './planSession.ts';
+import { PlanSession, type MachineGpus } from './planSession.ts';
 
 export interface PlanPanelsParts extends ModelFinderParts {
   readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'workspaceState'>;
+  readonly gpu: () => Promise<GpuIndicator>;
 }
 
 const viewType = 'a2ia.plan';
@@ -42,13 +42,13 @@ export class PlanPanels {
 
   #show(panel: vscode.WebviewPanel, choice: Partial<PlanChoice>): void {
     const { extensionUri, workspaceState } = this.#parts.context;
-    const gpuHost = createNodeGpuHost();
     const finder = new ModelFinder(this.#parts);
     const session = new PlanSession(
       {
-        findModels: (found) => finder.find(found),
-        readGpus: (signal) => readGpus(gpuHost, signal),
-        ollamaVersion: () => finder.ollamaVersion,
+        findModels: (found, signal) => finder.find(found, signal),
+        source: (id) => finder.source(id),
+        readGpus: () => this.#readGpus(),
+        ollama: () => finder.ollama,
         pickFile: () => finder.pickFile(),
         copy: (text) => void vscode.env.clipboard.writeText(text),
         keep: (kept) => void workspaceState.update(choiceKey, kept),
@@ -68,5 +68,13 @@ export class PlanPanels {
       this.#open = undefined;
     });
     showWebviewPage(panel.webview, extensionUri, { title: 'Plan a Model', script: 'plan', style: 'planStyle' });
+  }
+
+  async #readGpus(): Promise<MachineGpus> {
+    const indicator = await this.#parts.gpu();
+    const reading = await indicator.read();
+    const { server } = indicator.latest ?? {};
+    const loaded = server?.backend === 'ollama' ? server.models : [];
+    return { reading, evictedBytes: loaded.reduce((bytes, { vramBytes = 0 }) => bytes + vramBytes, 0) };
   }
 }

@@ -38,8 +38,21 @@ const schemes: readonly (readonly [id: string, label: string])[] = [
 ];
 const nativeScheme: readonly [id: string, label: string] = ['mxfp4', 'MXFP4'];
 
-/** What the weights can be on such a server, the largest first, each with what it takes. A file's own type stands first. */
+const known = new WeakMap<PlanModel, Map<PlanBackend, readonly Format[]>>();
+
+/**
+ * What the weights can be on such a server, the largest first, each with what it takes. A file's own type stands first. Remembered: to size a large model takes
+ * some milliseconds for each.
+ */
 export function formatsOf(model: PlanModel, backend: PlanBackend): readonly Format[] {
+  const ofModel = known.get(model) ?? new Map<PlanBackend, readonly Format[]>();
+  known.set(model, ofModel);
+  const formats = ofModel.get(backend) ?? sizedFormats(model, backend);
+  ofModel.set(backend, formats);
+  return formats;
+}
+
+function sizedFormats(model: PlanModel, backend: PlanBackend): readonly Format[] {
   if (backend === 'vllm') {
     const offered = isMxfp4(model.facts) ? [nativeScheme] : schemes;
     return offered.map(([id, label]) => ({ id, label, bytes: schemeBytes(model.facts, id) }));

@@ -3,14 +3,15 @@ import { memoryText } from '../../core/fit/bytesText.ts';
 import type { Alternative, FitGpu, FitRequest } from '../../core/fit/fitRequest.ts';
 import { cudaBytesOfCard } from '../../core/fit/gpus.ts';
 import { planFit } from '../../core/fit/planFit.ts';
+import { fitGpus } from '../../core/gpu/fitGpus.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { PlanPageMessage } from '../../protocol/planMessages.ts';
 import type { ChosenModelView, ControlsView, ModelGroupView, PlanChoice, PlanState } from '../../protocol/planState.ts';
 import { cards } from './cards.ts';
-import { catalogueId, catalogueModel } from './catalogueModels.ts';
+import { catalogueId } from './catalogueModels.ts';
 import { CurveMaker } from './curveMaker.ts';
-import { flagTexts, machineNotice, machineOption } from './planWords.ts';
+import { flagTexts, machineNotice, machineOption, remoteNotice } from './planWords.ts';
 import { alternativeView, planView } from './planView.ts';
 import {
   cacheTypesOf,
@@ -40,15 +41,30 @@ export interface ModelGroup {
 export interface PlanSurroundings {
   /** What there is to choose, told again whenever more was found. Resolves when all was looked through. */
   findModels(found: (groups: readonly ModelGroup[]) => void, signal: AbortSignal): Promise<void>;
-  readGpus(signal: AbortSignal): Promise<GpuReading>;
-  /** Of the Ollama that runs here. */
-  ollamaVersion(): string | undefined;
-  /** A file that the user picks; undefined: none. */
-  pickFile(): Promise<ModelSource | undefined>;
+  /** One that is in no list. */
+  source(id: string): ModelSource | undefined;
+  readGpus(): Promise<MachineGpus>;
+  /** The Ollama that was found. */
+  ollama(): OllamaHere;
+  /** The id of a file that the user picks; undefined: none. */
+  pickFile(): Promise<string | undefined>;
   copy(text: string): void;
   /** For the next time, soon after it was chosen. */
   keep(choice: PlanChoice): void;
   post(part: Partial<PlanState>): void;
+}
+
+export interface MachineGpus {
+  /** Undefined: the user wants no look. */
+  readonly reading: GpuReading | undefined;
+  /** What Ollama has loaded, and would take out for another model. */
+  readonly evictedBytes: number;
+}
+
+export interface OllamaHere {
+  readonly version?: string;
+  /** Its host, where that is not this machine: then the GPU of this machine is not its own. */
+  readonly remote?: string;
 }
 
 export const firstChoice: PlanChoice = { backend: 'ollama', gpuId: 'machine', vramGib: 12, gpuCount: 1 };
@@ -69,7 +85,8 @@ export class PlanSession {
   #isLooking = true;
   #model: PlanModel | undefined;
   #modelView: ChosenModelView = { state: 'none', name: '', detail: '' };
-  #reading: GpuReading | undefined;
+  /** Undefined: not looked yet. */
+  #machine: MachineGpus | undefined;
   #request: FitRequest | undefined;
   #alternatives: readonly Alternative[] = [];
   #shown: PlanState;
@@ -119,9 +136,10 @@ export class PlanSession {
   }
 
   async #openFile(): Promise<void> {
-    const source = await this.#outside.pickFile();
+    const id = await this.#outside.pickFile();
+    const source = id === undefined ? undefined : this.#source(id);
     if (!source) return;
-    this.#picked = [source, ...this.#picked.filter(({ id }) => id !== source.id)];
+    if (!this.#sources().some((one) => one.id === source.id)) this.#picked = [source, ...this.#picked];
     this.#showModels();
     this.chooseModel(source.id);
   }
@@ -152,6 +170,7 @@ export class PlanSession {
 
   /** Once for all messages that have arrived. */
   #planSoon(): void {
+    if (this.#closed.signal.aborted) return;
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined;
       this.#plan();
@@ -160,13 +179,13 @@ export class PlanSession {
 
   #plan(): void {
     const before = this.#request;
-    const version = this.#choice.backend === 'ollama' ? this.#outside.ollamaVersion() : undefined;
+    const { version } = this.#choice.backend === 'ollama' ? this.#outside.ollama() : {};
     this.#request = this.#model && requestOf(this.#model, this.#choice, this.#gpus(), version);
     const plan = this.#request && planFit(this.#request);
     this.#show({ controls: this.#controls(), plan: plan ? planView(plan) : null });
     if (!this.#request || !this.#model) this.#curve.clear();
     else if (!before || differsBeyondContext(before, this.#request)) {
-      this.#curve.make(this.#request, contextStepsOf(this.#model.facts), restMs);
+      this.#curve.make(this.#request, contextStepsOf(this.#model.facts));
     }
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
@@ -185,12 +204,11 @@ export class PlanSession {
       this.#showModels();
       this.#loadKept();
     };
-    const gpus = this.#outside.readGpus(signal).then((reading) => {
-      this.#reading = reading;
+    const gpus = this.#outside.readGpus().then((machine) => {
+      this.#machine = machine;
       this.#planSoon();
     });
     await Promise.allSettled([gpus, this.#outside.findModels(found, signal)]);
-    if (signal.aborted) return;
     this.#isLooking = false;
     this.#showModels();
     this.#planSoon();
@@ -224,20 +242,28 @@ export class PlanSession {
     return [...this.#picked, ...this.#groups.flatMap(({ models }) => models)];
   }
 
-  /** One of the catalogue is known before anything was looked through. */
   #source(id: string | undefined): ModelSource | undefined {
-    const listed = this.#sources().find((one) => one.id === id);
-    return listed ?? (id?.startsWith(catalogueId('')) ? catalogueModel(id.slice(catalogueId('').length)) : undefined);
+    if (id === undefined) return undefined;
+    return this.#sources().find((one) => one.id === id) ?? this.#outside.source(id);
   }
 
   #gpus(): readonly FitGpu[] {
     const { gpuId, gpuCount, vramGib } = this.#choice;
-    if (gpuId === 'machine') return gpusOf(this.#reading);
+    if (gpuId === 'machine') return this.#isRemote() ? [] : gpusOf(this.#machine, this.#choice.backend);
     const gpu =
       gpuId === 'size'
         ? { name: `${vramGib} GiB`, totalBytes: vramGib * 1024 ** 3 }
         : { name: gpuId, totalBytes: cudaBytesOfCard(gpuId) ?? 0 };
     return gpu.totalBytes > 0 ? Array<FitGpu>(gpuCount).fill(gpu) : [];
+  }
+
+  #notice(): string {
+    const { remote } = this.#outside.ollama();
+    return this.#isRemote() && remote !== undefined ? remoteNotice(remote) : machineNotice(this.#machine);
+  }
+
+  #isRemote(): boolean {
+    return this.#choice.backend === 'ollama' && this.#outside.ollama().remote !== undefined;
   }
 
   #controls(): ControlsView {
@@ -265,8 +291,8 @@ export class PlanSession {
         ? formatsOf(model, backend).map(({ id, label, bytes }) => ({ id, label, detail: memoryText(bytes) }))
         : [],
       cacheTypes: cacheTypes.map((id) => ({ id, label: id === 'auto' ? '16 bits' : id, detail: '' })),
-      gpus: [machineOption(this.#reading), ...cards, { id: 'size', label: 'Another size…', detail: '' }],
-      gpuNotice: gpuId === 'machine' ? machineNotice(this.#reading) : '',
+      gpus: [machineOption(this.#machine), ...cards, { id: 'size', label: 'Another size…', detail: '' }],
+      gpuNotice: gpuId === 'machine' ? this.#notice() : '',
       flags: flagTexts(flags),
       contextSteps: model ? contextStepsOf(model.facts) : [],
     };
@@ -285,6 +311,7 @@ export class PlanSession {
   }
 
   #show(part: Partial<PlanState>): void {
+    if (this.#closed.signal.aborted) return;
     this.#shown = { ...this.#shown, ...part };
     this.#outside.post(part);
   }
@@ -295,14 +322,10 @@ function without(choice: PlanChoice, ...keys: readonly (keyof PlanChoice)[]): Pl
   return Object.fromEntries(kept) as unknown as PlanChoice;
 }
 
-/** Those that say how much memory they have. */
-function gpusOf(reading: GpuReading | undefined): readonly FitGpu[] {
-  if (reading?.state !== 'gpus') return [];
-  return reading.gpus.flatMap(({ name, totalBytes, freeBytes, isUnified }) =>
-    totalBytes === undefined
-      ? []
-      : [{ name, totalBytes, ...(freeBytes === undefined ? {} : { freeBytes }), ...(isUnified ? { isUnified } : {}) }],
-  );
+/** What Ollama holds it frees for another model. */
+function gpusOf(machine: MachineGpus | undefined, backend: PlanChoice['backend']): readonly FitGpu[] {
+  if (machine?.reading?.state !== 'gpus') return [];
+  return fitGpus(machine.reading.gpus, backend === 'ollama' ? machine.evictedBytes : 0);
 }
 
 function differsBeyondContext(one: FitRequest, other: FitRequest): boolean {

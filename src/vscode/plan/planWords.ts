@@ -1,19 +1,20 @@
 import { memoryText, tokensText } from '../../core/fit/bytesText.ts';
 import type { ModelFacts } from '../../core/fit/modelFacts.ts';
-import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import type { OptionView, PlanFlags } from '../../protocol/planState.ts';
+import type { MachineGpus } from './planSession.ts';
 
 /** Words of the panel's switches. */
 
-export function machineOption(reading: GpuReading | undefined): OptionView {
+export function machineOption(machine: MachineGpus | undefined): OptionView {
   const option = (detail: string): OptionView => ({ id: 'machine', label: 'This machine', detail });
+  const reading = machine?.reading;
   switch (reading?.state) {
     case undefined:
-      return option('looking …');
+      return option(machine ? 'not looked at' : 'looking …');
     case 'gpus': {
       const [first] = reading.gpus;
       const others = reading.gpus.length > 1 ? ` and ${reading.gpus.length - 1} more` : '';
-      return option(first ? `${first.name}${others}` : 'no GPU');
+      return option(first ? `${shortName(first.name)}${others}` : 'no GPU');
     }
     case 'asleep':
       return option('GPU asleep');
@@ -24,12 +25,23 @@ export function machineOption(reading: GpuReading | undefined): OptionView {
   }
 }
 
+/** `NVIDIA GeForce RTX 3060` → `RTX 3060` */
+function shortName(name: string): string {
+  return name.replace(/^NVIDIA (GeForce )?/, '');
+}
+
+const instead = 'Choose a card or a size to plan for.';
+
+export function remoteNotice(host: string): string {
+  return `Ollama runs on another machine (${host}), so the GPU of this one is not its own. ${instead}`;
+}
+
 /** Why the GPU of this machine gives no figures, and what to do then; empty where it does. */
-export function machineNotice(reading: GpuReading | undefined): string {
-  const instead = 'Choose a card or a size to plan for.';
+export function machineNotice(machine: MachineGpus | undefined): string {
+  const reading = machine?.reading;
   switch (reading?.state) {
     case undefined:
-      return '';
+      return machine ? `The setting a2ia.gpuMemory wants no look at the GPU. ${instead}` : '';
     case 'gpus':
       return reading.gpus.some(({ totalBytes }) => totalBytes !== undefined)
         ? ''

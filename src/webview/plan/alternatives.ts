@@ -1,7 +1,6 @@
 import type { AlternativeView } from '../../protocol/planState.ts';
 import { button, element, setText } from '../dom.ts';
 import { KeyedList, type View } from '../keyedList.ts';
-import type { Chooser } from './chooser.ts';
 
 /** What would do better, the best first; a click takes it. */
 export class Alternatives {
@@ -9,11 +8,11 @@ export class Alternatives {
   readonly #items = element('ul');
   readonly #list: KeyedList<AlternativeView>;
 
-  constructor(chooser: Chooser) {
+  constructor(take: (id: string) => void) {
     this.#list = new KeyedList(
       this.#items,
       ({ label }) => label,
-      () => alternative(chooser),
+      () => alternative(take),
     );
     const title = element('h3', { text: 'What would do better' });
     title.id = 'alternatives';
@@ -27,13 +26,13 @@ export class Alternatives {
   }
 }
 
-function alternative(chooser: Chooser): View<AlternativeView> {
+function alternative(take: (id: string) => void): View<AlternativeView> {
   let id = '';
   const dot = element('span', { class: 'verdict-dot' });
   const label = element('span', { class: 'alternative-label' });
   const detail = element('span', { class: 'dim' });
   const words = element('span', { class: 'alternative-words' }, label, detail);
-  const choose = button({ class: 'alternative' }, () => chooser.takeAlternative(id), dot, words);
+  const choose = button({ class: 'alternative' }, () => take(id), dot, words);
   return {
     element: element('li', {}, choose),
     update: (item) => {

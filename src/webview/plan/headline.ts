@@ -14,12 +14,17 @@ const icons: Readonly<Record<PlanView['verdict'], IconName>> = {
 export class Headline {
   readonly element = element('div', { class: 'headline' });
   readonly #icon = element('span', { class: 'headline-icon' });
-  readonly #verdict = element('h2');
+  readonly #verdict = element('h2', { attributes: { tabindex: '-1' } });
   readonly #summary = element('p', { class: 'headline-summary' });
   #shown: PlanView['verdict'] | undefined;
 
   constructor() {
     this.element.append(this.#icon, this.#verdict, this.#summary);
+  }
+
+  /** For who has just taken a proposal, further down. */
+  focus(): void {
+    this.#verdict.focus();
   }
 
   update({ verdict, headline, summary }: PlanView): void {

@@ -39,11 +39,15 @@ export class PlanPage {
     this.#models = new ModelChooser(chooser, post);
     this.#switches = new Switches(chooser);
     this.#slider = new ContextSlider(chooser);
-    this.#alternatives = new Alternatives(chooser);
+    this.#alternatives = new Alternatives((id) => {
+      chooser.takeAlternative(id);
+      // The proposal may not be there any more when it was taken.
+      this.#headline.focus();
+    });
     this.#command = new CommandBox(chooser, post, (text) => setText(this.#announcer, text));
     const picture = element('section', { class: 'picture', attributes: { 'aria-label': 'Memory' } });
     picture.append(this.#headline.element, this.#bar.element, this.#slider.element);
-    const doing = element('div', { class: 'plan-doing' }, this.#alternatives.element, this.#command.element);
+    const doing = element('div', { class: 'plan-doing' }, this.#command.element, this.#alternatives.element);
     const knowing = element('div', { class: 'plan-knowing' }, this.#table.element);
     this.#plan.append(picture, this.#explanation.element, element('div', { class: 'plan-columns' }, doing, knowing));
     const title = element('h1', { class: 'visually-hidden', text: 'Plan a model' });

@@ -94,6 +94,7 @@ describe('what of an answer is offered', () => {
       'def f():\n    a()\n\n    b()',
     ],
     ['all branches at the left margin', '|\n', 'if a:\n    b()\nelse:\n    c()\nd()', 'if a:\n    b()\nelse:\n    c()'],
+    ['a paragraph at the left margin', '|\n', 'import a\nimport b\n\nimport c', 'import a\nimport b'],
     ['not the next line of the file', 'a = 1\n|\nprint(a)\n', 'b = 2\nprint(a)\nprint(b)', 'b = 2'],
     ['nothing that is the next line', 'a = 1\n|\nprint(a)\n', 'print(a)\n', ''],
     ['a line once or twice, not for ever', '|\n', 'go()\ngo()\ngo()\ngo()', 'go()\ngo()'],

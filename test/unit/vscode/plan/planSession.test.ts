@@ -3,7 +3,12 @@ import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
 import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
 import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
 import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
-import { PlanSession, type ModelGroup, type ModelSource } from '../../../../src/vscode/plan/planSession.ts';
+import {
+  PlanSession,
+  type ModelGroup,
+  type ModelSource,
+  type OllamaHere,
+} from '../../../../src/vscode/plan/planSession.ts';
 
 const gibibyte = 1024 ** 3;
 
@@ -32,6 +37,8 @@ interface World {
   readonly reading?: GpuReading;
   readonly models?: readonly ModelGroup[];
   readonly picked?: ModelSource;
+  readonly evictedBytes?: number;
+  readonly ollama?: OllamaHere;
 }
 
 /** A session with what it posted, as its page has it. */
@@ -44,13 +51,17 @@ class Played {
   #number = 0;
   #wake: () => void = () => undefined;
 
-  constructor({ reading = laptop, models = [catalogue], picked }: World = {}, choice: Partial<PlanChoice> = {}) {
+  constructor(
+    { reading = laptop, models = [catalogue], picked, evictedBytes = 0, ollama = {} }: World = {},
+    choice: Partial<PlanChoice> = {},
+  ) {
     this.session = new PlanSession(
       {
         findModels: (found) => Promise.resolve(found(models)),
-        readGpus: () => Promise.resolve(reading),
-        ollamaVersion: () => undefined,
-        pickFile: () => Promise.resolve(picked),
+        source: (id) => (id === picked?.id ? picked : catalogueModel(id.replace('catalogue:', ''))),
+        readGpus: () => Promise.resolve({ reading, evictedBytes }),
+        ollama: () => ollama,
+        pickFile: () => Promise.resolve(picked?.id),
         copy: (text) => void this.copied.push(text),
         keep: (kept) => {
           this.kept = kept;
@@ -106,7 +117,7 @@ describe('What somebody plans', () => {
     const { models, controls, plan } = await played.when(({ models: { isLooking } }) => !isLooking);
     assert.equal(models.groups[0]?.models[0]?.id, 'catalogue:qwen3-8b');
     assert.equal(plan, null);
-    assert.equal(controls.gpus[0]?.detail, 'NVIDIA RTX 3500 Ada Generation Laptop GPU');
+    assert.equal(controls.gpus[0]?.detail, 'RTX 3500 Ada Generation Laptop GPU');
     assert.equal(controls.gpuNotice, '');
   });
 
@@ -199,6 +210,25 @@ describe('What somebody plans', () => {
     const { plan: sized, controls: then } = await played.when();
     assert.equal(sized?.total?.bytes, 24 * gibibyte);
     assert.equal(then.gpuNotice, '');
+  });
+
+  it('takes what Ollama has loaded for free, since it makes room for another model', async () => {
+    const played = play({ evictedBytes: 0.3 * gibibyte });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    assert.equal((await played.when()).plan?.free?.bytes, 11.4 * gibibyte);
+    played.choose({ backend: 'llama-server' });
+    assert.equal((await played.when()).plan?.free?.bytes, 11.1 * gibibyte);
+  });
+
+  it('does not take the GPU of this machine for that of an Ollama elsewhere', async () => {
+    const played = play({ ollama: { remote: 'gpu-box:11434', version: '0.30.0' } });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { controls, plan } = await played.when();
+    assert.match(controls.gpuNotice, /^Ollama runs on another machine \(gpu-box:11434\)/);
+    assert.equal(plan?.free, null);
+    assert.ok(!plan.doubts.some((doubt) => doubt.includes('version of Ollama')));
+    played.choose({ backend: 'llama-server' });
+    assert.ok((await played.when()).plan?.free);
   });
 
   it('names a model that cannot be read, and takes the next one', async () => {
