@@ -322,7 +322,7 @@ describe('A2IA: Edit', () => {
 
   it('asks nobody about a file that is too large, or read-only', () =>
     onServer(async () => {
-      const asked = server.requestCount;
+      const asked = server.chats.length;
       await open('x'.repeat(2_000_001));
       assert.match((await messagesDuring(() => edit('Do it.'))).join(), /too large/);
       await closeEverything();
@@ -333,7 +333,7 @@ describe('A2IA: Edit', () => {
       await vscode.window.showTextDocument(vscode.Uri.from({ scheme, path: '/only-to-read.js' }));
       assert.match((await messagesDuring(() => edit('Do it.'))).join(), /read-only/);
       provider.dispose();
-      assert.equal(server.requestCount, asked);
+      assert.equal(server.chats.length, asked);
     }));
 });
 
