@@ -139,6 +139,53 @@ describe('A2IA: Edit in a real workbench', () => {
     await lens('Reject All').waitFor({ state: 'detached' });
   });
 
+  it('asks again with a further wish, and tells the model what it answered', async () => {
+    const { page } = workbench;
+    const exchange = await ask('First try.');
+    exchange.text(fenced(skipping(original)));
+    exchange.finish();
+    await lens('Retry…').click();
+    await workbench.quickInputTitle('A2IA: Ask again').waitFor();
+    await workbench.choose('Only the mean.', 'Only the mean.');
+    const again = await server.nextChat();
+    assert.deepEqual(
+      again.body.messages.map(({ role }) => role),
+      ['system', 'user', 'assistant', 'user'],
+    );
+    assert.match(again.body.messages[2]?.content ?? '', /that are known/);
+    again.text(fenced(guarded(original)));
+    again.finish();
+    await box('if prices else 0').waitFor();
+    await box('that are known').waitFor({ state: 'detached' });
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Shift+Alt+N');
+    await box('if prices else 0').waitFor({ state: 'detached' });
+  });
+
+  it('applies code of a chat where it belongs, as a diff', async () => {
+    const { page } = workbench;
+    await workbench.runCommand('A2IA: Focus Chat');
+    const panel = workbench.chat;
+    await panel.send('How do I guard the mean?');
+    const exchange = await server.nextChat();
+    const average = guarded(original).slice(original.indexOf('def average'), guarded(original).indexOf('\n\n\nif'));
+    exchange.text(`In \`prices.py\`:\n\n\`\`\`python prices.py\n${average}\n\`\`\`\n`);
+    exchange.finish();
+    await panel.facts('Complete').waitFor();
+    await panel.button('Apply this code where it belongs, as a diff').click();
+    await box('if prices else 0').waitFor();
+    await lens('Accept').waitFor();
+    await workbench.screenshot('apply-offered');
+    assert.equal(await readFile(path.join(workbench.folder, 'prices.py'), 'utf8'), original);
+    await lens('Accept').click();
+    await textWhen(editor(), (text) => text.includes('if prices else 0'));
+    await lens('').waitFor({ state: 'detached' });
+    await workbench.focusedEditor('Prices of a small shop').waitFor();
+    await page.keyboard.press('Control+Z');
+    await textWhen(editor(), (text) => !text.includes('if prices else 0'));
+  });
+
   it('offers nothing of an answer that leaves out code, and shows it on request', async () => {
     const { page } = workbench;
     const exchange = await ask('The lazy one.');

@@ -299,7 +299,7 @@ describe('A2IA: Edit', () => {
       const { document } = await offered(skipping);
       await run('a2ia.showEditAsDiff');
       const proposed = await until(() =>
-        vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'a2ia-proposed'),
+        vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'a2ia-proposed' && uri.fragment === 'proposed'),
       );
       assert.equal(proposed.getText(), skipping(code));
       assert.equal(document.getText(), code);
@@ -322,7 +322,7 @@ describe('A2IA: Edit', () => {
 
   it('asks nobody about a file that is too large, or read-only', () =>
     onServer(async () => {
-      const asked = server.requestCount;
+      const asked = server.chats.length;
       await open('x'.repeat(2_000_001));
       assert.match((await messagesDuring(() => edit('Do it.'))).join(), /too large/);
       await closeEverything();
@@ -333,7 +333,7 @@ describe('A2IA: Edit', () => {
       await vscode.window.showTextDocument(vscode.Uri.from({ scheme, path: '/only-to-read.js' }));
       assert.match((await messagesDuring(() => edit('Do it.'))).join(), /read-only/);
       provider.dispose();
-      assert.equal(server.requestCount, asked);
+      assert.equal(server.chats.length, asked);
     }));
 });
 

@@ -106,7 +106,7 @@ function listed(names: readonly string[]): string {
 
 /** Words of a wish with which code may become less, or other code. */
 const wantsLess =
-  /\b(?:remov|delet|drop|strip|short|shrink|simplif|minif|condens|compact|inline|merg|combin|reduc|clean|extract|trim|dedup|replac|rewrit|rewrite|refactor|collaps|concis|one-?liner|only keep|keep only|undo|revert)/i;
+  /\b(?:remov|delet|drop|strip|short|shrink|simplif|minif|condens|compact|inlin|merg|combin|reduc|extract|trim|dedup|collaps|concis|one-?liner|only keep|keep only|clean(?:ed|ing)? up|get rid|undo|revert)/i;
 const wantsNew =
   /\b(?:replac|rewrit|translat|convert|port|instead|from scratch|generat|creat|implement|write|turn|transform|change .* (?:to|into))\w*/i;
 
@@ -120,16 +120,17 @@ function hasPlaceholder({ newLines, oldLines, before, after }: Proposal): Distru
   return line === undefined ? undefined : { type: 'placeholder', line };
 }
 
+const isText = /^(?:markdown|mdx|restructuredtext|plaintext|asciidoc|quarto|latex|tex)$/;
+
 const leftOverMark =
   /^\s*(?:`{3,}|~{3,}|={5,}\s*$|<{5,}(?:\s|$)|>{5,}(?:\s|$)|<\/?(?:think|thinking|reasoning|answer|updated_code)>|@@ .* @@|<\|\w+\|>|the code to change(?: is)?:$|what stands (?:before|after))/i;
 /** At home in texts: fences, and the line below a title. */
 const markOfText = /^\s*(?:`{3,}|~{3,}|={5,}\s*$)/;
 
 function hasLeftOver({ newLines, oldLines, languageId }: Proposal): Distrust | undefined {
-  const isText = /^(?:markdown|mdx|restructuredtext|plaintext|asciidoc|quarto)$/.test(languageId);
   const known = new Set(oldLines.map((line) => line.trim()));
   const isLeftOver = (line: string) =>
-    leftOverMark.test(line) && !known.has(line.trim()) && !(isText && markOfText.test(line));
+    leftOverMark.test(line) && !known.has(line.trim()) && !(isText.test(languageId) && markOfText.test(line));
   const line = newLines.find(isLeftOver);
   return line === undefined ? undefined : { type: 'leftOver', line };
 }
@@ -234,7 +235,9 @@ function lostNames({ oldLines, newLines, wish, languageId }: Proposal): Distrust
     )
   )
     return undefined;
-  const words = new Set(newLines.flatMap((line) => line.match(/#?[A-Za-z_$][\w$]*/g) ?? []));
+  // A comment that says that a function stays is not the function.
+  const code = newLines.filter((line) => !/^\s*(?:\/\/|\/?\*|#\s|--\s|<!--)/.test(line));
+  const words = new Set(code.flatMap((line) => line.match(/#?[A-Za-z_$][\w$]*/g) ?? []));
   const names = [
     ...new Set(oldLines.map((line) => definedName(line, languageId)).filter((name) => name !== undefined)),
   ];
@@ -260,24 +263,23 @@ function isCollapsed({ oldLines, newLines, wish }: Proposal): Distrust | undefin
   for (const { oldStart, oldEnd, newStart, newEnd } of diffHunks(oldLines, newLines)) {
     const less = count(oldLines.slice(oldStart, oldEnd)) - count(newLines.slice(newStart, newEnd));
     if (newStart === newEnd) gone += less;
-    const isAtEnd = oldEnd === oldLines.length && newEnd === newLines.length;
-    if (isAtEnd && (newStart === newEnd || less >= was / 4)) goneAtEnd = less;
+    if (newStart === newLines.length && oldEnd === oldLines.length) goneAtEnd = less;
   }
   if (gone >= 3 && gone > was * 0.3) return distrust;
   return goneAtEnd >= 2 ? { type: 'endsEarly' } : undefined;
 }
 
 /** Neither the names nor the lines are those of the code: an answer to another question, or to none. */
-function isUnrelated({ oldLines, newLines, wish }: Proposal): Distrust | undefined {
+function isUnrelated({ oldLines, newLines, wish, languageId }: Proposal): Distrust | undefined {
   const old = namesIn(oldLines);
   const now = namesIn(newLines);
   if (old.size < 5 || now.size === 0) return undefined;
   const kept = [...old].filter((word) => now.has(word)).length / old.size;
   const isNew = wantsNew.test(wish);
   if (kept < (isNew ? 0.08 : 0.2)) return { type: 'unrelated' };
-  return !isNew && !wantsLess.test(wish) && likenessOfLines(oldLines, newLines) < 0.3
-    ? { type: 'unrelated' }
-    : undefined;
+  // A text says the same in other words.
+  if (isNew || isText.test(languageId) || wantsLess.test(wish)) return undefined;
+  return likenessOfLines(oldLines, newLines) < 0.3 ? { type: 'unrelated' } : undefined;
 }
 
 /** So many lines are compared with all others: of long code some stand for all. */

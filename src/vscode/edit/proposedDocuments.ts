@@ -14,19 +14,20 @@ export class ProposedDocuments implements vscode.TextDocumentContentProvider {
     this.#textFor = textFor;
   }
 
-  provideTextDocumentContent({ query }: vscode.Uri): string {
+  provideTextDocumentContent({ query, fragment }: vscode.Uri): string {
     const open = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === query);
-    return this.#textFor(query) ?? open?.getText() ?? '';
+    const proposed = fragment === 'proposed' ? this.#textFor(query) : undefined;
+    return proposed ?? open?.getText() ?? '';
   }
 
   async open(document: vscode.TextDocument): Promise<void> {
     const name = vscode.workspace.asRelativePath(document.uri);
     const title = `${name}: as it is, and with the edit`;
-    await vscode.commands.executeCommand('vscode.diff', document.uri, uriFor(document), title);
+    await vscode.commands.executeCommand('vscode.diff', uriFor(document, 'now'), uriFor(document, 'proposed'), title);
   }
 
   refresh(document: vscode.TextDocument): void {
-    this.#changed.fire(uriFor(document));
+    for (const which of ['now', 'proposed'] as const) this.#changed.fire(uriFor(document, which));
   }
 
   dispose(): void {
@@ -34,7 +35,7 @@ export class ProposedDocuments implements vscode.TextDocumentContentProvider {
   }
 }
 
-/** With the same name, so that VS Code takes the same language. */
-function uriFor({ uri }: vscode.TextDocument): vscode.Uri {
-  return vscode.Uri.from({ scheme, path: uri.path, query: uri.toString() });
+/** With the same name, so that VS Code takes the same language; the document as it is as well, which without its boxes is easier to read. */
+function uriFor({ uri }: vscode.TextDocument, which: 'now' | 'proposed'): vscode.Uri {
+  return vscode.Uri.from({ scheme, path: uri.path, query: uri.toString(), fragment: which });
 }
