@@ -42,6 +42,8 @@ export class Completion implements vscode.InlineCompletionItemProvider {
   #life = new AbortController();
   #choosing: Promise<void> | undefined;
   #isAsking = false;
+  /** Of commands and keys that depend on it. */
+  #shownKey: 'on' | 'paused' | undefined;
   #isPaused = false;
   #isSavingPower = false;
   /** The user resumed in spite of it. */
@@ -211,7 +213,9 @@ export class Completion implements vscode.InlineCompletionItemProvider {
 
   #show(): void {
     const { pause } = this;
-    void vscode.commands.executeCommand('setContext', 'a2ia.completion', pause === 'none' ? 'on' : 'paused');
+    const key = pause === 'none' ? 'on' : 'paused';
+    if (key !== this.#shownKey) void vscode.commands.executeCommand('setContext', 'a2ia.completion', key);
+    this.#shownKey = key;
     this.#item.show(this.#state, pause, this.#isAsking);
   }
 }
