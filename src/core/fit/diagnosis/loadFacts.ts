@@ -170,7 +170,8 @@ export function gpuMemory(facts: LoadFacts): GpuMemory {
   const [only] = facts.inventory.size === 1 ? facts.inventory.values() : [];
   const found: GpuMemory = {};
   set(found, 'name', device?.name ?? only?.name);
-  set(found, 'totalBytes', device?.totalBytes ?? only?.totalBytes);
+  // No card has none: a 0 is a number that was cut.
+  set(found, 'totalBytes', device?.totalBytes || only?.totalBytes || undefined);
   set(
     found,
     'freeBytes',
@@ -199,6 +200,12 @@ export function sizeText(text: string | undefined): number | undefined {
     if (bytes !== undefined) sum = (sum ?? 0) + bytes;
   }
   return sum;
+}
+
+/** A part of the GPU, above 0 and at most 1. */
+export function shareOf(text: string | undefined): number | undefined {
+  const share = Number(text ?? NaN);
+  return share > 0 && share <= 1 ? share : undefined;
 }
 
 export function countOf(text: string | undefined): number | undefined {
