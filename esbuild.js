@@ -90,7 +90,12 @@ const programs = [
   },
   {
     ...shared,
-    entryPoints: { 'webview/chat': 'src/webview/main.ts', 'webview/chatStyle': 'src/webview/chat.css' },
+    entryPoints: {
+      'webview/chat': 'src/webview/main.ts',
+      'webview/chatStyle': 'src/webview/chat.css',
+      'webview/plan': 'src/webview/plan/main.ts',
+      'webview/planStyle': 'src/webview/plan/plan.css',
+    },
     platform: 'browser',
     // Electron 37, the editor of engines.vscode.
     target: 'chrome138',

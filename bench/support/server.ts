@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { dialects } from '../../test/support/dialects.ts';
+import { fimDialects } from '../../test/support/fimDialects.ts';
 import type { FromServer, ToServer } from './serverProcess.ts';
 
 /**
@@ -19,7 +20,14 @@ let last: http.ServerResponse | undefined;
 
 async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const dialect = dialects.find(({ chatPath }) => chatPath === request.url);
+  const gap = fimDialects.find(({ path }) => path === request.url);
   const body = await text(request);
+  if (gap) {
+    report({ type: 'asked', atNs: process.hrtime.bigint() });
+    response.once('close', () => report({ type: 'closed', atNs: process.hrtime.bigint() }));
+    response.writeHead(200, { 'content-type': gap.dialect.contentType });
+    return writeSlowly(response, gap.text(' '));
+  }
   // What a client asks beside the chat, for example how long a model's answers may be.
   if (!dialect) return void response.writeHead(404).end();
   const { model } = JSON.parse(body) as { model: string };

@@ -3,7 +3,9 @@ import path from 'node:path';
 
 export type FromServer =
   | { readonly type: 'listening'; readonly port: number }
-  /** An answer is over, whoever ended it. On the monotonic clock, which all processes of a machine share. */
+  /** A request for code has arrived whole. */
+  | { readonly type: 'asked'; readonly atNs: bigint }
+  /** An answer is over, whoever ended it. Times are on the monotonic clock, which all processes of a machine share. */
   | { readonly type: 'closed'; readonly atNs: bigint }
   | { readonly type: 'state'; readonly connections: number; readonly givenToSystemBytes: number };
 export type ToServer = 'state';

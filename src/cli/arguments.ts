@@ -164,7 +164,7 @@ function fromEnvironment(key: string, environment: NodeJS.ProcessEnv): unknown {
   const text = environment[environmentName(key)];
   if (text === undefined || text === '') return undefined;
   const type = schema.find((spec) => spec.key === key)?.type;
-  if (type !== 'number' && type !== 'modelByBackend') return text;
+  if (type !== 'number' && type !== 'modelByBackend' && type !== 'textList') return text;
   try {
     return JSON.parse(text);
   } catch {

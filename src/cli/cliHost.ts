@@ -8,6 +8,9 @@ import type { ProxyInUse } from '../core/doctor/target.ts';
 import type { CoreHost, Download, EngineHost } from '../core/host.ts';
 import type { Settings } from '../core/settings/settings.ts';
 import { isLoopback } from '../core/util/loopback.ts';
+import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
+import { readGpus } from '../core/gpu/readGpus.ts';
+import { usefulContext } from '../core/gpu/usefulContext.ts';
 import { megabytes } from '../core/util/megabytes.ts';
 import { wait } from '../core/util/wait.ts';
 
@@ -36,6 +39,12 @@ export function createCliHost(options: CliHostOptions): CoreHost {
     caFile: () => settings.caFile || environment['SSL_CERT_FILE'] || '',
     proxyAgentFor: (url) => proxyAgentFor(url, environment),
     engine: createEngineHost(options),
+    async usefulContext(question, signal) {
+      const reading = await readGpus(createNodeGpuHost(), signal);
+      if (reading.state !== 'gpus') return undefined;
+      const { OllamaFits } = await import('../core/fit/ollamaFits.ts');
+      return usefulContext(new OllamaFits(this), reading.gpus, question, signal);
+    },
   };
 }
 

@@ -1,9 +1,12 @@
 import { BackendError } from '../core/clients/errors.ts';
+import { ollamaTransport } from '../core/clients/ollamaApi.ts';
 import { alternativesTo } from '../core/fit/alternatives.ts';
 import { readFitModel } from '../core/fit/fitModels.ts';
 import type { FitGpu, FitModel, FitRequest, FitServer } from '../core/fit/fitRequest.ts';
 import { readOllamaModel } from '../core/fit/ollamaModel.ts';
+import { shapeOnly } from '../core/fit/modelWeights.ts';
 import { planFit } from '../core/fit/planFit.ts';
+import { fitGpus } from '../core/gpu/fitGpus.ts';
 import type { GpuReading } from '../core/gpu/gpuReading.ts';
 import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
 import { readGpus } from '../core/gpu/readGpus.ts';
@@ -63,16 +66,8 @@ async function findModel(
 ): Promise<Found> {
   const isName = !/[\\]|\.gguf$|^\.{0,2}\/|^https?:/i.test(model);
   if (isName && (kind === undefined || kind === 'ollama')) {
-    const { ollamaUrl, firstByteTimeoutMs, idleTimeoutMs } = settings;
-    const transport = {
-      backend: 'ollama',
-      host,
-      firstByteTimeoutMs,
-      idleTimeoutMs,
-      urlSetting: 'a2ia.ollamaUrl',
-    } as const;
     try {
-      return await readOllamaModel(ollamaUrl, transport, model, signal);
+      return await readOllamaModel(settings.ollamaUrl, ollamaTransport(settings, host), model, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BackendError)) throw error;
@@ -92,9 +87,7 @@ function usualKind({ name, facts, scheme }: FitModel): FitServer['kind'] {
 /** Another quantisation than that of the file: its tensors say nothing of it. */
 function asWanted(model: FitModel, { quantization }: FitOptions): FitModel {
   if (quantization.fileType === undefined && quantization.scheme === undefined) return model;
-  const { weights: _, checkpointBytes: __, ...rest } = model;
-  const { weights: ___, ...facts } = model.facts;
-  return { ...rest, facts, ...quantization };
+  return { name: model.name, facts: shapeOnly(model.facts), ...quantization };
 }
 
 interface OwnGpus {
@@ -113,15 +106,8 @@ async function ownGpus(kind: FitServer['kind'], { settings }: CommonOptions, sig
     };
   }
   const reading = await readGpus(createNodeGpuHost(), signal);
-  const gpus = reading.state === 'gpus' ? usable(reading) : [];
+  const gpus = reading.state === 'gpus' ? fitGpus(reading.gpus) : [];
   return gpus.length > 0 ? { gpus } : { gpus, note: `${words(reading)} Say one with --gpu or --vram.` };
-}
-
-function usable({ gpus }: Extract<GpuReading, { state: 'gpus' }>): readonly FitGpu[] {
-  return gpus.flatMap(({ name, totalBytes, freeBytes, isUnified, isSplit }): readonly FitGpu[] => {
-    if (totalBytes === undefined || isSplit) return [];
-    return [{ name, totalBytes, ...(freeBytes === undefined ? {} : { freeBytes }), isUnified }];
-  });
 }
 
 function words(reading: GpuReading): string {

@@ -1,5 +1,6 @@
 import type { Agent } from 'node:http';
 import type { EmbeddedModel } from './embedded/catalogue.ts';
+import type { ContextQuestion } from './gpu/usefulContext.ts';
 
 /**
  * The one seam between core and whoever runs it: the editor (src/vscode) and the command line (src/cli) each implement it, tests too.
@@ -23,6 +24,10 @@ export interface CoreHost {
   /** Undefined where none applies, and in the editor, which routes `node:http` through its own proxy settings by itself. */
   proxyAgentFor(url: URL): Promise<Agent | undefined>;
   readonly engine: EngineHost;
+  /**
+   * The context window to load a model of Ollama with, where the user set none. Undefined: Ollama's own; absent: always that.
+   */
+  usefulContext?(question: ContextQuestion, signal: AbortSignal): Promise<number | undefined>;
 }
 
 export interface Log {

@@ -12,7 +12,7 @@ const historyLength = 50;
 /** About 4,000 tokens: more than this is not sent unless it was selected. */
 const wholeFileLimitChars = 12_000;
 
-interface QuestionItem extends vscode.QuickPickItem {
+export interface QuestionItem extends vscode.QuickPickItem {
   /** The question that it stands for; undefined: what is in the box. */
   readonly past?: string;
 }
@@ -84,11 +84,11 @@ export class AskInput {
 }
 
 /** Always shown and always first, so that Enter sends what was typed and not what was asked once. */
-function typedItem(value: string): QuestionItem {
-  return { label: value.slice(0, 300), iconPath: new vscode.ThemeIcon('comment'), alwaysShow: true };
+export function typedItem(value: string, icon = 'comment'): QuestionItem {
+  return { label: value.slice(0, 300), iconPath: new vscode.ThemeIcon(icon), alwaysShow: true };
 }
 
-function pastItem(past: string): QuestionItem {
+export function pastItem(past: string): QuestionItem {
   return { label: past, iconPath: new vscode.ThemeIcon('history'), past };
 }
 
@@ -101,7 +101,8 @@ const takeAlong: vscode.QuickInputButton = {
   tooltip: 'Take the context along',
 };
 
-function accepted(box: vscode.QuickPick<QuestionItem>): Promise<string | undefined> {
+/** What was typed or chosen; undefined when the box was left. */
+export function accepted(box: vscode.QuickPick<QuestionItem>): Promise<string | undefined> {
   return new Promise((resolve) => {
     box.onDidAccept(() => {
       // The list can be some letters behind the box, so what was typed is read there.

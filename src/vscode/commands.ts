@@ -2,19 +2,22 @@ import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
 import type { Calibrations } from '../core/fit/calibration.ts';
 import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
+import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
 import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
-import type { ConnectionCheck } from './connectionCheck.ts';
+import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
+import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import type { LoadCalibration } from './fit/loadCalibration.ts';
 import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
-import { pickModel } from './modelPicker.ts';
+import { pickModel, type Badges } from './modelPicker.ts';
+import type { PlanPanels } from './plan/planPanels.ts';
 import type { StatusBar } from './statusBar.ts';
 
 export interface CommandParts {
@@ -26,11 +29,16 @@ export interface CommandParts {
 }
 
 export interface Commands {
+  readonly host: CoreHost;
   readonly registry: BackendRegistry;
   readonly ask: AskCommand;
   readonly chat: () => Promise<Chat>;
   readonly chatCommands: () => Promise<ChatCommands>;
   readonly commitMessage: () => Promise<CommitMessageCommand>;
+  readonly plans: () => Promise<PlanPanels>;
+  readonly edits: () => Promise<Edits>;
+  /** Code that is completed as one types; made when it is turned on. */
+  readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
   readonly close: () => Promise<void>;
   /** The answer in the document the user is in, else all. */
@@ -51,24 +59,35 @@ export interface Commands {
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
 export function createCommands({ context, log, settings, statusBar, gpu }: CommandParts): Commands {
-  const host = createEditorHost(context, settings, log);
+  const host: CoreHost = {
+    ...createEditorHost(context, settings, log),
+    usefulContext: async (question, signal) => (await gpu()).usefulContext(question, signal),
+  };
   const registry = new BackendRegistry(host);
-  const switchModel = () => pickModel(registry, settings.current());
+  const badges: Badges = async (client, models, signal) => {
+    const { modelBadges } = await import('./gpu/modelBadges.ts');
+    return modelBadges(await gpu(), settings.current(), client, models, signal);
+  };
+  const switchModel = () => pickModel({ registry, settings: settings.current(), badges });
   const askForKey = async (origin: string | undefined) => {
     const target = origin ?? (await pickOrigin(settings));
     return target !== undefined && enterKey(context, target);
   };
   const actions = { chooseModel: () => void switchModel(), enterKey: askForKey, showLog: () => log.show() };
-  let check: Promise<ConnectionCheck> | undefined;
-  const checkConnection = async (backend: unknown) => {
-    // Most windows never need it.
-    check ??= import('./connectionCheck.ts').then(({ ConnectionCheck }) => {
-      const made = new ConnectionCheck({ host, registry, settings, actions });
-      context.subscriptions.push(made);
-      return made;
-    });
-    return (await check).run(backend);
+  /** Most windows need few of these: each is loaded and made with its first use. */
+  const atFirstUse = <Made extends vscode.Disposable>(make: () => Promise<Made>) => {
+    let made: Promise<Made> | undefined;
+    return () =>
+      (made ??= make().then((it) => {
+        context.subscriptions.push(it);
+        return it;
+      }));
   };
+  const check = atFirstUse(async () => {
+    const { ConnectionCheck } = await import('./connectionCheck.ts');
+    return new ConnectionCheck({ host, registry, settings, actions });
+  });
+  const checkConnection = async (backend: unknown) => (await check()).run(backend);
   const useEmbedded = () => chooseEmbedded(registry, settings);
   const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
   let madeExplainer: Promise<OutOfMemoryExplainer> | undefined;
@@ -85,6 +104,11 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
       createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
     ));
+  const explainer = atFirstUse(async () => {
+    const { OutOfMemoryExplainer } = await import('./fit/outOfMemoryExplainer.ts');
+    return new OutOfMemoryExplainer({ unloadOthers });
+  });
+  const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
   const problemActions = {
     ...actions,
     checkConnection: (backend: unknown) => void checkConnection(backend),
@@ -93,37 +117,46 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       unloadOthers: () => void unloadOthers(),
     },
   };
-  let madeChat: Promise<Chat> | undefined;
-  const chat = () =>
-    // Nor do most windows chat.
-    (madeChat ??= import('./chat/chat.ts').then(({ Chat }) => {
-      const made = new Chat({
-        context,
-        registry,
-        settings,
-        statusBar,
-        log,
-        actions: problemActions,
-        mayContact: (origin) => host.mayContact(origin),
-        readGpus: async () => (await gpu()).read(),
-      });
-      context.subscriptions.push(made);
-      return made;
-    }));
+  let madeChat: Chat | undefined;
+  const chat = atFirstUse(async () => {
+    const { Chat } = await import('./chat/chat.ts');
+    madeChat = new Chat({
+      context,
+      registry,
+      settings,
+      statusBar,
+      log,
+      actions: problemActions,
+      mayContact: (origin) => host.mayContact(origin),
+      readGpus: async () => (await gpu()).read(),
+      badges,
+    });
+    return madeChat;
+  });
   const chatCommands = async () => {
     const { ChatCommands } = await import('./chat/chatCommands.ts');
     return new ChatCommands(await chat());
   };
-  let madeCommitMessage: Promise<CommitMessageCommand> | undefined;
-  const commitMessage = () =>
-    (madeCommitMessage ??= import('./chat/commitMessageCommand.ts').then(({ CommitMessageCommand }) => {
-      const made = new CommitMessageCommand({ registry, settings, log, actions: problemActions });
-      context.subscriptions.push(made);
-      return made;
-    }));
-  const close = async () => (await madeChat)?.close();
+  const commitMessage = atFirstUse(async () => {
+    const { CommitMessageCommand } = await import('./chat/commitMessageCommand.ts');
+    return new CommitMessageCommand({ registry, settings, log, actions: problemActions });
+  });
+  const plans = atFirstUse(async () => {
+    const { PlanPanels } = await import('./plan/planPanels.ts');
+    return new PlanPanels({ context, host, registry, settings, gpu });
+  });
+  let madeEdits: Edits | undefined;
+  const edits = atFirstUse(async () => {
+    const { createEdits } = await import('./edit/createEdits.ts');
+    madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
+    return madeEdits;
+  });
+  const completion = completionCommands({ context, host, registry, settings, actions: problemActions });
+  const close = async () => madeChat?.close();
   const stop = () => {
-    if (!ask.stop()) void madeChat?.then((made) => made.stop());
+    if (madeEdits?.stopHere() || ask.stop()) return;
+    madeEdits?.stopAll();
+    madeChat?.stop();
   };
   const ask = new AskCommand({
     registry,
@@ -135,11 +168,15 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   context.subscriptions.push(ask, registry);
   return {
+    host,
     registry,
     ask,
     chat,
     chatCommands,
     commitMessage,
+    plans,
+    edits,
+    completion,
     close,
     stop,
     switchModel,

@@ -78,3 +78,16 @@ export async function writeSettings(values: Readonly<Record<string, unknown>>): 
     );
   }
 }
+
+/**
+ * Writes what a person wants everywhere into the user settings, and where the workspace has its own value, which would win, into the workspace.
+ * @throws Error with VS Code's own sentence when they cannot be written
+ */
+export async function writeUserSettings(values: Readonly<Record<string, unknown>>): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration();
+  for (const [key, value] of Object.entries(values)) {
+    const isOfWorkspace = configuration.inspect(key)?.workspaceValue !== undefined;
+    const { Workspace, Global } = vscode.ConfigurationTarget;
+    await configuration.update(key, value, isOfWorkspace ? Workspace : Global);
+  }
+}

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
+import type { Edits } from './edit/edits.ts';
 import { EditorSettings } from './editorSettings.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { StatusBar } from './statusBar.ts';
@@ -23,7 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
   let madeGpu: Promise<GpuIndicator> | undefined;
   const gpu = (): Promise<GpuIndicator> =>
     (madeGpu ??= import('./gpu/gpuIndicator.ts').then(({ createGpuIndicator }) => {
-      const indicator = createGpuIndicator({ settings, statusBar, registry: async () => (await commands()).registry });
+      const indicator = createGpuIndicator({ settings, statusBar, backends: commands });
       context.subscriptions.push(indicator);
       context.subscriptions.push(indicator.onDidLook((seen) => void noteLoad(seen)));
       return indicator;
@@ -37,6 +38,14 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(id, async (...given: readonly unknown[]) => run(await commands(), ...given));
   const onChat = (id: string, run: (chat: ChatCommands, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
+  const onEdits = (id: string, run: (edits: Edits, ...given: readonly unknown[]) => unknown) =>
+    on(id, async ({ edits }, ...given) => run(await edits(), ...given));
+  /** A window in which it is off, and always was, loads nothing of it. */
+  let hasCompletion = false;
+  const followCompletion = () => {
+    hasCompletion ||= settings.current().completion.mode !== 'off';
+    if (hasCompletion) void commands().then(({ completion }) => completion.follow());
+  };
   context.subscriptions.push(
     log,
     statusBar,
@@ -56,11 +65,21 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.continueInChat', async ({ ask, chatCommands }) =>
       (await chatCommands()).continueAsk(ask.asked(vscode.window.activeTextEditor?.document)),
     ),
+    onEdits('a2ia.edit', (edits, wish) => edits.run(wish)),
+    onEdits('a2ia.acceptEdit', (edits, uri) => edits.accept(uri)),
+    onEdits('a2ia.rejectEdit', (edits, uri) => edits.reject(uri)),
+    onEdits('a2ia.acceptChange', (edits, from, id) => edits.acceptChange(from, id)),
+    onEdits('a2ia.rejectChange', (edits, from, id) => edits.rejectChange(from, id)),
+    onEdits('a2ia.nextChange', (edits) => edits.goTo('next')),
+    onEdits('a2ia.previousChange', (edits) => edits.goTo('previous')),
+    onEdits('a2ia.retryEdit', (edits, uri) => edits.retry(uri)),
+    onEdits('a2ia.showEditAsDiff', (edits, uri) => edits.showAsDiff(uri)),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     on('a2ia.explainOutOfMemory', ({ explainOutOfMemory }, given) => explainOutOfMemory(given)),
+    on('a2ia.planModel', async ({ plans }, modelId) => (await plans()).open(modelId)),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
     { dispose: () => clearTimeout(gpuTimer) },
@@ -70,11 +89,21 @@ export function activate(context: vscode.ExtensionContext): void {
         await showChatPage(view, context.extensionUri, async () => (await (await commands()).chat()).panel);
       },
     }),
+    vscode.window.registerWebviewPanelSerializer('a2ia.plan', {
+      deserializeWebviewPanel: async (panel) => (await (await commands()).plans()).restore(panel),
+    }),
+    on('a2ia.codeCompletion', ({ completion }) => completion.menu()),
+    on('a2ia.chooseCompletionModel', ({ completion }) => completion.chooseModel()),
+    on('a2ia.pauseCompletion', ({ completion }) => completion.pause()),
+    on('a2ia.resumeCompletion', ({ completion }) => completion.resume()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('a2ia')) statusBar.showConfigured(settings.current());
+      if (!event.affectsConfiguration('a2ia')) return;
+      statusBar.showConfigured(settings.current());
+      followCompletion();
       if (event.affectsConfiguration('a2ia.gpuMemory')) watchGpu();
     }),
   );
+  followCompletion();
 }
 
 /** An answer that runs is ended, and what was said and typed is on the disk. */

@@ -5,7 +5,7 @@ import { configuredModel, type Settings } from '../core/settings/settings.ts';
 /** Backend and model, and while an answer streams a way to stop it. */
 export class StatusBar {
   readonly #model = vscode.window.createStatusBarItem('a2ia.model', vscode.StatusBarAlignment.Right, 100);
-  readonly #answering = { ask: 0, chat: 0 };
+  readonly #answering = { ask: 0, chat: 0, edit: 0 };
   readonly #answeringChanged = new vscode.EventEmitter<boolean>();
   /** Whether any answer runs. */
   readonly onDidChangeAnswering = this.#answeringChanged.event;
@@ -30,9 +30,9 @@ export class StatusBar {
     this.#set(choice.client.backend, choice.model, choice.reason);
   }
 
-  setAnswering(where: 'ask' | 'chat', ofIt: number): void {
+  setAnswering(where: 'ask' | 'chat' | 'edit', ofIt: number): void {
     this.#answering[where] = ofIt;
-    const count = this.#answering.ask + this.#answering.chat;
+    const count = this.#answering.ask + this.#answering.chat + this.#answering.edit;
     this.#answeringChanged.fire(count > 0);
     void vscode.commands.executeCommand('setContext', 'a2ia.answering', count > 0);
     if (count === 0) return this.#stop?.hide();

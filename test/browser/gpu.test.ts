@@ -1,9 +1,32 @@
 import assert from 'node:assert/strict';
 import { dialectOf } from '../support/dialects.ts';
 import { NvidiaSmi } from '../support/nvidiaSmi.ts';
+import { qwen14b, qwen7b, serveModels } from '../support/ollamaModels.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
 import { ChatPanel } from './chatPanel.ts';
 import { Workbench } from './workbench.ts';
+
+const uuid = 'GPU-7d0fb9c2-33a1-4be8-9f61-52c2a1e4b7aa';
+/** As `nvidia-smi` tells it of a laptop on which a model is a little too large. */
+const laptop = {
+  gpus: [
+    {
+      uuid,
+      name: 'NVIDIA RTX 3500 Ada Generation Laptop GPU',
+      driver_version: '580.95.05',
+      'memory.total': '12282',
+      'memory.reserved': '404',
+      'memory.used': '10830',
+      'memory.free': '1049',
+      'utilization.gpu': '31',
+      'temperature.gpu': '58',
+      'power.draw': '41.20',
+      'mig.mode.current': '[N/A]',
+      display_active: 'Enabled',
+    },
+  ],
+  processes: [[uuid, '4242', '/usr/local/lib/ollama/llama-server', '10490']],
+};
 
 describe('GPU memory in a real workbench', () => {
   let workbench: Workbench;
@@ -11,9 +34,10 @@ describe('GPU memory in a real workbench', () => {
   let smi: NvidiaSmi;
 
   before(async () => {
-    smi = new NvidiaSmi('rtx-3080-full');
-    server = await ScriptedServer.start(dialectOf('ollama').routes(['qwen2.5-coder:14b']));
-    const spilt = { model: 'qwen2.5-coder:14b', size: 14.4e9, size_vram: 9.07e9, context_length: 32768 };
+    smi = new NvidiaSmi(laptop);
+    server = await ScriptedServer.start(dialectOf('ollama').routes([]));
+    serveModels(server, [qwen7b, qwen14b]);
+    const spilt = { model: 'qwen2.5-coder:14b', size: 16 * 2 ** 30, size_vram: 10.08 * 2 ** 30, context_length: 32768 };
     server.on('/api/ps', (exchange) => exchange.json({ models: [spilt] }));
     const settings = { 'a2ia.backend': 'ollama', 'a2ia.ollamaUrl': server.url };
     workbench = await Workbench.open(settings, { programs: smi.folder });
@@ -31,13 +55,15 @@ describe('GPU memory in a real workbench', () => {
 
   it('stands in the status bar by itself, and says more to whoever points at it', async () => {
     await item().waitFor();
-    assert.match(await item().innerText(), /VRAM 9\.0\/9\.6 GiB · 37 % on CPU/);
+    assert.match(await item().innerText(), /VRAM 10\.6\/11\.6 GiB · 37 % on CPU/);
     await item().hover();
-    const tooltip = workbench.page.locator('.monaco-hover', { hasText: 'NVIDIA GeForce RTX 3080' });
+    const tooltip = workbench.page.locator('.monaco-hover', { hasText: 'RTX 3500 Ada' });
     await tooltip.waitFor();
     const text = (await tooltip.innerText()).replaceAll('\u00a0', ' ');
-    for (const words of ['660 MiB free', '65 % busy, 27 °C, 142 W', 'qwen2.5-coder:14b', '37 % runs on the CPU'])
+    const loaded = 'qwen2.5-coder:14b: 16.0 GiB, context of 32k';
+    for (const words of ['Ollama 10.2 GiB, desktop 340 MiB', '31 % busy, 58 °C, 41 W', loaded])
       assert.ok(text.includes(words), `${words} in ${text}`);
+    assert.match(text, /37 % runs on the CPU, expect slow; a context of \d+k would fit\./);
     await workbench.screenshot('gpu-tooltip');
     await workbench.page.mouse.move(0, 0);
   });
@@ -45,9 +71,16 @@ describe('GPU memory in a real workbench', () => {
   it('is a line in the empty chat', async () => {
     await workbench.runCommand('A2IA: Focus Chat');
     const panel = new ChatPanel(workbench.chat);
-    await panel.frame.getByText('660 MiB of 9.6 GiB free').waitFor();
-    await panel.frame.getByText('NVIDIA GeForce RTX 3080').waitFor();
+    await panel.frame.getByText('1.0 of 11.6 GiB free').waitFor();
+    await panel.frame.getByText('NVIDIA RTX 3500 Ada Generation Laptop GPU').waitFor();
     await workbench.screenshot('gpu-welcome');
+  });
+
+  it('says in the list of models what a model would take', async () => {
+    await workbench.runCommand('A2IA: Switch Model');
+    await workbench.row('qwen2.5-coder:7b').and(workbench.row('fits 32k')).waitFor();
+    await workbench.screenshot('gpu-models');
+    await workbench.page.keyboard.press('Escape');
   });
 
   it('unloads a model, by a click and the keys', async () => {
@@ -63,7 +96,7 @@ describe('GPU memory in a real workbench', () => {
     await workbench.page.keyboard.press('Enter');
     const { request } = await server.exchange('/api/generate');
     assert.equal((JSON.parse(request.body) as { keep_alive: number }).keep_alive, 0);
-    await workbench.statusBarItem(/VRAM 9\.0\/9\.6 GiB$/).waitFor();
+    await workbench.statusBarItem(/VRAM 10\.6\/11\.6 GiB$/).waitFor();
   });
 
   it('says in words what is wrong', async () => {

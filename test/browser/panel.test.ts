@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { MessageView } from '../../src/protocol/panelState.ts';
-import { type Panel, PanelBrowser, themes } from '../support/panelPage.ts';
+import { themes } from '../support/editorLook.ts';
+import { beyondTheEdge, violations } from '../support/pageChecks.ts';
+import { type Panel, PanelBrowser } from '../support/panelPage.ts';
 import { answer, budget, chips, panelState, panelStates, question } from '../support/panelStates.ts';
 
 const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It adds prices.')];
@@ -22,18 +21,6 @@ function manyMessages(count: number): MessageView[] {
   );
 }
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** In the page: what reaches out of it to the right, and cannot be scrolled to by itself, as code and tables can. */
-function beyondTheEdge(): string[] {
-  const scrolls = (element: Element | null): boolean =>
-    element !== null && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-  return [...document.querySelectorAll<HTMLElement>('body *')]
-    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
-    .filter((element) => !scrolls(element.parentElement))
-    .map(({ tagName, className }) => `${tagName} ${className}`);
-}
-
 /** In the page: of code that says its language. */
 function allIsHighlighted(): boolean {
   const blocks = [...document.querySelectorAll('.codeBlock')];
@@ -42,16 +29,6 @@ function allIsHighlighted(): boolean {
 
 function openFold(fold: HTMLDetailsElement): void {
   fold.open = true;
-}
-
-async function violations(panel: Panel): Promise<string[]> {
-  await panel.page.evaluate(axeSource);
-  const results = await panel.page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message}`),
-  );
 }
 
 describe('The chat panel in a page', () => {
@@ -661,7 +638,7 @@ describe('The chat panel in a page', () => {
           const beyond = await panel.page.evaluate(beyondTheEdge);
           found.push(...beyond.map((what) => `${name}: at ${width} px beyond the edge: ${what}`));
         }
-        found.push(...(await violations(panel)).map((violation) => `${name}: ${violation}`));
+        found.push(...(await violations(panel.page)).map((violation) => `${name}: ${violation}`));
       };
       for (const [name, state] of Object.entries(panelStates)) {
         await panel.show(state);

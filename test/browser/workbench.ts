@@ -142,6 +142,11 @@ export class Workbench {
     return this.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
   }
 
+  /** The page of Plan a Model, where it is the only panel of A2IA on screen. */
+  get plan(): FrameLocator {
+    return this.chat;
+  }
+
   /** Of the list below the open box. */
   row(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });

@@ -460,6 +460,13 @@ describe('openai-compatible: llama-server', () => {
       assert.equal(server.requestsTo('/v1/completions').length, 0);
     }));
 
+  it('case 72: Ollama behind it is not asked: it would put the chat template around the prompt', () =>
+    withServer({ ...dialectOf('ollama').routes(['m']), '/v1/models': list('library') }, async (server) => {
+      const { error } = await collect(compatible.client(server.url).complete!({ ...gap, rawPrompt: '<PRE>' }, never));
+      assert.equal(expectError(error, 'unsupported').feature, 'fillInTheMiddle');
+      assert.equal(server.requestsTo('/v1/completions').length, 0);
+    }));
+
   it('a router loads and unloads, and is waited for', () =>
     withServer({ '/props': json({ build_info: 'b1' }) }, async (server) => {
       // What its list says now, and what it will say next; then that for ever.

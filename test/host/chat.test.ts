@@ -134,6 +134,7 @@ class OpenChat {
       log,
       mayContact: (origin) => host.mayContact(origin),
       readGpus: () => Promise.resolve(undefined),
+      badges: () => Promise.resolve(new Map()),
       actions: {
         chooseModel: () => undefined,
         enterKey: () => Promise.resolve(false),

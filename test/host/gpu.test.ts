@@ -82,9 +82,9 @@ describe('A2IA: Show GPU Memory', () => {
         settings,
         statusBar,
         host: createNodeGpuHost({ platform: 'linux', environment: smi.environment, root: smi.root }),
-        registry: () => {
+        backends: () => {
           madeRegistries++;
-          return Promise.resolve(registry);
+          return Promise.resolve({ registry, host: createTestHost() });
         },
       });
     });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { runRequest } from '../../src/core/chat/session.ts';
-import type { LLMClient } from '../../src/core/clients/llmClient.ts';
+import type { CompletionRequest, LLMClient } from '../../src/core/clients/llmClient.ts';
+import { Completer } from '../../src/core/completion/completer.ts';
 import { expectError } from '../support/expectations.ts';
 import { all, finishOf, textOf } from '../support/answers.ts';
 import { ask, endless, failing, never, promptOf } from './answers.ts';
@@ -248,6 +249,42 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
     if (isExact) assert.equal(tokens, promptTokens);
     else assert.ok(Math.abs(tokens / promptTokens - 1) < 0.25, `${tokens} for ${promptTokens}`);
   });
+
+  const isOwnProtocol = target.backend !== 'openai' && target.backend !== 'anthropic';
+  if (isOwnProtocol && target.overflow === 'cut') {
+    notHere('completes code', 'Ollama’s OpenAI-style API puts the chat template around every prompt');
+  } else if (isOwnProtocol) {
+    const gap = { prefix: 'def add(a, b):\n    return', suffix: '\n\nprint(add(1, 2))\n', temperature: 0 };
+    const complete = (request: Omit<CompletionRequest, 'model'>, signal = never) =>
+      client.complete?.({ model, maxOutputTokens: 16, ...request }, signal) ?? assert.fail('it completes nothing');
+
+    it('goes on with code', async () => {
+      const events = await all(complete({ ...gap, suffix: '' }));
+      assert.match(textOf(events), /a.*b/);
+      finishOf(events);
+    });
+
+    it('says of a model that it has no tokens for a gap', async () => {
+      const { error } = await failing(complete(gap), 'unsupported');
+      assert.equal(error.feature, 'fillInTheMiddle');
+    });
+
+    it('fills the gap where it is told how', async () => {
+      const events = await all(complete({ ...gap, rawPrompt: gap.prefix }));
+      assert.match(textOf(events), /a.*b/);
+      finishOf(events);
+    });
+
+    it('offers a part of it, and stops the server when no more is wanted', async () => {
+      const ask = (request: CompletionRequest, signal: AbortSignal) => complete({ ...request, suffix: '' }, signal);
+      const clock = { nowMs: () => 0, wait: () => Promise.resolve() };
+      const completer = new Completer({ model, budgetTokens: 200, ask }, clock);
+      const place = { document: 'a', path: 'a.py', neighbours: [], isProse: false, ...gap };
+      const text = await completer.complete(place, { isInvoked: true }, never);
+      assert.match(text, /^[^\n]*a.*b[^\n]*$/);
+      await stopsGenerating();
+    });
+  }
 
   if (target.backend === 'ollama') {
     it('loads and unloads the model', async () => {

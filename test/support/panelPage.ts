@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { parsePanelMessage, type HostMessage, type PanelMessage } from '../../src/protocol/messages.ts';
 import type { PanelState } from '../../src/protocol/panelState.ts';
 import { BrowserPage, startBrowser } from './browserPage.ts';
+import { editorStyle, hostStub, receiveAndDraw, themeFile, type Theme } from './editorLook.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const screenshotFolder = path.join(root, 'out', 'screenshots', 'panel');
-
-export const themes = ['dark', 'light', 'darkHighContrast', 'lightHighContrast'] as const;
-export type Theme = (typeof themes)[number];
-
-interface ThemeFile {
-  readonly bodyClass: string;
-  readonly variables: Readonly<Record<string, string>>;
-}
 
 /** A browser for panels. */
 export class PanelBrowser {
@@ -45,28 +37,6 @@ export interface PanelOptions {
   readonly widthPx?: number;
 }
 
-function themeFile(theme: Theme): ThemeFile {
-  return JSON.parse(readFileSync(path.join(root, 'test', 'fixtures', 'themes', `${theme}.json`), 'utf8')) as ThemeFile;
-}
-
-/** What VS Code puts into every webview: the theme, the fonts, and a style that one's own may override. */
-function editorStyle(theme: ThemeFile['variables']): string {
-  const fonts = {
-    '--vscode-font-family': 'system-ui, "Ubuntu", "Liberation Sans", sans-serif',
-    '--vscode-font-weight': 'normal',
-    '--vscode-font-size': '13px',
-    '--vscode-editor-font-family': '"Liberation Mono", monospace',
-    '--vscode-editor-font-weight': 'normal',
-    '--vscode-editor-font-size': '14px',
-  };
-  const variables = Object.entries({ ...fonts, ...theme });
-  return `html { ${variables.map(([name, value]) => `${name}: ${value};`).join(' ')} background: var(--vscode-sideBar-background); }
-    body { background: transparent; color: var(--vscode-editor-foreground); font: var(--vscode-font-weight) var(--vscode-font-size) var(--vscode-font-family); margin: 0; padding: 0 20px; }
-    a { color: var(--vscode-textLink-foreground); }
-    code { font-family: var(--vscode-editor-font-family); color: var(--vscode-textPreformat-foreground); background: var(--vscode-textPreformat-background); }
-    blockquote { background: var(--vscode-textBlockQuote-background); border-color: var(--vscode-textBlockQuote-border); }`;
-}
-
 /** The panel in a page, and a host that a test is. */
 export class Panel {
   /** All that the panel posted, the oldest first. */
@@ -87,13 +57,13 @@ export class Panel {
     panel.#opened = await BrowserPage.open({
       entry: 'src/webview/main.ts',
       styles: ['src/webview/chat.css'],
-      editorStyle: editorStyle(variables),
+      editorStyle: editorStyle(variables, 'sideBar'),
       bodyClass,
       viewport: { width: widthPx, height: 720 },
       browser,
       prepare: async (page) => {
         await page.exposeFunction('postToHost', (data: unknown) => panel.#receive(data));
-        await page.addInitScript(stub);
+        await page.addInitScript(hostStub);
       },
     });
     await panel.next('ready');
@@ -147,13 +117,7 @@ export class Panel {
 
   /** Resolves when the panel has drawn it. */
   async post(message: HostMessage): Promise<void> {
-    // As it travels in VS Code.
-    const json = JSON.stringify(message);
-    await this.page.evaluate(async (text) => {
-      window.postMessage(JSON.parse(text), '*');
-      await new Promise((resolve) => setTimeout(resolve));
-      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    }, json);
+    await this.page.evaluate(receiveAndDraw, JSON.stringify(message));
   }
 
   async screenshot(name: string): Promise<void> {
@@ -167,14 +131,4 @@ export class Panel {
     else this.#errors.push(`The panel posted what is no message: ${JSON.stringify(data)}`);
     this.#wake();
   }
-}
-
-/** In the page, before its script: what VS Code gives a webview. The state outlives a reload. */
-function stub(): void {
-  const scope = window as unknown as Record<string, unknown> & { postToHost(data: unknown): void };
-  scope['acquireVsCodeApi'] = () => ({
-    postMessage: (message: unknown) => scope.postToHost(message),
-    getState: (): unknown => JSON.parse(sessionStorage.getItem('state') ?? 'null') ?? undefined,
-    setState: (state: unknown) => sessionStorage.setItem('state', JSON.stringify(state)),
-  });
 }

@@ -79,6 +79,9 @@ async function* infill(
     model: request.model,
     input_prefix: request.prefix,
     input_suffix: request.suffix,
+    ...(request.neighbours?.length
+      ? { input_extra: request.neighbours.map(({ path, text }) => ({ filename: path, text })) }
+      : {}),
     ...generationFields(endpoint, request),
     ...(request.maxOutputTokens === undefined ? {} : { n_predict: request.maxOutputTokens }),
   });

@@ -73,6 +73,8 @@ export type BackendStatus =
 export interface ModelInfo {
   readonly id: string;
   readonly displayName?: string;
+  /** What it is a copy of, or was made of, where the server calls it something else. */
+  readonly basedOn?: string;
   /** Tokens of prompt plus answer that a request can use now, when the server says so. */
   readonly contextWindowTokens?: number;
   /** Tokens the model was trained for; the server may run it with fewer. */
@@ -143,6 +145,8 @@ export interface CompletionRequest {
   readonly suffix: string;
   /** The gap in the model family's own tokens, for servers and models that have no other way to fill one. */
   readonly rawPrompt?: string;
+  /** Parts of other files that the model may see; `rawPrompt` has them already. A server that has no place for them is asked without. */
+  readonly neighbours?: readonly { readonly path: string; readonly text: string }[];
   readonly maxOutputTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;

@@ -1,5 +1,6 @@
 import type { Ollama, Options } from 'ollama/browser';
 import type { CoreHost } from '../host.ts';
+import type { Settings } from '../settings/settings.ts';
 import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
 import type { ModelNotes, ServerMemory } from './serverMemory.ts';
 import { readLines } from './streams.ts';
@@ -13,6 +14,11 @@ export interface OllamaServer {
   readonly memory: ServerMemory;
   /** Sent as `num_ctx` with every request; undefined: the server decides. */
   readonly contextTokens: number | undefined;
+}
+
+export function ollamaTransport(settings: Settings, host: CoreHost): TransportOptions {
+  const { firstByteTimeoutMs, idleTimeoutMs } = settings;
+  return { backend: 'ollama', host, firstByteTimeoutMs, idleTimeoutMs, urlSetting: 'a2ia.ollamaUrl' };
 }
 
 export function notesOf(server: OllamaServer, model: string): ModelNotes {

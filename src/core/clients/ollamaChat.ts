@@ -107,9 +107,11 @@ export async function* streamCompletion(
   }
 }
 
-function promptFields({ model, prefix, suffix, rawPrompt }: CompletionRequest, notes: ModelNotes) {
+function promptFields({ model, prefix, suffix, rawPrompt, neighbours }: CompletionRequest, notes: ModelNotes) {
   // Raw: without the model's chat template around it, which would make it answer instead of going on.
   if (suffix === '') return { prompt: prefix, raw: true };
+  // Its templates have no place for other files.
+  if (rawPrompt !== undefined && neighbours?.length) return { prompt: rawPrompt, raw: true };
   const canFill = notes.description?.capabilities?.fillInTheMiddle !== false && !notes.refusedFields.has('suffix');
   if (canFill) return { prompt: prefix, suffix };
   if (rawPrompt !== undefined) return { prompt: rawPrompt, raw: true };

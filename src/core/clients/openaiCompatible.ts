@@ -70,8 +70,23 @@ async function* complete(
   signal: AbortSignal,
 ): AsyncGenerator<ChatEvent> {
   const { server } = await identityOf(endpoint, undefined, signal);
-  const canFill = server === 'llama-server' && request.suffix !== '';
-  yield* canFill ? fillGap(endpoint, request, signal) : streamCompletion(endpoint, request, signal);
+  const isGap = request.suffix !== '';
+  if (isGap && server === 'Ollama') throw noRawPrompts(request.model);
+  yield* isGap && server === 'llama-server'
+    ? fillGap(endpoint, request, signal)
+    : streamCompletion(endpoint, request, signal);
+}
+
+/** Its OpenAI-style API puts the chat template around every prompt, so that the model answers instead of going on. Seen on 0.17.4. */
+function noRawPrompts(model: string): BackendError {
+  return new BackendError({
+    kind: 'unsupported',
+    feature: 'fillInTheMiddle',
+    backend: 'openai-compatible',
+    message: `${model} cannot fill a gap by Ollama’s OpenAI-style API.`,
+    hint: 'Choose the backend ollama, which asks it by its own.',
+    nextStep: { do: 'openSetting', key: 'a2ia.ollamaUrl' },
+  });
 }
 
 async function countTokens(

@@ -8,6 +8,8 @@ export interface OpenAIStyleModel {
   readonly owned_by?: string;
   /** vLLM and SGLang. Absent for vLLM's LoRA adapters. */
   readonly max_model_len?: number;
+  /** vLLM: the repository or folder that it was started with, whatever name it serves it by. */
+  readonly root?: string | null;
   /** vLLM: the model that a LoRA adapter belongs to. */
   readonly parent?: string | null;
   /** llama-server; null while it loads, absent for a model that its router has not loaded. `n_ctx` is that of one slot. */
@@ -37,9 +39,11 @@ export function listModels(endpoint: OpenAIStyleEndpoint, signal: AbortSignal): 
 /** With what the list itself says. */
 export function toModelInfo(model: OpenAIStyleModel, all: readonly OpenAIStyleModel[]): ModelInfo {
   const base = model.parent ? all.find((candidate) => candidate.id === model.parent) : undefined;
+  const basedOn = base?.root ?? base?.id ?? model.root;
   const contextWindowTokens = model.max_model_len ?? base?.max_model_len ?? model.meta?.n_ctx;
   return {
     id: model.id,
+    ...(basedOn && basedOn !== model.id ? { basedOn } : {}),
     ...(contextWindowTokens ? { contextWindowTokens } : {}),
     ...(model.meta?.n_ctx_train ? { trainedContextTokens: model.meta.n_ctx_train } : {}),
     ...(model.meta?.size ? { sizeBytes: model.meta.size } : {}),

@@ -1,5 +1,6 @@
 import type { ModelCapabilities } from './llmClient.ts';
 import type { ModelRules } from './anthropicMessages.ts';
+import type { AskedContext } from './ollamaContext.ts';
 import type { DroppableField } from './refusals.ts';
 import type { ServerIdentity } from './serverIdentity.ts';
 
@@ -56,6 +57,9 @@ export interface ModelNotes {
   /** The context window when it was last looked at. */
   contextTokens?: number;
   description?: ModelDescription;
+  /** The window that requests ask for, where the user set none. */
+  askedContext?: AskedContext;
+  decidingContext?: Promise<AskedContext>;
 }
 
 /** What a server says about a model when it is asked for more than its list has. */

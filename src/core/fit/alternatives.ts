@@ -1,8 +1,9 @@
-import { tokensText } from './bytesText.ts';
+import { memoryText, tokensText } from './bytesText.ts';
 import type { Candidate } from './candidate.ts';
 import type { Alternative, FitPlan, FitRequest } from './fitRequest.ts';
 import { llamaCppCandidates } from './llamaCppCandidates.ts';
 import { backendCandidates, gpuCandidates, modelCandidates } from './otherCandidates.ts';
+import { withoutDraft } from './otherModels.ts';
 import { planFit } from './planFit.ts';
 import { vllmCandidates } from './vllmCandidates.ts';
 
@@ -14,6 +15,7 @@ export function alternativesTo(request: FitRequest, plan: FitPlan): readonly Alt
   if (plan.verdict === 'fits' || request.gpus.length === 0) return [];
   const { server } = request;
   const candidates: readonly Candidate[] = [
+    ...draftCandidates(request),
     ...contextCandidates(request, plan),
     ...(server.kind === 'vllm' ? vllmCandidates(request, server, plan) : llamaCppCandidates(request, server)),
     ...backendCandidates(request, plan),
@@ -49,6 +51,18 @@ const kinds: Partial<Record<Alternative['change'], string>> = {
   fileType: 'file',
   gpus: 'gpus',
 };
+
+function draftCandidates(request: FitRequest): readonly Candidate[] {
+  if (!request.draft) return [];
+  return [
+    {
+      change: 'flags',
+      request: withoutDraft(request),
+      cost: 8,
+      label: (_, less) => `Without the draft model: ${memoryText(less)} less`,
+    },
+  ];
+}
 
 function contextCandidates(
   request: FitRequest,

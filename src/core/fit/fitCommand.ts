@@ -1,5 +1,8 @@
-import type { FitGpu, FitModel, FitServer } from './fitRequest.ts';
+import type { FitGpu, FitModel, FitRequest, FitServer } from './fitRequest.ts';
 import type { LlamaCppSettings } from './llamaCpp.ts';
+
+/** What the makers of vLLM use in their examples. */
+const guessedTokens = 5;
 
 type Ollama = Extract<FitServer, { kind: 'ollama' }>;
 type LlamaServer = Extract<FitServer, { kind: 'llama-server' }>;
@@ -27,9 +30,14 @@ export function ollamaCommand(model: FitModel, server: Ollama, contextTokens: nu
   return lines.join('\n');
 }
 
-export function llamaServerCommand(model: FitModel, server: LlamaServer, settings: LlamaCppSettings): string {
-  const file = isFile(model.name) ? model.name : `${model.name}${model.fileType ? `-${model.fileType}` : ''}.gguf`;
-  const words = ['llama-server', '-m', quoted(file), '-c', settings.contextTokens];
+export function llamaServerCommand(
+  model: FitModel,
+  server: LlamaServer,
+  settings: LlamaCppSettings,
+  draft: FitModel | undefined,
+): string {
+  const words = ['llama-server', '-m', quoted(ggufName(model)), '-c', settings.contextTokens];
+  if (draft) words.push('-md', quoted(ggufName(draft)));
   if (server.parallel !== undefined) words.push('-np', server.parallel);
   if (server.cacheType !== undefined) words.push('-ctk', server.cacheType, '-ctv', server.cacheType);
   if (server.flashAttention !== undefined || (server.cacheType !== undefined && server.cacheType !== 'f16')) {
@@ -41,9 +49,13 @@ export function llamaServerCommand(model: FitModel, server: LlamaServer, setting
   return words.join(' ');
 }
 
+function ggufName({ name, fileType }: FitModel): string {
+  return isFile(name) ? name : `${name}${fileType ? `-${fileType}` : ''}.gguf`;
+}
+
 /** `devices`: which of the machine's GPUs, where it is not the first ones. */
 export function vllmCommand(
-  model: FitModel,
+  { model, draft }: Pick<FitRequest, 'model' | 'draft'>,
   server: Vllm,
   contextTokens: number,
   gpu: FitGpu | undefined,
@@ -62,6 +74,10 @@ export function vllmCommand(
   ];
   for (const [flag, value] of flags) if (value !== undefined) words.push(flag, value);
   if (server.eager) words.push('--enforce-eager');
+  if (draft) {
+    const speculative = { model: draft.name, num_speculative_tokens: guessedTokens };
+    words.push('--speculative-config', quoted(JSON.stringify(speculative)));
+  }
   const command = words.join(' ');
   return devices === undefined ? command : `CUDA_VISIBLE_DEVICES=${devices} ${command}`;
 }

@@ -9,6 +9,8 @@ import type { Placement, Verdict } from './plan.ts';
 /** What the planner is asked: a model, the server that shall load it, and the graphics cards. Plain data: a panel sends it, a test writes it. */
 export interface FitRequest {
   readonly model: FitModel;
+  /** A small model that guesses ahead, for the large one to check: llama-server's and vLLM's speculative decoding. */
+  readonly draft?: FitModel;
   readonly server: FitServer;
   /** Every card that the server may use; empty: not known, and then only sizes are said. */
   readonly gpus: readonly FitGpu[];

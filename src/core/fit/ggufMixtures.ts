@@ -46,16 +46,21 @@ export function mixtureNamed(name: string): Mixture | undefined {
   return type && { name: name.toUpperCase(), base: type };
 }
 
+/** Every tensor of the model with its type in a file of this mixture. */
+export function typedTensors(mixture: Mixture, facts: ModelFacts): readonly (readonly [Tensor, GgmlType])[] {
+  const situation = situationOf(facts);
+  return tensorsOf(facts).map((tensor) => [tensor, typeOf(tensor, mixture, situation)]);
+}
+
 /** What the model takes as a file of this mixture. The encoder, which is a file of its own, is not in it. */
 export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
-  const situation = situationOf(facts);
   const layers = facts.layers.map(() => ({ dense: 0, experts: 0 }));
   let tokenEmbedding = 0;
   let output = facts.embeddingLength * 4;
   let largestTensor = 0;
   const isQuantized = mixture.base.blockElements > 1;
-  for (const tensor of tensorsOf(facts)) {
-    const bytes = ggmlBytes(typeOf(tensor, mixture, situation), tensor.columns * tensor.rows);
+  for (const [tensor, type] of typedTensors(mixture, facts)) {
+    const bytes = ggmlBytes(type, tensor.columns * tensor.rows);
     const layer = tensor.layer === undefined ? undefined : layers[tensor.layer];
     // Matrices in 16 bits are multiplied where they are, not copied.
     if (layer && isQuantized) largestTensor = Math.max(largestTensor, bytes);

@@ -20,6 +20,8 @@ export interface LlamaCppSettings extends CacheSettings {
   /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
   readonly weightSpread?: readonly [low: number, high: number];
   readonly corrections?: Corrections;
+  /** What a draft model takes in the same process. */
+  readonly draft?: Figure;
 }
 
 export interface LlamaCppEstimate {
@@ -74,7 +76,7 @@ export function estimateLlamaCpp(
     settings.gpus > 1
       ? sum(Array(settings.gpus).fill(contextOverhead), contextOverhead.because)
       : corrected(contextOverhead, corrections, 'overhead');
-  const rest = [cache, state, compute, encoder, overhead];
+  const rest = [cache, state, compute, encoder, overhead, ...(settings.draft ? [settings.draft] : [])];
   return {
     weights: weightsFigure,
     cache,

@@ -5,7 +5,7 @@ import { isFile } from './fitCommand.ts';
 import type { LlamaCppFitServer } from './llamaCppFit.ts';
 import type { CacheType } from './kvCache.ts';
 import { cacheRow } from './modelFacts.ts';
-import { fileBytes, ggufWeights, ruledWeights } from './modelWeights.ts';
+import { fileBytes, ggufWeights, ruledWeights, shapeOnly } from './modelWeights.ts';
 import { publishedAs } from './otherModels.ts';
 
 /** Settings of the server, then smaller files. */
@@ -105,8 +105,7 @@ function fileTypeCandidates(request: FitRequest): readonly Candidate[] {
 
 /** The same model in another file. Undefined: Ollama’s library does not have it, and nobody knows where else it is. */
 function modelOfType(model: FitModel, fileType: string): FitModel | undefined {
-  const { weights: _, ...facts } = model.facts;
-  const typed = { facts, fileType };
+  const typed = { facts: shapeOnly(model.facts), fileType };
   if (isFile(model.name)) {
     const replaced = model.name.replace(/(I?Q\d_[\w]+?|BF16|F16|F32|MXFP4)(?=\.gguf$)/i, fileType);
     return { ...typed, name: replaced === model.name ? model.name.replace(/\.gguf$/i, `-${fileType}.gguf`) : replaced };

@@ -1,12 +1,12 @@
-import { memoryText, tokensText } from './bytesText.ts';
+import { tokensText } from './bytesText.ts';
 import type { Corrections } from './corrections.ts';
 import { exact, sum, type Figure } from './figure.ts';
 import { ollamaCommand, llamaServerCommand } from './fitCommand.ts';
-import type { FitFailure, FitGpu, FitPlan, FitRequest, FitRow, FitServer } from './fitRequest.ts';
+import type { FitGpu, FitModel, FitPlan, FitRequest, FitServer } from './fitRequest.ts';
 import { isHeadlessCard } from './gpus.ts';
 import { inequality, type GpuRoom, type Inequality } from './inequality.ts';
 import { cacheBytes } from './kvCache.ts';
-import { gpuWeightBytes, type LlamaCppEstimate, type LlamaCppSettings } from './llamaCpp.ts';
+import { estimateLlamaCpp, gpuWeightBytes, type LlamaCppSettings } from './llamaCpp.ts';
 import type { LlamaCppBuild } from './llamaCppBuild.ts';
 import {
   buildOfOllamaFor,
@@ -18,10 +18,11 @@ import {
   ollamaGuessPerToken,
   triesFourSlots,
 } from './llamaCppDefaults.ts';
+import { llamaCppFailure } from './llamaCppFailure.ts';
+import { rowsOf } from './llamaCppRows.ts';
 import type { ModelFacts } from './modelFacts.ts';
 import { fileBytes, ggufWeights, type ModelWeights } from './modelWeights.ts';
 import { freeOnAll, largestMultiple, planLlamaCpp, type LlamaCppPlan, type OffloadPolicy } from './plan.ts';
-import { bufferError, projectionLine, systemMemoryError } from './serverErrors.ts';
 
 export type LlamaCppFitServer = Extract<FitServer, { kind: 'ollama' | 'llama-server' }>;
 
@@ -46,8 +47,9 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
     doubts.push(`No quantisation was given: planned with ${weights.fileType}, which is usual under this name.`);
   }
   const asked = contextOf(server, build, facts, gpus, doubts);
+  const draft = draftOf(request, server, doubts);
   const situation = {
-    ...situationOf(server, build, facts, weights, gpus),
+    ...situationOf(server, build, facts, weights, gpus, draft),
     ...(request.corrections === undefined ? {} : { corrections: request.corrections }),
   };
   const { contextTokens, plan, settings, rooms } = withSlots(situation, asked);
@@ -55,14 +57,21 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
   const inRam = ramInequality(facts, weights, plan, settings, request.freeRamBytes);
   const isShort = inRam?.holds === 'no';
   const conditions = inRam && isShort ? [...plan.conditions, inRam] : plan.conditions;
-  const failure = failureOf(situation, plan, rooms, isShort ? inRam : undefined);
+  const rows = rowsOf(plan.estimate, weights, settings.draft);
+  const failure = llamaCppFailure(plan, rows, {
+    rooms,
+    gpuBytes: gpus.reduce((bytes, { totalBytes }) => bytes + totalBytes, 0),
+    marginBytes: situation.policy.marginBytes * rooms.length,
+    printsProjection: server.kind === 'llama-server' || isServerEra(build),
+    inRam: isShort ? inRam : undefined,
+  });
   if (gpus.length === 0) doubts.push('No GPU was given, so only sizes are said.');
   if (gpus.some(({ freeBytes }) => freeBytes === undefined)) {
     doubts.push('What is free on the GPU is not known: an idle card is assumed, with or without a desktop on it.');
   }
   return {
     verdict: isShort ? 'fails' : plan.verdict,
-    rows: rowsOf(plan.estimate, weights),
+    rows,
     ...(rooms.length > 0 ? { free: freeOnAll(rooms), total: totalOf(rooms) } : {}),
     conditions,
     ...(failure === undefined ? {} : { failure }),
@@ -72,7 +81,7 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
     command:
       server.kind === 'ollama'
         ? ollamaCommand(model, server, contextTokens)
-        : llamaServerCommand(model, server, settings),
+        : llamaServerCommand(model, server, settings, draft?.model),
     doubts,
   };
 }
@@ -129,6 +138,36 @@ interface Situation {
   /** Ollama's own, by which it chooses batch and GPUs. */
   readonly guess: { readonly bytes: number; readonly perToken: number };
   readonly corrections?: Corrections;
+  readonly draft: DraftModel | undefined;
+}
+
+interface DraftModel {
+  readonly model: FitModel;
+  readonly weights: ModelWeights;
+}
+
+/** Only llama-server takes one; a draft whose weights are not known is not planned, and that is said. */
+function draftOf({ draft }: FitRequest, { kind }: LlamaCppFitServer, doubts: string[]): DraftModel | undefined {
+  if (!draft) return undefined;
+  const weights = kind === 'llama-server' ? ggufWeights(draft) : undefined;
+  if (weights) return { model: draft, weights };
+  doubts.push(
+    kind === 'ollama'
+      ? 'Ollama takes no draft model: planned without.'
+      : `The weights of the draft model ${draft.name} are not known: planned without it.`,
+  );
+  return undefined;
+}
+
+/** Weights, a cache of the same context in 16 bits, and a compute buffer of its own. */
+function draftFigure({ model: { facts }, weights }: DraftModel, settings: LlamaCppSettings): Figure {
+  const own: LlamaCppSettings = { ...settings, keyType: 'f16', valueType: 'f16', gpus: 1, withEncoder: false };
+  const estimate = estimateLlamaCpp(facts, own, weights.bytes);
+  const { weights: matrices, cache, state, compute } = estimate;
+  return sum(
+    [...(matrices ? [matrices] : []), cache, state, compute],
+    'weights, KV cache and compute buffer of the draft model',
+  );
 }
 
 function situationOf(
@@ -137,6 +176,7 @@ function situationOf(
   facts: ModelFacts,
   weights: ModelWeights | undefined,
   gpus: readonly FitGpu[],
+  draft: DraftModel | undefined,
 ): Situation {
   const rooms = gpus.map(roomOf).sort((one, other) => freeOnAll([other]).bytes - freeOnAll([one]).bytes);
   const policy = offloadPolicy(server.kind, build);
@@ -150,6 +190,7 @@ function situationOf(
     policy: server.kind === 'llama-server' && !fitsByItself(build) ? { ...policy, whenFull: 'fail' } : policy,
     mapsWholeFile: gpus.some(({ name }) => /Apple|Metal/i.test(name)),
     guess: { bytes: weights ? fileBytes(weights.bytes) : 0, perToken: ollamaGuessPerToken(facts) },
+    draft,
   };
 }
 
@@ -184,7 +225,7 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
   const slots = server.kind === 'ollama' ? (parallel ?? 1) : 1;
   const guessed = situation.guess.bytes + situation.guess.perToken * contextTokens * slots;
   const plans = (used: readonly GpuRoom[]): Attempt => {
-    const settings: LlamaCppSettings = {
+    const alone: LlamaCppSettings = {
       ...llamaCppSettings({
         server: server.kind,
         build,
@@ -200,6 +241,7 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
       mapsWholeFile,
       ...(corrections === undefined ? {} : { corrections }),
     };
+    const settings = situation.draft ? { ...alone, draft: draftFigure(situation.draft, alone) } : alone;
     const plan = planLlamaCpp(facts, weights?.bytes, settings, used, policy);
     return { contextTokens, settings, plan, rooms: used };
   };
@@ -224,25 +266,6 @@ function totalOf(rooms: readonly GpuRoom[]): Figure {
   );
 }
 
-function rowsOf(estimate: LlamaCppEstimate, read?: ModelWeights): readonly FitRow[] {
-  const { cache, state, compute, encoder, overhead, host } = estimate;
-  const weights = estimate.weights && { ...estimate.weights, ...(read?.isRuled ? ruled(read) : {}) };
-  const rows: readonly (FitRow | undefined)[] = [
-    weights && { part: 'weights', label: 'Weights', figure: weights },
-    { part: 'cache', label: 'KV cache', figure: cache },
-    { part: 'state', label: 'Recurrent state', figure: state },
-    { part: 'encoder', label: 'Picture encoder', figure: encoder },
-    { part: 'compute', label: 'Compute buffer', figure: compute },
-    { part: 'overhead', label: 'CUDA context', figure: overhead },
-    { part: 'ram', label: 'In RAM', figure: host },
-  ];
-  return rows.filter((row) => row !== undefined && row.figure.highBytes > 0) as readonly FitRow[];
-}
-
-function ruled({ fileType }: ModelWeights): Pick<Figure, 'origin' | 'because'> {
-  return { origin: 'formula', because: `the matrices as llama.cpp’s rules for ${fileType} quantise them` };
-}
-
 /** What is in RAM when some of it is not on the GPU. Undefined: nobody said how much there is. */
 function ramInequality(
   facts: ModelFacts,
@@ -260,64 +283,4 @@ function ramInequality(
     'token embedding, and layers that are not on the GPU',
   );
   return inequality('RAM for what is not on the GPU', need, exact(freeRamBytes, 'free RAM'));
-}
-
-function failureOf(
-  { server, build, policy, rooms: all }: Situation,
-  { verdict, estimate, conditions, placement }: LlamaCppPlan,
-  rooms: readonly GpuRoom[],
-  inRam: Inequality | undefined,
-): FitFailure | undefined {
-  if (inRam) {
-    const { need, have } = inRam;
-    return {
-      condition: inRam,
-      serverError: systemMemoryError(need.bytes, have.bytes),
-      explanation: `${memoryText(need.bytes)} of the model do not fit on the GPU and need RAM > ${memoryText(have.bytes)} of RAM that is free.`,
-    };
-  }
-  const [condition] = conditions;
-  if (!condition || (verdict !== 'fails' && verdict !== 'partial')) return undefined;
-  const free = freeOnAll(rooms).bytes;
-  const serverError =
-    verdict === 'partial' && (isServerEra(build) || server.kind === 'llama-server')
-      ? projectionLine(condition.need.bytes - estimate.overhead.bytes, free)
-      : placement
-        ? `offloaded ${placement.gpuLayers}/${placement.layers} layers to GPU`
-        : bufferError(estimate, free);
-  return { condition, serverError, explanation: explanationOf(estimate, condition, free, policy, all) };
-}
-
-function explanationOf(
-  estimate: LlamaCppEstimate,
-  { need, have }: Inequality,
-  free: number,
-  { marginBytes }: OffloadPolicy,
-  rooms: readonly GpuRoom[],
-): string {
-  const parts = rowsOf(estimate)
-    .filter(({ part }) => part !== 'ram')
-    .map(({ label, figure }) => `${lower(label)} ${memoryText(figure.bytes)}`);
-  const margin = marginBytes > 0 ? ` (${memoryText(free)} less the margin that the server keeps)` : '';
-  return `${upper(parts.join(' + '))} = ${memoryText(need.bytes)} > ${memoryText(have.bytes)} free${margin}, because ${reasonOf(estimate, have.bytes, free, rooms)}.`;
-}
-
-function reasonOf(estimate: LlamaCppEstimate, have: number, free: number, rooms: readonly GpuRoom[]): string {
-  const { weights, cache, compute, total } = estimate;
-  const all = rooms.reduce((bytes, { totalBytes }) => bytes + totalBytes, 0);
-  const need = total?.bytes ?? 0;
-  if (weights && weights.bytes > all) return 'the weights alone are larger than the GPU';
-  if (need - cache.bytes <= have) return `the KV cache of this context is ${memoryText(need - have)} too large`;
-  if (need <= have + all - free && all > free) return `other programs hold ${memoryText(all - free)} of the GPU`;
-  if (weights && weights.bytes > have) return 'the weights alone are larger than that';
-  if (compute.bytes > 0.25 * need) return 'the compute buffer for so many tokens at once is large';
-  return `${memoryText(need - have)} are missing`;
-}
-
-function lower(text: string): string {
-  return /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-function upper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -57,3 +57,16 @@ export function scaledTo(bytes: number, weights: WeightBytes): WeightBytes {
 function layerBytes({ layers }: WeightBytes): number {
   return layers.reduce((total, { dense, experts }) => total + dense + experts, 0);
 }
+
+const shapes = new WeakMap<ModelFacts, ModelFacts>();
+
+/** The model as it would be in another file: what was read of this one's tensors says nothing of it. The same object each time. */
+export function shapeOnly(facts: ModelFacts): ModelFacts {
+  if (!facts.weights) return facts;
+  const known = shapes.get(facts);
+  if (known) return known;
+  const shape: { -readonly [key in keyof ModelFacts]: ModelFacts[key] } = { ...facts };
+  delete shape.weights;
+  shapes.set(facts, shape);
+  return shape;
+}

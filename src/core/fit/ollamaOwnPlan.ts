@@ -1,4 +1,4 @@
-import { layerCacheBytes } from './kvCache.ts';
+import { layerCacheBytes, type CacheType } from './kvCache.ts';
 import { gpuWeightBytes, layerBytes, type LlamaCppSettings } from './llamaCpp.ts';
 import type { Attention, LatentAttention, ModelFacts, WeightBytes } from './modelFacts.ts';
 
@@ -18,13 +18,21 @@ export function ollamaOwnDemand(
     0,
     ...facts.layers.map((layer, index) => layerBytes(layer, index, facts, weights, settings)),
   );
-  const cache = facts.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, settings), 0);
+  const cache = ollamaOwnCache(facts, settings);
   const encoder = settings.withEncoder
     ? weights.encoder || (facts.encoder?.parameters ?? 0) * 2 + (facts.encoder?.ollamaGraphBytes ?? 0)
     : 0;
   const graph = graphBytes(facts, weights, settings, cache);
   // A GPU is only taken while one more layer would fit beside the graph.
   return gpuWeightBytes(facts, weights) + cache + encoder + gpus * (graph + largestLayer);
+}
+
+/** Its KV cache: without the scales of the quantized types. With the weights it is what `/api/ps` calls the size of a model on the CPU, until 0.30. */
+export function ollamaOwnCache(facts: ModelFacts, settings: LlamaCppSettings): number {
+  const share: Readonly<Partial<Record<CacheType, number>>> = { q8_0: 1 / 2, q4_0: 1 / 4 };
+  const in16Bits = { ...settings, keyType: 'f16', valueType: 'f16', latentAsHeads: true } as const;
+  const bytes = facts.layers.reduce((sum, layer) => sum + layerCacheBytes(layer, in16Bits), 0);
+  return bytes * (share[settings.keyType] ?? 1);
 }
 
 interface GraphSizes {

@@ -2,7 +2,8 @@ import { ollamaFileType } from './catalogue.ts';
 import type { Candidate } from './candidate.ts';
 import { isFile } from './fitCommand.ts';
 import type { FitModel, FitPlan, FitRequest, FitServer } from './fitRequest.ts';
-import { familyOf, modelOn, parametersOf, publishedAs } from './otherModels.ts';
+import { shapeOnly } from './modelWeights.ts';
+import { familyOf, modelOn, parametersOf, publishedAs, withoutDraft } from './otherModels.ts';
 import { publishedModels } from './publishedModels.ts';
 import { leanVllm } from './vllmCandidates.ts';
 
@@ -17,7 +18,7 @@ export function backendCandidates(request: FitRequest, plan: FitPlan): readonly 
     return [
       {
         change: 'backend',
-        request: { ...request, model: onVllm, server: { kind: 'vllm', contextTokens } },
+        request: { ...withoutDraft(request), model: onVllm, server: { kind: 'vllm', contextTokens } },
         fallbacks: leanVllm({ kind: 'vllm', contextTokens }).map((lean) => ({
           ...request,
           model: onVllm,
@@ -33,7 +34,7 @@ export function backendCandidates(request: FitRequest, plan: FitPlan): readonly 
   return [
     {
       change: 'backend',
-      request: { ...request, model: onOllama, server: { kind: 'ollama', contextTokens } },
+      request: { ...withoutDraft(request), model: onOllama, server: { kind: 'ollama', contextTokens } },
       cost: 40,
       label: ({ placement }) => `Ollama with ${onOllama.name}${placement ? placed(placement) : ''}`,
       mayBePartial: true,
@@ -44,9 +45,8 @@ export function backendCandidates(request: FitRequest, plan: FitPlan): readonly 
 /** A model that is in no catalogue, as somebody else may have converted it. */
 function withoutCheckpoint({ name, facts }: FitModel): FitModel | undefined {
   if (facts.doubts.length > 0) return undefined;
-  const { weights: _, ...shape } = facts;
   const fileType = ollamaFileType(name);
-  return { name: `${name.replace(/^.*\//, '')}-${fileType}.gguf`, facts: shape, fileType };
+  return { name: `${name.replace(/^.*\//, '')}-${fileType}.gguf`, facts: shapeOnly(facts), fileType };
 }
 
 function placed({ gpuLayers, layers, layersWithoutExperts }: NonNullable<FitPlan['placement']>): string {
@@ -75,9 +75,9 @@ export function modelCandidates(request: FitRequest, plan: FitPlan): readonly Ca
     const theirs = forOtherModel(server, plan.contextTokens);
     return {
       change: 'model',
-      request: { ...request, model: other, server: theirs },
+      request: { ...withoutDraft(request), model: other, server: theirs },
       ...(theirs.kind === 'vllm'
-        ? { fallbacks: leanVllm(theirs).map((lean) => ({ ...request, model: other, server: lean })) }
+        ? { fallbacks: leanVllm(theirs).map((lean) => ({ ...withoutDraft(request), model: other, server: lean })) }
         : {}),
       cost: (isRelated ? 41 : 46) + index / 100,
       group: isRelated ? 'models of the same maker' : 'other models',

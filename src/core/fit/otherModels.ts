@@ -1,6 +1,6 @@
 import { schemeNamed } from './checkpoint.ts';
 import { knownModel, ollamaFileType } from './catalogue.ts';
-import type { FitModel, FitServer } from './fitRequest.ts';
+import type { FitModel, FitRequest, FitServer } from './fitRequest.ts';
 import type { ModelFacts } from './modelFacts.ts';
 import { publishedModels, type PublishedModel } from './publishedModels.ts';
 import { tensorsOf } from './tensors.ts';
@@ -51,4 +51,11 @@ export function familyOf(name: string): string {
   if (/^(qwen|qwq)/.test(name)) return 'qwen';
   if (/^(llama|codellama)/.test(name)) return 'llama';
   return /^[a-z]+(?:-oss)?/.exec(name)?.[0] ?? name;
+}
+
+/** A draft model is made for one model only. */
+export function withoutDraft(request: FitRequest): FitRequest {
+  const alone: { -readonly [key in keyof FitRequest]: FitRequest[key] } = { ...request };
+  delete alone.draft;
+  return alone;
 }

@@ -84,7 +84,8 @@ export function planLlamaCpp(
   if (condition.holds === 'maybe') return { verdict: 'tight', estimate, conditions: [condition] };
   if (policy.whenFull === 'asTold') return { verdict: 'unknown', estimate, conditions: [condition] };
   if (policy.whenFull === 'fail') return { verdict: 'fails', estimate, conditions: [condition] };
-  const placement = placeLayers(facts, weights, settings, have.bytes - estimate.overhead.bytes, policy.expertsFirst);
+  const roomBytes = have.bytes - estimate.overhead.bytes - (settings.draft?.bytes ?? 0);
+  const placement = placeLayers(facts, weights, settings, roomBytes, policy.expertsFirst);
   return { verdict: 'partial', estimate, conditions: [condition], placement };
 }
 
@@ -167,19 +168,6 @@ function placeLayers(
     cacheBytes: cache,
     computeBytes: compute,
   };
-}
-
-/** In tokens, a multiple of 256; undefined: not even the shortest stays on the GPU, or too little is known. */
-export function largestContextOnGpu(
-  facts: ModelFacts,
-  weights: WeightBytes | undefined,
-  settings: LlamaCppSettings,
-  rooms: readonly GpuRoom[],
-  policy: OffloadPolicy,
-): number | undefined {
-  const fits = (contextTokens: number) =>
-    planLlamaCpp(facts, weights, { ...settings, contextTokens }, rooms, policy).verdict === 'fits';
-  return largestMultiple(256, facts.contextTokens ?? settings.contextTokens, fits);
 }
 
 /** The largest multiple of `step` up to `limit` for which a condition holds that larger numbers only make harder. */

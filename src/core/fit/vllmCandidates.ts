@@ -2,6 +2,7 @@ import { memoryText } from './bytesText.ts';
 import type { Candidate } from './candidate.ts';
 import { schemeNamed } from './checkpoint.ts';
 import type { FitModel, FitPlan, FitRequest } from './fitRequest.ts';
+import { shapeOnly } from './modelWeights.ts';
 import { publishedAs } from './otherModels.ts';
 import type { VllmFitServer } from './vllmFit.ts';
 
@@ -60,7 +61,7 @@ function schemeCandidates(request: FitRequest, server: VllmFitServer, { conditio
   const { scheme } = model;
   if (scheme !== undefined && scheme.kind !== 'plain') return [];
   if (/gpt-oss/i.test(model.facts.architecture)) return [];
-  const { weights: _, ...facts } = model.facts;
+  const facts = shapeOnly(model.facts);
   const fourBit = publishedAs(model)?.fourBit;
   const fourBitScheme = fourBit === undefined ? undefined : schemeNamed(fourBit);
   // Quantising to fp8 begins with the whole model in 16 bits on the GPU.

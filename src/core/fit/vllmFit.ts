@@ -1,5 +1,5 @@
 import { memoryText, tokensText } from './bytesText.ts';
-import type { Scheme } from './checkpoint.ts';
+import { checkpointBytes, type Scheme } from './checkpoint.ts';
 import { between, exact, sum, type Figure } from './figure.ts';
 import { vllmCommand } from './fitCommand.ts';
 import type { FitFailure, FitGpu, FitModel, FitPlan, FitRequest, FitRow, FitServer } from './fitRequest.ts';
@@ -20,17 +20,21 @@ const currentVllm: VllmVersion = [0, 29];
 
 export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan {
   const { model } = request;
-  const { facts } = model;
-  const doubts: string[] = [...facts.doubts];
+  const doubts: string[] = [...model.facts.doubts, ...(request.draft?.facts.doubts ?? [])];
   const parallel = server.tensorParallel ?? 1;
   const gpus = usedGpus(request.gpus, parallel);
   const gpu = gpus.at(-1);
   const scheme = schemeOf(model, doubts);
   const { corrections } = request;
-  const settings = {
-    ...vllmSettings(model, server, scheme, gpu, doubts),
-    ...(corrections === undefined ? {} : { corrections }),
-  };
+  const { facts, settings } = withDraft(
+    model.facts,
+    {
+      ...vllmSettings(model, server, scheme, gpu, doubts),
+      ...(corrections === undefined ? {} : { corrections }),
+    },
+    request.draft,
+    doubts,
+  );
   const problem = parallelProblem(facts, parallel, request.gpus.length);
   if (problem !== undefined) doubts.push(problem);
   // Sizes do not depend on the card but for a little, so they are said without one.
@@ -63,8 +67,29 @@ export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan 
     ...(failure === undefined ? {} : { failure }),
     contextTokens: settings.maxModelTokens,
     ...(largest === undefined ? {} : { largestContextTokens: largest }),
-    command: vllmCommand(model, server, settings.maxModelTokens, gpu, visibleDevices(request.gpus, gpus)),
+    command: vllmCommand(request, server, settings.maxModelTokens, gpu, visibleDevices(request.gpus, gpus)),
     doubts,
+  };
+}
+
+interface Planned {
+  readonly facts: ModelFacts;
+  readonly settings: VllmSettings;
+}
+
+/** A draft model's weights lie beside the model's, and a token has a place in the caches of both. */
+function withDraft(facts: ModelFacts, settings: VllmSettings, draft: FitModel | undefined, doubts: string[]): Planned {
+  if (!draft) return { facts, settings };
+  const whole = { tensor: 1, pipeline: 1 };
+  const own = settings.checkpointBytes ?? checkpointBytes(facts, settings.scheme, whole);
+  const theirs = draft.checkpointBytes ?? checkpointBytes(draft.facts, schemeOf(draft, doubts), whole);
+  return {
+    facts: {
+      ...facts,
+      layers: [...facts.layers, ...draft.facts.layers],
+      doubts: [...facts.doubts, ...draft.facts.doubts],
+    },
+    settings: { ...settings, checkpointBytes: own + theirs },
   };
 }
 
@@ -238,7 +263,7 @@ function failureOf(
           estimate.graphs.bytes > have.bytes
             ? torchError(estimate.graphs.bytes, gpu.totalBytes)
             : samplerError(settings.maxSequences),
-        explanation: `CUDA graphs ${memoryText(need.bytes)} > ${memoryText(have.bytes)} that the utilization of ${utilization} leaves${onEach}, because vLLM up to 0.20 makes them beside its budget.`,
+        explanation: `CUDA graphs ${memoryText(need.bytes)} > ${memoryText(have.bytes)} that the utilization of ${utilization} leaves${onEach}, because this vLLM makes them beside its budget.`,
       };
   }
 }

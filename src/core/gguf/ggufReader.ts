@@ -77,9 +77,11 @@ class Cursor {
 
   /** A count, an offset or a length: exact up to 2^53, which none of a real file reaches. */
   u64(): number {
-    const value = this.#bytes.readBigUInt64LE(this.skip(8));
-    if (value >= 0x20_0000_0000_0000n) throw new Invalid('it contains an impossible number');
-    return Number(value);
+    const start = this.skip(8);
+    // Without a BigInt: a vocabulary has a million lengths.
+    const high = this.#bytes.readUInt32LE(start + 4);
+    if (high >= 0x20_0000) throw new Invalid('it contains an impossible number');
+    return high * 0x1_0000_0000 + this.#bytes.readUInt32LE(start);
   }
 
   text(lengthBytes: number): string {

@@ -9,7 +9,11 @@ export interface GpuMonitorParts {
   /** What the server in use has loaded. Not asked on a machine without a GPU, unless a person wants to know. */
   readonly readServer: (signal: AbortSignal) => Promise<ServerUse | undefined>;
   /** The longest context of each model that is partly on the CPU with which it would not be. */
-  readonly fittingTokens?: (server: ServerUse, reading: GpuReading) => Promise<ReadonlyMap<string, number>>;
+  readonly fittingTokens?: (
+    server: ServerUse,
+    reading: GpuReading,
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, number>>;
   readonly startTimer: StartTimer;
   readonly onChange: (snapshot: GpuSnapshot) => void;
 }
@@ -68,11 +72,14 @@ export class GpuMonitor {
     return this.#look({ isAsked: true });
   }
 
-  /** What is known, looked at anew if it is older. @throws the abort reason once disposed */
+  /** What is known, looked at anew if it is older; after a failure not before its time. @throws the abort reason once disposed */
   async recent(mostAgeMs: number): Promise<GpuSnapshot> {
     const known = this.#latest;
-    const mayLook = known === undefined || (known.reading.state !== 'none' && this.#delayMs(mostAgeMs) === 0);
-    return mayLook ? this.#look({ isAsked: false }) : known;
+    if (!known) return this.#look({ isAsked: false });
+    const { reading } = known;
+    const ageMs = this.#parts.host.now() - reading.readAtMs;
+    const isOld = ageMs > (reading.state === 'failed' ? this.#intervalMs() : mostAgeMs);
+    return isOld && reading.state !== 'none' ? this.#look({ isAsked: false }) : known;
   }
 
   dispose(): void {
@@ -129,7 +136,7 @@ export class GpuMonitor {
     const read = await readGpus(host, signal, this.#notes);
     const reading = read.state === 'asleep' ? { ...read, ...this.#lastName() } : read;
     const server = reading.state === 'none' && !isAsked ? undefined : await readServer(signal).catch(() => undefined);
-    const fitting = server && (await fittingTokens?.(server, reading).catch(() => undefined));
+    const fitting = server && (await fittingTokens?.(server, reading, signal).catch(() => undefined));
     signal.throwIfAborted();
     this.#failures = reading.state === 'failed' ? this.#failures + 1 : 0;
     this.#latest = { reading, ...(server ? { server } : {}), ...(fitting ? { fittingTokens: fitting } : {}) };

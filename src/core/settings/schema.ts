@@ -29,6 +29,9 @@ type SettingType =
     }
   | { readonly type: 'text'; readonly default: string; readonly multiline?: true }
   | { readonly type: 'url'; readonly default: string }
+  | { readonly type: 'textList'; readonly default: readonly string[] }
+  /** `ollama/qwen2.5-coder:7b`: a backend, and a model of it. */
+  | { readonly type: 'backendModel'; readonly default: '' }
   | { readonly type: 'modelByBackend'; readonly default: Readonly<Record<string, string>> };
 
 const dayMs = 86_400_000;
@@ -227,6 +230,38 @@ export const schema: readonly SettingSpec[] = [
     integer: true,
     description: 'Longest answer, in tokens. Not set: the server’s own limit.',
   },
+  {
+    key: 'a2ia.completion.mode',
+    type: 'choice',
+    default: 'off',
+    // Else a folder that is only looked at could have its files sent.
+    restricted: true,
+    description: 'Whether code is completed as you write it.',
+    choices: [
+      { value: 'off', description: 'Never. Nothing of it is loaded.' },
+      { value: 'automatic', description: 'When you pause while typing.' },
+      {
+        value: 'onRequest',
+        description:
+          'When you ask for it: **Trigger Inline Suggestion** (`Alt+\\` on Windows and Linux, `Option+\\` on macOS).',
+      },
+    ],
+  },
+  {
+    key: 'a2ia.completion.model',
+    type: 'backendModel',
+    default: '',
+    restricted: true,
+    description:
+      'Who completes code: a backend, a slash, and its model, for example `ollama/qwen2.5-coder:1.5b-base`. **A2IA: Choose Completion Model** writes it. Empty: the best that is found.',
+  },
+  {
+    key: 'a2ia.completion.excludedLanguages',
+    type: 'textList',
+    default: ['plaintext', 'markdown', 'dotenv'],
+    restricted: true,
+    description: 'Languages that are never completed and never given along, by their identifiers.',
+  },
 ];
 
 /** The keys that an untrusted workspace cannot set. */
@@ -264,7 +299,10 @@ function manifestProperty(spec: SettingSpec): object {
     case 'text':
       return { type: 'string', ...(spec.multiline ? { editPresentation: 'multilineText' } : {}), ...common };
     case 'url':
+    case 'backendModel':
       return { type: 'string', ...common };
+    case 'textList':
+      return { type: 'array', items: { type: 'string' }, uniqueItems: true, ...common };
     case 'modelByBackend':
       return {
         type: 'object',

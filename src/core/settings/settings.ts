@@ -29,6 +29,7 @@ export interface Settings {
   readonly topP?: number;
   readonly seed?: number;
   readonly maxOutputTokens?: number;
+  readonly completion: CompletionSettings;
   /** The keys that a person set, as opposed to a default. */
   readonly explicit: ReadonlySet<string>;
 }
@@ -39,6 +40,18 @@ export interface EmbeddedSettings {
   /** 0: as many as there are cores, less one, and at least one. */
   readonly threads: number;
   readonly contextTokens: number;
+}
+
+export interface CompletionSettings {
+  readonly mode: 'off' | 'automatic' | 'onRequest';
+  /** Left out: the best that is found. */
+  readonly model?: BackendModel;
+  readonly excludedLanguages: readonly string[];
+}
+
+export interface BackendModel {
+  readonly backend: BackendId;
+  readonly model: string;
 }
 
 /** A setting whose value cannot be used. Its default is used instead. */
@@ -83,6 +96,7 @@ export function parseSettings(read: SettingReader): ParsedSettings {
     const value = values.get(key);
     return typeof value === 'number' ? ({ [name]: value } as Record<K, number>) : {};
   };
+  const backendModel = parseBackendModel(text('a2ia.completion.model'));
   const settings: Settings = {
     backend: values.get('a2ia.backend') as Settings['backend'],
     ollamaUrl: text('a2ia.ollamaUrl'),
@@ -107,6 +121,11 @@ export function parseSettings(read: SettingReader): ParsedSettings {
     ...optional('a2ia.topP', 'topP'),
     ...optional('a2ia.seed', 'seed'),
     ...optional('a2ia.maxOutputTokens', 'maxOutputTokens'),
+    completion: {
+      mode: values.get('a2ia.completion.mode') as CompletionSettings['mode'],
+      ...(backendModel ? { model: backendModel } : {}),
+      excludedLanguages: values.get('a2ia.completion.excludedLanguages') as readonly string[],
+    },
     explicit,
   };
   return { settings: Object.freeze(settings), problems };
@@ -145,9 +164,33 @@ function check(spec: SettingSpec, raw: unknown): Checked {
       return typeof raw === 'string' ? { value: raw.trim() } : { allowed: 'text' };
     case 'url':
       return checkUrl(spec, raw);
+    case 'textList':
+      return Array.isArray(raw) && raw.every((item) => typeof item === 'string')
+        ? { value: raw.map((item: string) => item.trim()) }
+        : { allowed: `a list of texts such as ${JSON.stringify(spec.default)}` };
+    case 'backendModel': {
+      const value = typeof raw === 'string' ? raw.trim() : undefined;
+      return value === '' || parseBackendModel(value)
+        ? { value }
+        : {
+            allowed: `a backend, a slash and its model, such as ollama/qwen2.5-coder:7b; backends are ${backendIds.join(', ')}`,
+          };
+    }
     case 'modelByBackend':
       return checkModels(raw);
   }
+}
+
+/** The name of a model may hold slashes itself. */
+function parseBackendModel(text: string | undefined): BackendModel | undefined {
+  const backend = backendIds.find((id) => text?.startsWith(`${id}/`));
+  const model = text?.slice((backend?.length ?? 0) + 1);
+  return backend && model ? { backend, model } : undefined;
+}
+
+/** As `a2ia.completion.model` has it. */
+export function backendModelText({ backend, model }: BackendModel): string {
+  return `${backend}/${model}`;
 }
 
 function checkUrl(spec: SettingSpec & { type: 'url' }, raw: unknown): Checked {

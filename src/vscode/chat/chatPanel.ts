@@ -10,7 +10,7 @@ import { errorText } from '../../core/util/errorText.ts';
 import type { PanelMessage } from '../../protocol/messages.ts';
 import type { NoticeView, PanelState } from '../../protocol/panelState.ts';
 import type { EditorSettings } from '../editorSettings.ts';
-import { pickOtherModel } from '../modelPicker.ts';
+import { pickOtherModel, type Badges } from '../modelPicker.ts';
 import type { Button, ProblemActions } from '../problems.ts';
 import type { StatusBar } from '../statusBar.ts';
 import { insertAtCursor, openLink, openNewFile } from './codeActions.ts';
@@ -40,6 +40,7 @@ export interface ChatPanelParts {
   readonly mayContact: (origin: string) => Promise<boolean>;
   /** Undefined where the user wants no look at the GPU. */
   readonly readGpus: () => Promise<GpuReading | undefined>;
+  readonly badges: Badges;
 }
 
 /** The truth of which the page is a picture, and what becomes of what is done in it. */
@@ -352,8 +353,8 @@ export class ChatPanel implements PanelSource {
 
   #retry(open: OpenConversation, answerId: string, isOther: boolean): unknown {
     if (!isOther) return this.turns.retry(open, answerId);
-    const { registry, settings } = this.#parts;
-    return pickOtherModel(registry, settings.current(), async (backend, model) => {
+    const { registry, settings, badges } = this.#parts;
+    return pickOtherModel({ registry, settings: settings.current(), badges }, async (backend, model) => {
       const go = () => void this.turns.retry(open, answerId, { backend, model });
       const current = settings.current();
       const asked = { client: registry.client(backend, current), model };

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { parsePanelMessage, type PanelMessage } from '../../protocol/messages.ts';
+import { showWebviewPage } from '../webviewPage.ts';
 import type { Post } from './panelChannel.ts';
 
 /** Of the panel, what a view needs. */
@@ -20,9 +20,7 @@ export async function showChatPage(
   makePanel: () => Promise<PanelOfView>,
 ): Promise<void> {
   const { webview } = view;
-  const folder = vscode.Uri.joinPath(extensionUri, 'dist', 'webview');
-  webview.options = { enableScripts: true, localResourceRoots: [folder] };
-  webview.html = pageHtml(webview, folder);
+  showWebviewPage(webview, extensionUri, { title: 'A2IA Chat', script: 'chat', style: 'chatStyle' });
   const made = makePanel();
   // In their order, however long it takes until there is a conversation. That there will be none is said below.
   const then = (work: (panel: PanelOfView) => unknown) => void made.then(work, () => undefined);
@@ -36,29 +34,4 @@ export async function showChatPage(
   view.onDidDispose(() => setVisible(false));
   setVisible(view.visible);
   await made;
-}
-
-function pageHtml(webview: vscode.Webview, folder: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const uriOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(folder, name)).toString();
-  // Nothing is loaded from elsewhere, no image either: its address could carry away what a model wrote.
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource}`,
-    `font-src ${webview.cspSource}`,
-    `img-src ${webview.cspSource} data:`,
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>A2IA Chat</title>
-<link rel="stylesheet" href="${uriOf('chatStyle.css')}">
-</head>
-<body><script type="module" nonce="${nonce}" src="${uriOf('chat.js')}"></script></body>
-</html>`;
 }

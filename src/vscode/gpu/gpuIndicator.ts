@@ -1,12 +1,15 @@
 import * as vscode from 'vscode';
 import type { LLMClient } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { OllamaFits } from '../../core/fit/ollamaFits.ts';
 import type { GpuHost } from '../../core/gpu/gpuHost.ts';
 import { GpuMonitor } from '../../core/gpu/gpuMonitor.ts';
-import type { GpuReading } from '../../core/gpu/gpuReading.ts';
+import type { GpuReading, GpuState } from '../../core/gpu/gpuReading.ts';
 import type { GpuSnapshot } from '../../core/gpu/gpuText.ts';
 import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
-import { readServerUse, type ServerUse } from '../../core/gpu/serverUse.ts';
+import { cpuShare, leastCpuShare, readServerUse, type ServerUse } from '../../core/gpu/serverUse.ts';
+import type { ContextQuestion } from '../../core/gpu/usefulContext.ts';
+import type { CoreHost } from '../../core/host.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import type { StatusBar } from '../statusBar.ts';
 import { GpuItem } from './gpuItem.ts';
@@ -16,7 +19,12 @@ export interface GpuIndicatorParts {
   readonly statusBar: StatusBar;
   readonly host: GpuHost;
   /** Made only on a machine with a GPU, or when somebody asks. */
-  readonly registry: () => Promise<BackendRegistry>;
+  readonly backends: () => Promise<Backends>;
+}
+
+export interface Backends {
+  readonly host: CoreHost;
+  readonly registry: BackendRegistry;
 }
 
 /** As the extension makes it. */
@@ -26,6 +34,13 @@ export function createGpuIndicator(parts: Omit<GpuIndicatorParts, 'host'>): GpuI
 
 /** For the chat: younger than this is as good as now. */
 const recentMs = 30_000;
+/** Before a load. */
+const justNowMs = 3_000;
+
+/** A card sleeps when nobody uses it, and a load wakes it anyway. */
+function unused(gpu: GpuState): GpuState {
+  return gpu.totalBytes === undefined ? gpu : { ...gpu, usedBytes: 0, freeBytes: gpu.totalBytes };
+}
 
 /** GPU memory in this window: when it is looked at, and whether the status bar shows it. */
 export class GpuIndicator {
@@ -35,6 +50,9 @@ export class GpuIndicator {
   readonly #following: readonly vscode.Disposable[];
   readonly #looked = new vscode.EventEmitter<GpuSnapshot>();
   readonly onDidLook = this.#looked.event;
+  #fits: OllamaFits | undefined;
+  /** The cards when they were last awake. */
+  #awake: readonly GpuState[] | undefined;
   /** Somebody has asked for it in this window. */
   #isAsked = false;
 
@@ -43,11 +61,14 @@ export class GpuIndicator {
     this.#monitor = new GpuMonitor({
       host: parts.host,
       readServer: (signal) => this.#readServer(signal),
+      fittingTokens: (server, reading, signal) => this.#fittingTokens(server, reading, signal),
       startTimer: (delayMs, run) => {
         const timer = setTimeout(run, delayMs);
         return () => clearTimeout(timer);
       },
       onChange: (snapshot) => {
+        const { reading } = snapshot;
+        if (reading.state === 'gpus') this.#awake = reading.gpus;
         this.#show();
         this.#looked.fire(snapshot);
       },
@@ -92,6 +113,23 @@ export class GpuIndicator {
     this.#show();
   }
 
+  /** The planner, with what it remembers. */
+  async fits(): Promise<OllamaFits> {
+    const { host } = await this.#parts.backends();
+    const { OllamaFits } = await import('../../core/fit/ollamaFits.ts');
+    return (this.#fits ??= new OllamaFits(host));
+  }
+
+  /** For `CoreHost`. Nothing where the user wants no look at the GPU. */
+  async usefulContext(question: ContextQuestion, signal: AbortSignal): Promise<number | undefined> {
+    if (this.#mode() === 'never' && !this.#isAsked) return undefined;
+    const { reading } = await this.#monitor.recent(justNowMs);
+    const gpus = reading.state === 'asleep' ? this.#awake?.map(unused) : reading.state === 'gpus' ? reading.gpus : [];
+    if (!gpus?.length) return undefined;
+    const { usefulContext } = await import('../../core/gpu/usefulContext.ts');
+    return usefulContext(await this.fits(), gpus, question, signal);
+  }
+
   async unload(model: string, signal: AbortSignal): Promise<void> {
     const client = await this.#client(signal);
     await client?.unload?.(model, signal);
@@ -129,8 +167,15 @@ export class GpuIndicator {
     return client && readServerUse(client, signal);
   }
 
+  /** The planner is loaded for a model that is slow, and only then. */
+  async #fittingTokens(server: ServerUse, reading: GpuReading, signal: AbortSignal) {
+    if (!server.models.some((model) => (cpuShare(model) ?? 0) >= leastCpuShare)) return new Map<string, number>();
+    const { fittingTokens } = await import('../../core/gpu/fittingTokens.ts');
+    return fittingTokens(await this.fits(), this.#parts.settings.current(), server, reading, signal);
+  }
+
   async #client(signal: AbortSignal): Promise<LLMClient | undefined> {
-    const registry = await this.#parts.registry();
+    const { registry } = await this.#parts.backends();
     const settings = this.#parts.settings.current();
     if (registry.unasked(settings).length > 0) return undefined;
     const { client } = await registry.chooseClient(settings, signal);

@@ -5,7 +5,8 @@ export interface GgufTensorSpec {
   readonly type: number;
 }
 
-type Value = string | number | boolean | readonly number[] | { readonly tokens: number };
+type Value =
+  string | number | boolean | readonly number[] | { readonly tokens: number } | { readonly flags: readonly boolean[] };
 
 export function ggufBytes(values: Readonly<Record<string, Value>>, tensors: readonly GgufTensorSpec[]): Buffer {
   const entries = Object.entries(values);
@@ -28,12 +29,19 @@ function encoded(value: Value): Buffer {
   if (typeof value === 'string') return Buffer.concat([u32(8), text(value)]);
   if (typeof value === 'boolean') return Buffer.concat([u32(7), Buffer.from([Number(value)])]);
   if (typeof value === 'number') return Buffer.concat([u32(4), u32(value)]);
+  if (isFlags(value)) {
+    return Buffer.concat([u32(9), u32(7), u64(value.flags.length), Buffer.from(value.flags.map(Number))]);
+  }
   if (!Array.isArray(value)) {
     const { tokens } = value as { tokens: number };
     return Buffer.concat([u32(9), u32(8), u64(tokens), ...Array.from({ length: tokens }, () => text('a'))]);
   }
   const numbers = value as readonly number[];
   return Buffer.concat([u32(9), u32(4), u64(numbers.length), ...numbers.map(u32)]);
+}
+
+function isFlags(value: object): value is { readonly flags: readonly boolean[] } {
+  return 'flags' in value;
 }
 
 export function u32(value: number): Buffer {

@@ -6,7 +6,7 @@ import { cacheBytes, stateBytes } from '../../../../src/core/fit/kvCache.ts';
 import { computeBytes, type LlamaCppSettings } from '../../../../src/core/fit/llamaCpp.ts';
 import { buildOfMonth, buildOfOllama, runsOnOllamaEngine } from '../../../../src/core/fit/llamaCppBuild.ts';
 import type { ModelFacts, WeightBytes } from '../../../../src/core/fit/modelFacts.ts';
-import { largestContextOnGpu, planLlamaCpp, type OffloadPolicy } from '../../../../src/core/fit/plan.ts';
+import { planLlamaCpp, type OffloadPolicy } from '../../../../src/core/fit/plan.ts';
 
 const mebibyte = 1024 ** 2;
 const gibibyte = 1024 ** 3;
@@ -177,20 +177,6 @@ describe('A plan for llama.cpp', () => {
     const whole = planLlamaCpp(facts, weights(facts), settings(), card(11.5), { ...offload, expertsFirst: false });
     const layers = whole.placement?.gpuLayers ?? 0;
     assert.ok(layers >= 10 && layers <= 13, `${layers}`);
-  });
-
-  it('finds the largest context that stays on the GPU', () => {
-    const facts = model('llama-3.1-8b');
-    const bytes = weights(facts);
-    const largest = largestContextOnGpu(facts, bytes, settings(), card(11.5), offload) ?? 0;
-    const verdict = (contextTokens: number) =>
-      planLlamaCpp(facts, bytes, settings({ contextTokens }), card(11.5), offload).verdict;
-    assert.ok(largest > 16_384 && largest < 65_536, `${largest}`);
-    assert.equal(verdict(largest), 'fits');
-    assert.notEqual(verdict(largest + 256), 'fits');
-    const halved = largestContextOnGpu(facts, bytes, settings({}, 'q8_0'), card(11.5), offload) ?? 0;
-    assert.ok(halved > 1.6 * largest, `${halved} in 8 bits, ${largest} in 16`);
-    assert.equal(largestContextOnGpu(facts, bytes, settings(), card(4), offload), undefined);
   });
 
   it('says nothing without weights or without a GPU', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { manifestConfiguration, schema } from '../../../../src/core/settings/schema.ts';
 import {
+  backendModelText,
   configuredModel,
   describeProblem,
   normalizeUrl,
@@ -54,6 +55,10 @@ describe('parseSettings', () => {
     ['a2ia.vllmUrl', 8000, /^an address such as http:\/\/127\.0\.0\.1:8000/],
     ['a2ia.vllmUrl', 'ftp://box', /^an address/],
     ['a2ia.vllmUrl', 'http://', /^an address/],
+    ['a2ia.completion.model', 'qwen2.5-coder', /^a backend, a slash and its model, .* embedded$/],
+    ['a2ia.completion.model', 'ollama/', /^a backend/],
+    ['a2ia.completion.mode', 'always', /^one of off, automatic, onRequest$/],
+    ['a2ia.completion.excludedLanguages', 'markdown', /^a list of texts such as \["plaintext"/],
     ['a2ia.openaiCompatibleUrl', 'http://me:secret@box:8080', /without a name or password/],
   ];
   for (const [key, value, allowed] of wrong) {
@@ -74,6 +79,13 @@ describe('parseSettings', () => {
       problems.map(({ key }) => key),
       ['a2ia.backend', 'a2ia.vllmUrl', 'a2ia.temperature'],
     );
+  });
+
+  it('takes a backend and its model apart, whose name may hold slashes', () => {
+    const { completion } = parse({ 'a2ia.completion.model': 'vllm/Qwen/Qwen2.5-Coder-7B' }).settings;
+    assert.deepEqual(completion.model, { backend: 'vllm', model: 'Qwen/Qwen2.5-Coder-7B' });
+    assert.equal(backendModelText({ backend: 'vllm', model: 'a/b' }), 'vllm/a/b');
+    assert.ok(!('model' in parse({ 'a2ia.completion.model': '' }).settings.completion));
   });
 
   it('takes an empty address for not given', () => {

@@ -1,0 +1,48 @@
+import { ollamaTransport } from '../clients/ollamaApi.ts';
+import type { CoreHost } from '../host.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { FitGpu, FitPlan } from './fitRequest.ts';
+import { readOllamaModel, type OllamaModelReading } from './ollamaModel.ts';
+import { planFit } from './planFit.ts';
+
+/** A model may be fetched anew under its name. */
+const rememberedMs = 300_000;
+
+/** What models of an Ollama server take on its GPUs. Remembers for some minutes what each model is, since that is the slow part. */
+export class OllamaFits {
+  readonly #host: CoreHost;
+  readonly #models = new Map<string, { readonly atMs: number; readonly reading: Promise<OllamaModelReading> }>();
+
+  constructor(host: CoreHost) {
+    this.#host = host;
+  }
+
+  /**
+   * `contextTokens` left out: what the settings say, else what Ollama takes by itself. Undefined where the model cannot be planned.
+   * @throws BackendError, or the reason of the signal
+   */
+  async plan(
+    settings: Settings,
+    model: string,
+    gpus: readonly FitGpu[],
+    signal: AbortSignal,
+    contextTokens = settings.ollamaContextTokens,
+  ): Promise<FitPlan | undefined> {
+    const reading = await this.#read(settings, model, signal);
+    if (reading.outcome === 'unusable') return undefined;
+    const version = reading.version === undefined ? {} : { version: reading.version };
+    const context = contextTokens === undefined ? {} : { contextTokens };
+    return planFit({ model: reading.model, server: { kind: 'ollama', ...version, ...context }, gpus });
+  }
+
+  #read(settings: Settings, model: string, signal: AbortSignal): Promise<OllamaModelReading> {
+    const key = `${settings.ollamaUrl} ${model}`;
+    const known = this.#models.get(key);
+    if (known && Date.now() - known.atMs < rememberedMs) return known.reading;
+    const reading = readOllamaModel(settings.ollamaUrl, ollamaTransport(settings, this.#host), model, signal);
+    this.#models.set(key, { atMs: Date.now(), reading });
+    // Whoever asks next may have more luck.
+    reading.catch(() => this.#models.delete(key));
+    return reading;
+  }
+}

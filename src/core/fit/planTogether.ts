@@ -1,0 +1,105 @@
+import { memoryText } from './bytesText.ts';
+import { exact, sum, type Figure } from './figure.ts';
+import type { FitGpu, FitPlan, FitRequest } from './fitRequest.ts';
+import { freeFigure, inequality, type Inequality } from './inequality.ts';
+import { ollamaGuessPerToken } from './llamaCppDefaults.ts';
+import { roomOf } from './llamaCppFit.ts';
+import { fileBytes, ggufWeights } from './modelWeights.ts';
+import type { Verdict } from './plan.ts';
+import { planFit } from './planFit.ts';
+
+/** Several models at the same time, for example one to chat with and one that completes. */
+export interface TogetherPlan {
+  /** The worst of the plans. `fails` also where the server would unload one model for another. */
+  readonly verdict: Verdict;
+  /** In the order of the requests: each with what those before it leave. */
+  readonly plans: readonly FitPlan[];
+  /** On all GPUs, all models together. */
+  readonly needed: Figure;
+  /** Whether Ollama keeps each model beside those before it: a rule of its own, stricter than the room that there is. */
+  readonly conditions: readonly Inequality[];
+  /** For the user, where not all of them are loaded at the same time. */
+  readonly explanation?: string;
+}
+
+/**
+ * What several models take of the same GPUs, loaded one after another. What those before take is subtracted from what is free for the next: at most, for what is
+ * said to fit, and at least, for what is said not to.
+ */
+export function planTogether(requests: readonly FitRequest[]): TogetherPlan {
+  const plans: FitPlan[] = [];
+  const conditions: Inequality[] = [];
+  let taken = exact(0, 'nothing yet');
+  for (const request of requests) {
+    const free = freeBeside(request.gpus, taken);
+    const plan = plans.length === 0 ? planFit(request) : planWithin(request, free);
+    if (plans.length > 0 && request.gpus.length > 0) conditions.push(...admission(request, plan, free));
+    plans.push(plan);
+    taken = sum([taken, neededOnGpu(plan)], 'the models before');
+  }
+  const swap = conditions.find(({ holds }) => holds === 'no');
+  const failing = plans.find(({ failure }) => failure)?.failure;
+  const explanation = swap ? swapExplanation(swap) : failing?.explanation;
+  return {
+    verdict: swap ? 'fails' : worst(plans.map(({ verdict }) => verdict)),
+    plans,
+    needed: taken,
+    conditions,
+    ...(explanation === undefined ? {} : { explanation }),
+  };
+}
+
+function freeBeside(gpus: readonly FitGpu[], taken: Figure): Figure {
+  const free = sum(
+    gpus.map((gpu) => freeFigure(roomOf(gpu))),
+    'what the models before leave free',
+  );
+  const atLeast0 = (bytes: number) => Math.max(0, bytes);
+  return {
+    ...free,
+    bytes: atLeast0(free.bytes - taken.bytes),
+    lowBytes: atLeast0(free.lowBytes - taken.highBytes),
+    highBytes: atLeast0(free.highBytes - taken.lowBytes),
+  };
+}
+
+function planWithin(request: FitRequest, free: Figure): FitPlan {
+  const least = planFit({ ...request, gpus: withFree(request.gpus, free.lowBytes) });
+  if (least.verdict === 'fits') return least;
+  const most = planFit({ ...request, gpus: withFree(request.gpus, free.highBytes) });
+  if (most.verdict !== 'fits' && most.verdict !== 'tight') return most;
+  return { ...planFit({ ...request, gpus: withFree(request.gpus, free.bytes) }), verdict: 'tight' };
+}
+
+/** Each card has as much of it as of all that was free before, since servers spread a model like that. */
+function withFree(gpus: readonly FitGpu[], bytes: number): readonly FitGpu[] {
+  const before = gpus.map((gpu) => freeFigure(roomOf(gpu)).bytes);
+  const all = before.reduce((total, one) => total + one, 0);
+  return gpus.map((gpu, index) => ({ ...gpu, freeBytes: all > 0 ? (bytes * (before[index] ?? 0)) / all : 0 }));
+}
+
+function neededOnGpu({ rows }: FitPlan): Figure {
+  return sum(
+    rows.filter(({ part }) => part !== 'ram').map(({ figure }) => figure),
+    'all that is on the GPU',
+  );
+}
+
+/** Ollama loads a model beside another where it guesses that four fifths of what is free take it (`server/sched.go`); else it unloads the other first. */
+function admission({ server, model }: FitRequest, { contextTokens }: FitPlan, free: Figure): readonly Inequality[] {
+  const weights = server.kind === 'ollama' ? ggufWeights(model) : undefined;
+  if (server.kind !== 'ollama' || !weights) return [];
+  const tokens = contextTokens * (server.parallel ?? 1);
+  const guess = exact(fileBytes(weights.bytes) + ollamaGuessPerToken(model.facts) * tokens, 'as Ollama guesses it');
+  const share = { ...free, bytes: 0.8 * free.bytes, lowBytes: 0.8 * free.lowBytes, highBytes: 0.8 * free.highBytes };
+  return [inequality('Ollama keeps both models loaded', guess, share)];
+}
+
+function swapExplanation({ need, have }: Inequality): string {
+  return `Ollama would unload one model for the other: it guesses ${memoryText(need.bytes)} for the second > ${memoryText(have.bytes)}, four fifths of what the first leaves free.`;
+}
+
+function worst(verdicts: readonly Verdict[]): Verdict {
+  const order: readonly Verdict[] = ['fits', 'tight', 'partial', 'unknown', 'fails'];
+  return order[Math.max(0, ...verdicts.map((verdict) => order.indexOf(verdict)))] ?? 'unknown';
+}

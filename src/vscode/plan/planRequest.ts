@@ -1,0 +1,220 @@
+import { checkpointBytes, schemeNamed, type Scheme } from '../../core/fit/checkpoint.ts';
+import type { FitGpu, FitModel, FitRequest, FitServer } from '../../core/fit/fitRequest.ts';
+import type { CacheType } from '../../core/fit/kvCache.ts';
+import type { ModelFacts, WeightBytes } from '../../core/fit/modelFacts.ts';
+import { fileBytes, ruledWeights } from '../../core/fit/modelWeights.ts';
+import type { PlanBackend, PlanChoice, PlanFlags } from '../../protocol/planState.ts';
+
+/** A model to plan with, wherever it was read. */
+export interface PlanModel {
+  readonly id: string;
+  readonly name: string;
+  /** What it is and where its figures come from, in a sentence or two. */
+  readonly detail: string;
+  /** Without the bytes of a file, so that other quantisations of it can be planned. */
+  readonly facts: ModelFacts;
+  /** The file that it was read from. */
+  readonly file?: { readonly weights: WeightBytes; readonly fileType: string };
+  /** What its server gives when no quantisation is named. */
+  readonly usualFileType: string;
+  /** As that server calls it. */
+  readonly nameFor: (backend: PlanBackend, format: string) => string;
+}
+
+export interface Format {
+  readonly id: string;
+  readonly label: string;
+  readonly bytes: number;
+}
+
+const fileTypes = ['BF16', 'Q8_0', 'Q6_K', 'Q5_K_M', 'Q4_K_M', 'Q4_K_S', 'Q4_0', 'IQ4_XS', 'Q3_K_M', 'Q2_K'] as const;
+const schemes: readonly (readonly [id: string, label: string])[] = [
+  ['bf16', '16 bits'],
+  ['fp8', 'FP8'],
+  ['awq', 'AWQ'],
+  ['gptq', 'GPTQ'],
+  ['w4a16', 'W4A16'],
+  ['nvfp4', 'NVFP4'],
+];
+const nativeScheme: readonly [id: string, label: string] = ['mxfp4', 'MXFP4'];
+
+const known = new WeakMap<PlanModel, Map<PlanBackend, readonly Format[]>>();
+
+/**
+ * What the weights can be on such a server, the largest first, each with what it takes. A file's own type stands first. Remembered: to size a large model takes
+ * some milliseconds for each.
+ */
+export function formatsOf(model: PlanModel, backend: PlanBackend): readonly Format[] {
+  const ofModel = known.get(model) ?? new Map<PlanBackend, readonly Format[]>();
+  known.set(model, ofModel);
+  const formats = ofModel.get(backend) ?? sizedFormats(model, backend);
+  ofModel.set(backend, formats);
+  return formats;
+}
+
+function sizedFormats(model: PlanModel, backend: PlanBackend): readonly Format[] {
+  if (backend === 'vllm') {
+    const offered = isMxfp4(model.facts) ? [nativeScheme] : schemes;
+    return offered.map(([id, label]) => ({ id, label, bytes: schemeBytes(model.facts, id) }));
+  }
+  const own = model.file && {
+    id: model.file.fileType,
+    label: model.file.fileType,
+    bytes: fileBytes(model.file.weights),
+  };
+  const others = (isMxfp4(model.facts) ? ['MXFP4'] : fileTypes).flatMap((id): Format[] => {
+    const weights = id === own?.id ? undefined : ruledWeights(model.facts, id);
+    return weights ? [{ id, label: id, bytes: fileBytes(weights) }] : [];
+  });
+  return own ? [own, ...others] : others;
+}
+
+/** `wanted`, where there is such a thing on this server. */
+export function formatFor(model: PlanModel, backend: PlanBackend, wanted: string | undefined): string {
+  const formats = formatsOf(model, backend);
+  if (wanted !== undefined && formats.some(({ id }) => id === wanted)) return wanted;
+  const usual = backend === 'vllm' ? 'bf16' : (model.file?.fileType ?? model.usualFileType);
+  return (formats.find(({ id }) => id === usual) ?? formats[0])?.id ?? usual;
+}
+
+export function fitModelOf(model: PlanModel, backend: PlanBackend, format: string): FitModel {
+  const { facts, file } = model;
+  const name = model.nameFor(backend, format);
+  if (backend === 'vllm') return { name, facts, scheme: schemeFor(format) };
+  if (file?.fileType === format) return { name, facts, weights: file.weights, fileType: format };
+  return { name, facts, fileType: format };
+}
+
+/** `version`: of the Ollama that runs here. */
+export function requestOf(
+  model: PlanModel,
+  choice: PlanChoice,
+  gpus: readonly FitGpu[],
+  version: string | undefined,
+): FitRequest {
+  const { backend } = choice;
+  return {
+    model: fitModelOf(model, backend, formatFor(model, backend, choice.format)),
+    server: serverOf(choice, gpus, version),
+    gpus,
+  };
+}
+
+function serverOf(
+  { backend, cacheType, contextTokens, flags = {} }: PlanChoice,
+  gpus: readonly FitGpu[],
+  version: string | undefined,
+): FitServer {
+  const { parallel, flashAttention, batchTokens, ...ofVllm } = flags;
+  const context = contextTokens === undefined ? {} : { contextTokens };
+  const ofLlamaCpp = withoutUndefined({ parallel, flashAttention, batchTokens });
+  const kind = cacheTypesOf(backend).find((known) => known === cacheType);
+  switch (backend) {
+    case 'ollama': {
+      const known = version === undefined ? {} : { version };
+      return { kind: 'ollama', ...known, ...context, ...cacheOf(kind), ...ofLlamaCpp };
+    }
+    case 'llama-server':
+      return { kind: 'llama-server', ...context, ...cacheOf(kind), ...ofLlamaCpp };
+    case 'vllm': {
+      const tensorParallel = alike(gpus);
+      const cache = kind === 'fp8' ? { cacheType: 'fp8' as const } : {};
+      return { kind: 'vllm', ...context, ...(tensorParallel > 1 ? { tensorParallel } : {}), ...cache, ...ofVllm };
+    }
+  }
+}
+
+/** The usual one is what a server takes by itself, so it is no part of the command. */
+function cacheOf(cacheType: string | undefined): { readonly cacheType?: CacheType } {
+  return cacheType === 'q8_0' || cacheType === 'q4_0' ? { cacheType } : {};
+}
+
+/** GPUs that vLLM can share a model among: as many as the first, a power of two. */
+function alike(gpus: readonly FitGpu[]): number {
+  const same = gpus.filter(
+    ({ name, totalBytes }) => name === gpus[0]?.name && totalBytes === gpus[0].totalBytes,
+  ).length;
+  return 2 ** Math.floor(Math.log2(Math.max(1, same)));
+}
+
+/** What a keys-and-values cache can be made of, the usual one first. */
+export function cacheTypesOf(backend: PlanBackend): readonly string[] {
+  return backend === 'vllm' ? ['auto', 'fp8'] : ['f16', 'q8_0', 'q4_0'];
+}
+
+const flagNames: readonly string[] = [
+  'parallel',
+  'flashAttention',
+  'batchTokens',
+  'maxSequences',
+  'maxBatchedTokens',
+  'utilization',
+  'tensorParallel',
+  'eager',
+] satisfies readonly (keyof PlanFlags)[];
+
+/** The choice that leads to a request that was proposed instead of another. */
+export function choiceOf(proposed: FitRequest, instead: FitRequest, before: PlanChoice, modelId: string): PlanChoice {
+  const { model, server, gpus } = proposed;
+  const { kind, contextTokens, cacheType } = server;
+  const format = model.scheme ? nameOfScheme(model.scheme) : model.fileType;
+  const flags: PlanFlags = Object.fromEntries(Object.entries(server).filter(([name]) => flagNames.includes(name)));
+  const isOnSame = gpus.length === instead.gpus.length;
+  return {
+    modelId,
+    backend: kind,
+    ...(format === undefined ? {} : { format }),
+    ...(cacheType === undefined ? {} : { cacheType }),
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(Object.keys(flags).length === 0 ? {} : { flags }),
+    ...(isOnSame ? cardsOf(before) : moreOf(gpus, before)),
+  };
+}
+
+type CardChoice = Pick<PlanChoice, 'gpuId' | 'vramGib' | 'gpuCount'>;
+
+function cardsOf({ gpuId, vramGib, gpuCount }: PlanChoice): CardChoice {
+  return { gpuId, vramGib, gpuCount };
+}
+
+/** More cards than this machine has are no longer this machine. */
+function moreOf(gpus: readonly FitGpu[], before: PlanChoice): CardChoice {
+  const gpuCount = gpus.length;
+  if (before.gpuId !== 'machine') return { ...cardsOf(before), gpuCount };
+  const gibibytes = (gpus[0]?.totalBytes ?? 0) / 1024 ** 3;
+  return { gpuId: 'size', vramGib: Math.round(gibibytes * 10) / 10, gpuCount };
+}
+
+/** Positions of a slider from 1k to what the model was made for, each about 9 % more than the one before it. */
+export function contextStepsOf({
+  contextTokens: trained = 131_072,
+}: Pick<ModelFacts, 'contextTokens'>): readonly number[] {
+  const first = Math.min(1024, trained);
+  const count = Math.ceil(8 * Math.log2(trained / first));
+  const steps = Array.from({ length: count }, (_, index) => Math.round((first * 2 ** (index / 8)) / 256) * 256);
+  return [...new Set([...steps.filter((tokens) => tokens > 0 && tokens < trained), trained])];
+}
+
+function isMxfp4({ architecture }: ModelFacts): boolean {
+  return /^gpt-?oss/i.test(architecture);
+}
+
+function schemeFor(id: string): Scheme {
+  return schemeNamed(id) ?? { kind: 'plain', bytes: 2 };
+}
+
+function nameOfScheme(scheme: Scheme): string {
+  return scheme.kind === 'plain' ? 'bf16' : scheme.kind;
+}
+
+function schemeBytes(facts: ModelFacts, id: string): number {
+  return checkpointBytes(facts, schemeFor(id), { tensor: 1, pipeline: 1 });
+}
+
+function withoutUndefined<Fields extends object>(
+  fields: Fields,
+): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
+  };
+}

@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
+import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
+import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
+import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
+import {
+  PlanSession,
+  type ModelGroup,
+  type ModelSource,
+  type OllamaHere,
+} from '../../../../src/vscode/plan/planSession.ts';
+
+const gibibyte = 1024 ** 3;
+
+const laptop: GpuReading = {
+  state: 'gpus',
+  gpus: [
+    {
+      id: 'gpu-0',
+      name: 'NVIDIA RTX 3500 Ada Generation Laptop GPU',
+      vendor: 'nvidia',
+      totalBytes: 11.6 * gibibyte,
+      freeBytes: 11.1 * gibibyte,
+      isUnified: false,
+      processes: [],
+    },
+  ],
+  readAtMs: 0,
+};
+
+const catalogue: ModelGroup = {
+  label: 'Catalogue',
+  models: ['qwen3-8b', 'qwen3-32b', 'qwen3-4b', 'gpt-oss-20b', 'mixtral-8x7b', 'llama-3.1-8b'].map(catalogueModel),
+};
+
+interface World {
+  readonly reading?: GpuReading;
+  readonly models?: readonly ModelGroup[];
+  readonly picked?: ModelSource;
+  readonly evictedBytes?: number;
+  readonly ollama?: OllamaHere;
+}
+
+/** A session with what it posted, as its page has it. */
+class Played {
+  readonly session: PlanSession;
+  readonly copied: string[] = [];
+  kept: PlanChoice | undefined;
+  readonly posts: Partial<PlanState>[] = [];
+  state: Partial<PlanState> = {};
+  #number = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(
+    { reading = laptop, models = [catalogue], picked, evictedBytes = 0, ollama = {} }: World = {},
+    choice: Partial<PlanChoice> = {},
+  ) {
+    this.session = new PlanSession(
+      {
+        findModels: (found) => Promise.resolve(found(models)),
+        source: (id) => (id === picked?.id ? picked : catalogueModel(id.replace('catalogue:', ''))),
+        readGpus: () => Promise.resolve({ reading, evictedBytes }),
+        ollama: () => ollama,
+        pickFile: () => Promise.resolve(picked?.id),
+        copy: (text) => void this.copied.push(text),
+        keep: (kept) => {
+          this.kept = kept;
+          this.#wake();
+        },
+        post: (part) => {
+          this.posts.push(part);
+          this.state = { ...this.state, ...part };
+          this.#wake();
+        },
+      },
+      choice,
+    );
+  }
+
+  choose(change: Partial<PlanChoice>): void {
+    void this.session.receive({ type: 'choose', number: ++this.#number, change });
+  }
+
+  take(id: string): void {
+    void this.session.receive({ type: 'takeAlternative', number: ++this.#number, id });
+  }
+
+  /** The state, once it has everything that was chosen and satisfies `enough`. */
+  async when(enough: (state: PlanState) => boolean = ({ plan }) => plan !== null): Promise<PlanState> {
+    for (;;) {
+      const { models, controls, plan = null, curve = null, alternatives = [] } = this.state;
+      if (models && controls && controls.seen >= this.#number) {
+        const state = { models, controls, plan, curve, alternatives };
+        if (enough(state)) return state;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+describe('What somebody plans', () => {
+  let open: PlanSession[] = [];
+  const play = (...args: ConstructorParameters<typeof Played>): Played => {
+    const played = new Played(...args);
+    open.push(played.session);
+    return played;
+  };
+  afterEach(() => {
+    for (const session of open) session.dispose();
+    open = [];
+  });
+
+  it('begins with what there is to choose, and the GPU of this machine', async () => {
+    const played = play();
+    const { models, controls, plan } = await played.when(({ models: { isLooking } }) => !isLooking);
+    assert.equal(models.groups[0]?.models[0]?.id, 'catalogue:qwen3-8b');
+    assert.equal(plan, null);
+    assert.equal(controls.gpus[0]?.detail, 'RTX 3500 Ada Generation Laptop GPU');
+    assert.equal(controls.gpuNotice, '');
+  });
+
+  it('plans a model as it comes, and follows the switches', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const first = await played.when();
+    assert.equal(first.controls.choice.format, 'Q4_K_M');
+    assert.equal(first.controls.model.state, 'ready');
+    assert.equal(first.plan?.verdict, 'fits');
+    played.choose({ format: 'Q8_0' });
+    const second = await played.when();
+    assert.ok((second.plan?.need.bytes ?? 0) > (first.plan?.need.bytes ?? 0) + 3 * gibibyte);
+    played.choose({ contextTokens: 40_960, cacheType: 'q8_0' });
+    const third = await played.when();
+    assert.equal(third.plan?.contextTokens, 40_960);
+    assert.match(third.plan.command, /OLLAMA_KV_CACHE_TYPE=q8_0/);
+    played.choose({ backend: 'vllm' });
+    const fourth = await played.when();
+    assert.equal(fourth.controls.choice.format, 'bf16');
+    assert.equal(fourth.plan?.verdict, 'fails');
+    assert.match(fourth.plan.command, /^vllm serve Qwen\/Qwen3-8B /);
+    assert.ok(fourth.plan.failure);
+  });
+
+  it('plans once for moves of the slider that arrive together', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    await played.when(({ curve, plan }) => plan !== null && curve !== null);
+    const before = played.posts.filter(({ plan }) => plan).length;
+    for (const contextTokens of [4096, 8192, 16_384]) played.choose({ contextTokens });
+    const { plan } = await played.when();
+    assert.equal(plan?.contextTokens, 16_384);
+    assert.equal(played.posts.filter(({ plan: one }) => one).length, before + 1);
+  });
+
+  it('draws the curve at every position of the slider', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { curve, controls, plan } = await played.when(({ curve: drawn }) => drawn !== null);
+    assert.deepEqual(curve?.contextSteps, controls.contextSteps);
+    const cache = curve?.parts.find(({ part }) => part === 'cache')?.bytes ?? [];
+    assert.equal(cache.length, controls.contextSteps.length);
+    assert.ok(cache.every((bytes, step) => bytes >= (cache[step - 1] ?? 0)));
+    assert.equal(curve?.limit?.bytes, plan?.limit?.bytes);
+  });
+
+  for (const [modelId, choice] of [
+    ['catalogue:qwen3-32b', { backend: 'ollama', contextTokens: 16_384 }],
+    ['catalogue:llama-3.1-8b', { backend: 'vllm', contextTokens: 32_768 }],
+    ['catalogue:mixtral-8x7b', { backend: 'vllm', gpuId: 'RTX 4090' }],
+    ['catalogue:gpt-oss-20b', { backend: 'llama-server', gpuId: 'size', vramGib: 12, contextTokens: 131_072 }],
+  ] as const) {
+    it(`keeps what a proposal promises: ${modelId} on ${choice.backend}`, async () => {
+      const played = play();
+      played.choose({ modelId, ...choice });
+      const { alternatives } = await played.when((state) => state.alternatives.length > 0);
+      assert.ok(alternatives.length > 0);
+      for (const { id, label, verdict } of alternatives) {
+        played.choose({ modelId: 'catalogue:qwen3-4b' });
+        await played.when(({ controls }) => controls.model.state === 'ready');
+        played.choose({
+          modelId,
+          gpuId: 'machine',
+          flags: {},
+          cacheType: 'f16',
+          gpuCount: 1,
+          ...choice,
+        });
+        const again = await played.when((state) => state.alternatives.some((one) => one.label === label));
+        assert.equal(again.alternatives[Number(id)]?.label, label);
+        played.take(id);
+        const taken = await played.when(({ plan, controls }) => plan !== null && controls.model.state === 'ready');
+        assert.equal(taken.plan?.verdict, verdict, label);
+        const [amount] = /[\d.]+ (\w+ )?of/.exec(again.alternatives[Number(id)]?.detail ?? '') ?? [];
+        assert.ok(amount && taken.plan.summary.startsWith(amount), `${label}: ${taken.plan.summary}, not ${amount}`);
+      }
+    });
+  }
+
+  it('says of a machine without a GPU why, and still says sizes', async () => {
+    const played = play({ reading: { state: 'none', message: 'No GPU was found.', readAtMs: 0 } });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { controls, plan } = await played.when();
+    assert.equal(controls.gpuNotice, 'No GPU was found. Choose a card or a size to plan for.');
+    assert.equal(plan?.verdict, 'unknown');
+    assert.ok(plan.need.bytes > 4 * gibibyte);
+    assert.equal(plan.free, null);
+    played.choose({ gpuId: 'size', vramGib: 24 });
+    const { plan: sized, controls: then } = await played.when();
+    assert.equal(sized?.total?.bytes, 24 * gibibyte);
+    assert.equal(then.gpuNotice, '');
+  });
+
+  it('takes what Ollama has loaded for free, since it makes room for another model', async () => {
+    const played = play({ evictedBytes: 0.3 * gibibyte });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    assert.equal((await played.when()).plan?.free?.bytes, 11.4 * gibibyte);
+    played.choose({ backend: 'llama-server' });
+    assert.equal((await played.when()).plan?.free?.bytes, 11.1 * gibibyte);
+  });
+
+  it('does not take the GPU of this machine for that of an Ollama elsewhere', async () => {
+    const played = play({ ollama: { remote: 'gpu-box:11434', version: '0.30.0' } });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { controls, plan } = await played.when();
+    assert.match(controls.gpuNotice, /^Ollama runs on another machine \(gpu-box:11434\)/);
+    assert.equal(plan?.free, null);
+    assert.ok(!plan.doubts.some((doubt) => doubt.includes('version of Ollama')));
+    played.choose({ backend: 'llama-server' });
+    assert.ok((await played.when()).plan?.free);
+  });
+
+  it('names a model that cannot be read, and takes the next one', async () => {
+    const broken: ModelSource = {
+      id: 'file:broken',
+      label: 'broken.gguf',
+      detail: '',
+      load: () => Promise.reject(new Error('broken.gguf is cut off: download it again.')),
+    };
+    const played = play({ picked: broken });
+    void played.session.receive({ type: 'openFile' });
+    const { controls, plan } = await played.when(({ controls: { model } }) => model.state === 'failed');
+    assert.deepEqual(controls.model, {
+      state: 'failed',
+      name: 'broken.gguf',
+      detail: 'broken.gguf is cut off: download it again.',
+    });
+    assert.equal(plan, null);
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    assert.equal((await played.when()).controls.model.name, 'qwen3-8b');
+  });
+
+  it('keeps what was chosen for the next time', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b', contextTokens: 8192 });
+    await played.when(() => played.kept?.contextTokens === 8192);
+    assert.equal(played.kept?.modelId, 'catalogue:qwen3-8b');
+    assert.deepEqual(parsePlanChange(JSON.parse(JSON.stringify(played.kept))), played.kept);
+  });
+
+  it('is there again with what was chosen, and gives it to a page that begins anew', async () => {
+    const kept = {
+      modelId: 'catalogue:qwen3-8b',
+      backend: 'ollama',
+      contextTokens: 12_288,
+      gpuId: 'RTX 4090',
+    } as const;
+    const played = play({}, kept);
+    const { plan, controls } = await played.when();
+    assert.equal(plan?.contextTokens, 12_288);
+    assert.equal(controls.choice.gpuId, 'RTX 4090');
+    const count = played.posts.length;
+    await played.session.receive({ type: 'ready' });
+    assert.deepEqual(Object.keys(played.posts[count] ?? {}).sort(), [
+      'alternatives',
+      'controls',
+      'curve',
+      'models',
+      'plan',
+    ]);
+  });
+
+  it('copies the command of the plan', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b', contextTokens: 8192 });
+    const { plan } = await played.when();
+    await played.session.receive({ type: 'copyCommand' });
+    assert.deepEqual(played.copied, [plan?.command]);
+    assert.match(plan?.command ?? '', /^ollama run qwen3:8b/);
+  });
+});
