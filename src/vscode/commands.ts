@@ -13,7 +13,6 @@ import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import type { LoadCalibration } from './fit/loadCalibration.ts';
-import type { OutOfMemoryExplainer } from './fit/outOfMemoryExplainer.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel, type Badges } from './modelPicker.ts';
@@ -90,15 +89,6 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   const checkConnection = async (backend: unknown) => (await check()).run(backend);
   const useEmbedded = () => chooseEmbedded(registry, settings);
   const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
-  let madeExplainer: Promise<OutOfMemoryExplainer> | undefined;
-  const explainOutOfMemory = async (given: unknown) => {
-    madeExplainer ??= import('./fit/outOfMemoryExplainer.ts').then(({ OutOfMemoryExplainer }) => {
-      const made = new OutOfMemoryExplainer({ unloadOthers });
-      context.subscriptions.push(made);
-      return made;
-    });
-    return (await madeExplainer).run(given);
-  };
   let madeCalibration: Promise<LoadCalibration> | undefined;
   const calibration = () =>
     (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
