@@ -127,7 +127,16 @@ function captured(flags: string): number | undefined {
 
 /** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
 export function tensorParallelOf(run: FitCase): number | undefined {
-  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? run.n_gpus ?? undefined;
+  return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? gpuCountOf(run);
+}
+
+/** `4x RTX 3090`, `RTX 3090 x4`, or one after the other, where their number is not in its own field. */
+function gpuCountOf({ n_gpus: count, gpu }: FitCase): number | undefined {
+  if (count !== null) return count;
+  const name = gpu ?? '';
+  const times = /(?<![\w.])(\d{1,2})\s?x\s/i.exec(name)?.[1] ?? /\sx\s?(\d{1,2})(?![\w+])/i.exec(name)?.[1];
+  if (times !== undefined) return Number(times);
+  return name.includes(';') ? name.split(';').length : undefined;
 }
 
 function isOtherMaker(run: FitCase): boolean {

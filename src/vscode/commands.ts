@@ -89,16 +89,16 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   const checkConnection = async (backend: unknown) => (await check()).run(backend);
   const useEmbedded = () => chooseEmbedded(registry, settings);
   const unloadOthers = async () => (await import('./fit/unloadOthers.ts')).unloadOthers(registry, settings);
-  let madeCalibration: Promise<LoadCalibration> | undefined;
-  const calibration = () =>
-    (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
-      createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
-    ));
   const explainer = atFirstUse(async () => {
     const { OutOfMemoryExplainer } = await import('./fit/outOfMemoryExplainer.ts');
     return new OutOfMemoryExplainer({ unloadOthers });
   });
   const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
+  let madeCalibration: Promise<LoadCalibration> | undefined;
+  const calibration = () =>
+    (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
+      createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
+    ));
   const problemActions = {
     ...actions,
     checkConnection: (backend: unknown) => void checkConnection(backend),

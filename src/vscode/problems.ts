@@ -38,11 +38,15 @@ const connectionKinds: readonly BackendErrorKind[] = [
 
 /** One sentence, the server's own words, what to do, and a button that does it. */
 export function showProblem(error: BackendError, actions: ProblemActions): void {
-  const words = error.serverMessage ? ` It says: “${shorten(error.serverMessage)}”.` : '';
   const buttons = problemButtons(error, actions);
   void vscode.window
-    .showErrorMessage(`A2IA: ${error.message}${words} ${error.hint}`, ...buttons.map(({ label }) => label))
+    .showErrorMessage(`A2IA: ${problemSentence(error)}`, ...buttons.map(({ label }) => label))
     .then((choice) => buttons.find(({ label }) => label === choice)?.run());
+}
+
+export function problemSentence({ message, serverMessage, hint }: BackendError): string {
+  const words = serverMessage ? ` It says: “${shorten(serverMessage)}”.` : '';
+  return `${message}${words} ${hint}`;
 }
 
 /** What to do about it, and where more is said. */

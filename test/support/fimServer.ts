@@ -24,9 +24,17 @@ export class FimServer {
     return this.server.requestsTo(vllmFim.path).length;
   }
 
-  /** The next request for code. */
-  async next(): Promise<Gap> {
-    return new Gap(await this.server.exchange(vllmFim.path, this.#seen++));
+  /** What they asked, as prompts. */
+  get prompts(): readonly string[] {
+    return this.server.requestsTo(vllmFim.path).map(({ body }) => (JSON.parse(body) as { prompt: string }).prompt);
+  }
+
+  /** The next request for code whose prompt holds that text. An editor asks by itself too, for example after a suggestion was accepted. */
+  async next(text: string): Promise<Gap> {
+    for (;;) {
+      const gap = new Gap(await this.server.exchange(vllmFim.path, this.#seen++));
+      if (gap.prompt.includes(text)) return gap;
+    }
   }
 
   close(): Promise<void> {

@@ -19,9 +19,9 @@ export interface LlamaCppSettings extends CacheSettings {
   readonly expertsOnCpu?: boolean;
   /** Where the file type was only guessed: how much less and more its weights may take, for example `[0.9, 1.1]`. */
   readonly weightSpread?: readonly [low: number, high: number];
-  readonly corrections?: Corrections;
   /** What a draft model takes in the same process. */
   readonly draft?: Figure;
+  readonly corrections?: Corrections;
 }
 
 export interface LlamaCppEstimate {

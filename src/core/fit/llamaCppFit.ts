@@ -137,8 +137,8 @@ interface Situation {
   readonly mapsWholeFile: boolean;
   /** Ollama's own, by which it chooses batch and GPUs. */
   readonly guess: { readonly bytes: number; readonly perToken: number };
-  readonly corrections?: Corrections;
   readonly draft: DraftModel | undefined;
+  readonly corrections?: Corrections;
 }
 
 interface DraftModel {
@@ -239,9 +239,12 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
       }),
       withEncoder: server.kind === 'ollama' && (facts.encoder !== undefined || (weights?.bytes.encoder ?? 0) > 0),
       mapsWholeFile,
+    };
+    const settings = {
+      ...alone,
+      ...(situation.draft ? { draft: draftFigure(situation.draft, alone) } : {}),
       ...(corrections === undefined ? {} : { corrections }),
     };
-    const settings = situation.draft ? { ...alone, draft: draftFigure(situation.draft, alone) } : alone;
     const plan = planLlamaCpp(facts, weights?.bytes, settings, used, policy);
     return { contextTokens, settings, plan, rooms: used };
   };

@@ -152,11 +152,7 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
   const { version, dtypeBytes, maxSequences, maxBatchedTokens, tensorParallel, pipelineParallel } = settings;
   const { vocabularySize, embeddingLength } = facts;
   const isNew = isAtLeast(version, 17);
-  const perLogit = isAtLeast(version, 21)
-    ? 10.5
-    : isNew
-      ? constants.copiesPerLogit + dtypeBytes
-      : constants.sortedPerLogit;
+  const perLogit = isNew ? recentPerLogit(version, constants, dtypeBytes) : constants.sortedPerLogit;
   const kernel = isNew ? 4 * gpu.multiprocessors * vocabularySize : 0;
   const hidden = maxBatchedTokens * embeddingLength * dtypeBytes;
   const width = Math.max(0, ...facts.layers.map(({ feedForward }) => denseWidth(feedForward)));
@@ -176,6 +172,16 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
   const because = `${maxBatchedTokens} tokens and ${maxSequences} sequences at once`;
   if (facts.encoder) return withEncoder(bytes, facts.encoder, settings, constants, because);
   return about(bytes, isNew ? 0.08 : 0.2, version === undefined ? 'assumed' : 'formula', because);
+}
+
+/** Three 32-bit copies beside the logits; fewer since 0.21 (one log), and between one and two in three logs of 0.27 and later. */
+function recentPerLogit(
+  version: VllmVersion | undefined,
+  { copiesPerLogit }: FittedConstants,
+  dtypeBytes: number,
+): number {
+  if (isAtLeast(version, 27)) return 6;
+  return isAtLeast(version, 21) ? 10.5 : copiesPerLogit + dtypeBytes;
 }
 
 /** The largest picture goes through the encoder first; the old engine profiled a picture and a video together. */
@@ -228,6 +234,9 @@ function nonTorchFigure(
   if (tensorParallel > 1 && gpu.nvlink) {
     return between(2050 * mebibyte, constants.nvlinkBytes, 2270 * mebibyte, 'assumed', 'collectives over NVLink');
   }
+  // Symmetric memory came later: 0.6 and 1.7 GiB in the two logs there are.
+  if (tensorParallel > 1 && isAtLeast(version, 21))
+    return between(50 * mebibyte, 600 * mebibyte, 1800 * mebibyte, 'assumed', 'collectives over PCIe');
   if (tensorParallel > 1)
     return between(50 * mebibyte, 225 * mebibyte, 450 * mebibyte, 'assumed', 'collectives over PCIe');
   if (pipelineParallel > 1)

@@ -26,15 +26,11 @@ export function planOnVllm(request: FitRequest, server: VllmFitServer): FitPlan 
   const gpu = gpus.at(-1);
   const scheme = schemeOf(model, doubts);
   const { corrections } = request;
-  const { facts, settings } = withDraft(
-    model.facts,
-    {
-      ...vllmSettings(model, server, scheme, gpu, doubts),
-      ...(corrections === undefined ? {} : { corrections }),
-    },
-    request.draft,
-    doubts,
-  );
+  const alone = {
+    ...vllmSettings(model, server, scheme, gpu, doubts),
+    ...(corrections === undefined ? {} : { corrections }),
+  };
+  const { facts, settings } = withDraft(model.facts, alone, request.draft, doubts);
   const problem = parallelProblem(facts, parallel, request.gpus.length);
   if (problem !== undefined) doubts.push(problem);
   // Sizes do not depend on the card but for a little, so they are said without one.

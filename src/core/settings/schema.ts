@@ -91,7 +91,7 @@ export const schema: readonly SettingSpec[] = [
     maximum: 1_048_576,
     integer: true,
     description:
-      'Context window to ask Ollama for, in tokens (`num_ctx`); a longer one takes more memory. Not set: Ollama’s own, often 4096.',
+      'Context window to ask Ollama for, in tokens (`num_ctx`); a longer one takes more memory. Not set: the one that the model is loaded with, else the longest useful one that stays on the GPU; where that is not known, Ollama’s own, often 4096.',
   },
   {
     key: 'a2ia.vllmUrl',

@@ -19,9 +19,15 @@ export function completionCommands({
   let made: Completion | undefined;
   context.subscriptions.push({ dispose: () => made?.dispose() });
   const menuParts: CompletionMenuParts = { ...parts, completion: () => made };
+  let followed = '';
   const follow = async () => {
     const { Completion } = await import('./completion.ts');
-    if (parts.settings.current().completion.mode === 'off') {
+    const settings = parts.settings.current();
+    const changed = JSON.stringify(settings);
+    // What is on its way is not ended for nothing.
+    if (changed === followed) return;
+    followed = changed;
+    if (settings.completion.mode === 'off') {
       made?.dispose();
       made = undefined;
     } else if (made) made.begin();

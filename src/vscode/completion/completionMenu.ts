@@ -45,7 +45,7 @@ export async function showCompletionMenu(parts: CompletionMenuParts): Promise<vo
       { label: '$(settings-gear) Open Settings', run: () => openSetting('a2ia.completion') },
       { label: '$(circle-slash) Turn Off', run: () => save({ 'a2ia.completion.mode': 'off' }) },
     ],
-    { title: 'A2IA: Code Completion', placeHolder: sentence },
+    { title: 'A2IA: Code Completion', placeHolder: first ? 'What is to be done?' : sentence },
   );
   await picked?.run?.();
 }
@@ -70,7 +70,8 @@ function remedies(parts: CompletionMenuParts, completion: Completion): readonly 
       const retry = () => void completion.look();
       const chooseModel = () => void chooseCompletionModel(parts);
       const buttons = problemButtons(state.error, { ...actions, chooseModel, retry });
-      const others = buttons.filter(({ label }) => label !== 'Ask Again');
+      // Nothing of completion is in the log.
+      const others = buttons.filter(({ label }) => label !== 'Ask Again' && label !== 'Show Log');
       return [
         { label: '$(refresh) Try Again', run: retry },
         ...others.map(({ label, run }) => ({ label: `$(wrench) ${label}`, run })),

@@ -1,5 +1,6 @@
 import type { BackendError } from '../../core/clients/errors.ts';
 import type { CompletionChoice } from '../../core/completion/completionChoice.ts';
+import { problemSentence } from '../problems.ts';
 
 /** What the user is shown of completion. */
 export type CompletionState =
@@ -31,6 +32,6 @@ export function completionSentence(state: CompletionState, pause: Pause): string
     case 'looking':
       return 'Looking for the model …';
     case 'failed':
-      return `${state.error.message} ${state.error.hint}`;
+      return problemSentence(state.error);
   }
 }

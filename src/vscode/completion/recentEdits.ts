@@ -27,7 +27,7 @@ export class RecentEdits {
   /** The one that was edited last is last. */
   beside(document: vscode.TextDocument, excludedLanguages: readonly string[]): readonly NeighbourFile[] {
     return [...this.#edits]
-      .filter(([other]) => other !== document && isForCompletion(other, excludedLanguages))
+      .filter(([other]) => other !== document && isOfTheWork(other) && isForCompletion(other, excludedLanguages))
       .slice(-mostFiles)
       .map(([other, line]) => {
         const range = new vscode.Range(Math.max(0, line - lines), 0, line + lines, 0);
@@ -38,4 +38,9 @@ export class RecentEdits {
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
+}
+
+/** A file from outside of the workspace, say one with keys in it, is not to be found in the prompts of others. */
+function isOfTheWork({ uri, isUntitled }: vscode.TextDocument): boolean {
+  return isUntitled || vscode.workspace.getWorkspaceFolder(uri) !== undefined;
 }

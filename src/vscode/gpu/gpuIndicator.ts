@@ -51,11 +51,11 @@ export class GpuIndicator {
   readonly #item = new GpuItem();
   readonly #monitor: GpuMonitor;
   readonly #following: readonly vscode.Disposable[];
-  readonly #looked = new vscode.EventEmitter<GpuSnapshot>();
-  readonly onDidLook = this.#looked.event;
   #fits: OllamaFits | undefined;
   /** The cards when they were last awake. */
   #awake: readonly GpuState[] | undefined;
+  readonly #looked = new vscode.EventEmitter<GpuSnapshot>();
+  readonly onDidLook = this.#looked.event;
   /** Somebody has asked for it in this window. */
   #isAsked = false;
 
@@ -70,8 +70,7 @@ export class GpuIndicator {
         return () => clearTimeout(timer);
       },
       onChange: (snapshot) => {
-        const { reading } = snapshot;
-        if (reading.state === 'gpus') this.#awake = reading.gpus;
+        if (snapshot.reading.state === 'gpus') this.#awake = snapshot.reading.gpus;
         this.#show();
         this.#looked.fire(snapshot);
       },

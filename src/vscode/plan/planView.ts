@@ -81,12 +81,13 @@ export function limitOf({ conditions, free, rows }: FitPlan, need: Figure): Figu
   // The condition is about one of the GPUs, the rows about all.
   const cache = rows.find(({ part }) => part === 'cache')?.figure.bytes ?? pool.need.bytes;
   const gpus = pool.need.bytes > 0 ? cache / pool.need.bytes : 1;
+  // Beside its budget it can have no more than is free.
   return {
     ...free,
-    bytes: need.bytes + gpus * pool.slackBytes,
-    lowBytes: need.bytes + gpus * (pool.have.lowBytes - pool.need.highBytes),
-    highBytes: need.bytes + gpus * (pool.have.highBytes - pool.need.lowBytes),
-    because: 'the budget of vLLM, and the CUDA context beside it',
+    bytes: Math.min(free.bytes, need.bytes + gpus * pool.slackBytes),
+    lowBytes: Math.min(free.lowBytes, need.bytes + gpus * (pool.have.lowBytes - pool.need.highBytes)),
+    highBytes: Math.min(free.highBytes, need.bytes + gpus * (pool.have.highBytes - pool.need.lowBytes)),
+    because: 'the budget of vLLM, and what it takes beside that',
   };
 }
 
@@ -99,7 +100,7 @@ function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, 
       return `${sizes}: it fits, whatever was not known.`;
     case 'tight': {
       const open = conditions.find(({ holds }) => holds === 'maybe');
-      return `It depends on what was not known. ${open ? inequalityText(open, '≤ or >') : sizes}.`;
+      return `It depends on what was not known. ${open ? openText(open) : sizes}.`;
     }
     case 'partial':
       return `${failure?.explanation ?? `${sizes}.`} What does not fit runs on the CPU: answers come several times slower.`;
@@ -110,8 +111,12 @@ function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, 
   }
 }
 
-function inequalityText({ name, need, have }: Inequality, sign = '>'): string {
-  return `${upperFirst(name)}: ${rangeText(need)} ${sign} ${rangeText(have)}`;
+function inequalityText({ name, need, have }: Inequality): string {
+  return `${upperFirst(name)}: ${rangeText(need)} > ${rangeText(have)}`;
+}
+
+function openText({ name, need, have }: Inequality): string {
+  return `${upperFirst(name)}: ${rangeText(need)} needed, ${rangeText(have)} there`;
 }
 
 function upperFirst(text: string): string {

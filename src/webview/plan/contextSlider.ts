@@ -63,10 +63,11 @@ export class ContextSlider {
   }
 
   #show(tokens: number): void {
-    this.#slider.value = String(this.#positionOf(tokens));
+    const position = this.#positionOf(tokens);
+    this.#slider.value = String(position);
     this.#slider.setAttribute('aria-valuetext', `${formatCount(tokens)} tokens`);
     this.#number.value = formatCount(tokens);
-    this.#curve.setCursor(this.#fractionOf(tokens));
+    this.#curve.setCursor(position / Math.max(1, this.#steps.length - 1));
   }
 
   #setSteps(steps: readonly number[]): void {
@@ -85,27 +86,31 @@ export class ContextSlider {
 
   /** The track is green as far as everything stays on the GPU for certain, and yellow as far as it may. */
   #setZones({ largestContextTokens, free }: PlanView, curve: CurveView | null): void {
-    const certain = largestContextTokens === null ? 0 : this.#fractionOf(largestContextTokens);
-    const steps = curve?.verdicts.findLastIndex((verdict) => verdict === 'fits' || verdict === 'tight') ?? -1;
-    const possible = Math.max(certain, steps / Math.max(1, this.#steps.length - 1));
+    // Before the first position where there is none, so that nothing of the track has that colour.
+    const certain = largestContextTokens === null ? -1 : this.#fractionOf(largestContextTokens);
+    const last = curve?.verdicts.findLastIndex((verdict) => verdict === 'fits' || verdict === 'tight') ?? -1;
+    const possible = Math.max(certain, last < 0 ? -1 : last / Math.max(1, this.#steps.length - 1));
     this.element.style.setProperty('--certain', String(certain));
     this.element.style.setProperty('--possible', String(possible));
     setClass(this.element, 'zoned', free !== null);
     this.#curve.setLargest(largestContextTokens === null ? undefined : certain);
   }
 
+  /** Of the largest step that is not more: then what fits is never shown beyond what fits. */
   #positionOf(tokens: number): number {
-    const index = this.#steps.findIndex((step) => step >= tokens);
-    return index < 0 ? Math.max(0, this.#steps.length - 1) : index;
+    return Math.max(
+      0,
+      this.#steps.findLastIndex((step) => step <= tokens),
+    );
   }
 
   /** Between two positions by the share of the way. */
   #fractionOf(tokens: number): number {
-    const after = this.#positionOf(tokens);
-    const high = this.#steps[after] ?? tokens;
-    const low = this.#steps[after - 1] ?? high;
-    const within = high > low ? Math.min(1, Math.max(0, (tokens - low) / (high - low))) : 1;
-    return Math.max(0, after - 1 + within) / Math.max(1, this.#steps.length - 1);
+    const before = this.#positionOf(tokens);
+    const low = this.#steps[before] ?? tokens;
+    const high = this.#steps[before + 1] ?? low;
+    const within = high > low ? Math.max(0, (tokens - low) / (high - low)) : 0;
+    return (before + within) / Math.max(1, this.#steps.length - 1);
   }
 }
 

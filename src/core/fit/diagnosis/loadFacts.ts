@@ -170,7 +170,7 @@ export function gpuMemory(facts: LoadFacts): GpuMemory {
   const [only] = facts.inventory.size === 1 ? facts.inventory.values() : [];
   const found: GpuMemory = {};
   set(found, 'name', device?.name ?? only?.name);
-  // No card has none: a 0 is a number that was cut.
+  // A GPU without memory is a line that was cut.
   set(found, 'totalBytes', device?.totalBytes || only?.totalBytes || undefined);
   set(
     found,
