@@ -7,7 +7,7 @@ import { figure, median, percentile, printRequirement, printTable, progress, who
 import { startServer, type ServerProcess } from './support/serverProcess.ts';
 
 const rounds = 200;
-const warmUps = 20;
+const warmUps = 50;
 const mostRequestMs = 5;
 const mostCachedMs = 2;
 const mostCloseMs = 50;

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { median, percentile, printTable } from './support/figures.ts';
-import type { FitCase } from './support/fitCases.ts';
+import { readFitCase, type FitCase } from './support/fitCases.ts';
 import { crossValidate, type ReportedRun } from './support/fitCrossValidation.ts';
 import { predict } from './support/fitPredictions.ts';
 import { measureSpeed } from './support/fitSpeed.ts';
@@ -24,9 +24,9 @@ else {
   const lines = readFileSync(values.cases, 'utf8').split('\n').filter(Boolean);
   const { out } = values;
   if (out !== undefined) {
-    writeFileSync(out, lines.map((line) => `${JSON.stringify(predict(JSON.parse(line) as FitCase))}\n`).join(''));
+    writeFileSync(out, lines.map((line) => `${JSON.stringify(predict(readFitCase(JSON.parse(line))))}\n`).join(''));
   }
-  if (values.spellings) printSpellings(lines.map((line) => JSON.parse(line) as FitCase));
+  if (values.spellings) printSpellings(lines.map((line) => readFitCase(JSON.parse(line))));
   if (values['cross-validate']) printCrossValidation(lines.map((line) => JSON.parse(line) as ReportedRun));
 }
 

@@ -58,7 +58,7 @@ async function packageFor(target) {
   const files = await listPackage(packageFile(target));
   checkFiles(files, target);
   report.line(
-    `${path.relative(repositoryRoot, packageFile(target))}: ${files.length} files, ${megabytes(readFileSync(packageFile(target)).length)}`,
+    `${path.relative(repositoryRoot, packageFile(target))}: ${files.length} files, ${fileSize(readFileSync(packageFile(target)).length)}`,
   );
   rmSync(stage, { recursive: true, force: true });
 }
@@ -158,6 +158,6 @@ function checkFiles(files, target) {
   if (problems.length > 0) throw new Error(`The package ${target} is wrong.\n${problems.slice(0, 20).join('\n')}`);
 }
 
-function megabytes(sizeBytes) {
+function fileSize(sizeBytes) {
   return `${(sizeBytes / 1e6).toFixed(2)} MB`;
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -267,7 +276,21 @@ describe('A package', () => {
     }
     const pictures = [...read('README.md').matchAll(/\]\((media\/[^)]+)\)/g)].map(([, file]) => file ?? '');
     assert.ok(pictures.length > 0);
-    for (const picture of pictures) assert.ok(files.includes(picture), picture);
+    assert.deepEqual(files.filter((file) => file.startsWith('media/screenshots/')).sort(), pictures.sort());
+  });
+});
+
+describe('The pictures of the documents', () => {
+  it('are all there, are all shown, and are small', () => {
+    const documents = ['README.md', ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`)];
+    const shown = documents.flatMap((file) =>
+      [...read(file).matchAll(/media\/screenshots\/([\w-]+\.png)/g)].map(([, name]) => name ?? ''),
+    );
+    const folder = path.join(root, 'media', 'screenshots');
+    const there = readdirSync(folder);
+    assert.deepEqual(there.toSorted(), [...new Set(shown)].sort());
+    const total = there.reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0);
+    assert.ok(total < 1_500_000, `${total} bytes`);
   });
 });
 

@@ -27,6 +27,51 @@ export interface FitCase {
   readonly other_flags: string | null;
 }
 
+const textFields = ['backend_version', 'gpu', 'model', 'quant_or_dtype', 'kv_cache_type', 'other_flags'] as const;
+const numberFields = [
+  'n_gpus',
+  'context',
+  'num_parallel',
+  'ubatch',
+  'batch',
+  'max_num_seqs',
+  'max_num_batched_tokens',
+  'gpu_memory_utilization',
+  'tensor_parallel',
+] as const;
+const sizeFields = ['gpu_total_mib', 'gpu_free_mib'] as const;
+
+/** People collected these by hand: what has another form than it should counts as not stated. */
+export function readFitCase(record: unknown): FitCase {
+  const run = { ...(record as Record<string, unknown>) };
+  for (const field of textFields) run[field] = textOf(run[field]);
+  for (const field of numberFields) run[field] = numberOf(run[field]);
+  for (const field of sizeFields) run[field] = sizesOf(run[field]);
+  for (const field of ['enforce_eager', 'arch'] as const) run[field] ??= null;
+  run['flash_attention'] ??= null;
+  if (typeof run['arch'] !== 'object' || Array.isArray(run['arch'])) run['arch'] = null;
+  if (typeof run['enforce_eager'] !== 'boolean') run['enforce_eager'] = null;
+  return run as unknown as FitCase;
+}
+
+function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+function numberOf(value: unknown): number | null {
+  if (value === null || value === '' || Array.isArray(value) || typeof value === 'boolean') return null;
+  const number = Number(value);
+  return Number.isFinite(number) && number >= 0 ? number : null;
+}
+
+/** One for all GPUs, or one each. */
+function sizesOf(value: unknown): number | readonly number[] | null {
+  if (!Array.isArray(value)) return numberOf(value) || null;
+  const sizes = value.map(numberOf);
+  return sizes.length > 0 && sizes.every((size) => size !== null && size > 0) ? (sizes as number[]) : null;
+}
+
 /** The catalogue knows the model, or the record states its shape. */
 export function factsOf(run: FitCase): ModelFacts | undefined {
   const name = (run.model ?? '').replace(/(\d\.\d)\/(\d\.\d)/, '$2');

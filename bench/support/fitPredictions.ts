@@ -8,7 +8,7 @@ import {
 } from '../../src/core/fit/llamaCpp.ts';
 import { isServerEra, offloadPolicy, triesFourSlots } from '../../src/core/fit/llamaCppDefaults.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
-import { planLlamaCpp, type LlamaCppPlan, type OffloadPolicy } from '../../src/core/fit/plan.ts';
+import { planLlamaCpp, type LlamaCppPlan, type OffloadPolicy, type Placement } from '../../src/core/fit/plan.ts';
 import { factsOf, type FitCase } from './fitCases.ts';
 import { mib, nothing, type Prediction } from './fitPrediction.ts';
 import { llamaCppSettingsOf, roomsOf, serverOf } from './fitSettings.ts';
@@ -55,20 +55,38 @@ function predictLlamaCpp(run: FitCase, facts: ModelFacts): Prediction {
   const leftOnGpu = left === undefined ? null : mib(left);
   const allOnGpu = !byHand && !isTooLarge && !split;
   const cacheOnGpu = placement?.gpuLayers === placement?.layers;
+  const placed = isSurelyPlaced(placement, policyOf(run, settings)) && !byHand && !spread ? placement : undefined;
   return {
     ...nothing(run),
     weights_mib:
-      allOnGpu && isShapeKnown && estimate.weights && !spread ? mib(estimate.weights.bytes + encoderInFile) : leftOnGpu,
+      allOnGpu && isShapeKnown && estimate.weights && !spread
+        ? mib(estimate.weights.bytes + encoderInFile)
+        : placed
+          ? mib(placed.weightBytes)
+          : leftOnGpu,
     kv_mib:
       (cacheOnGpu && !split) || spread
         ? mib(estimate.cache.bytes + (run.backend === 'ollama' ? estimate.state.bytes : 0))
-        : null,
+        : placed
+          ? mib(placed.cacheBytes)
+          : null,
     compute_mib: isShapeKnown && !split ? mib(computeOf(run, facts, weights, settings, plan)) : null,
     total_mib:
       isShapeKnown && weights && !byHand && !spills ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
     verdict: byHand ? 'unknown' : spills ? 'fails' : plan.verdict,
     confidence: allOnGpu && !spread ? 0.9 : 0.4,
   };
+}
+
+/** Whole layers, placed by what is measured, and so many that one more or less is little. */
+function isSurelyPlaced(placement: Placement | undefined, { ownPlan }: OffloadPolicy): placement is Placement {
+  return (
+    placement !== undefined &&
+    ownPlan === undefined &&
+    placement.layersWithoutExperts === 0 &&
+    placement.gpuLayers >= 25 &&
+    placement.gpuLayers < placement.layers
+  );
 }
 
 /** The last layers of the model are on the GPU, the output matrix is not. */

@@ -1,6 +1,5 @@
 import { knownModel } from '../../src/core/fit/catalogue.ts';
-import type { FitCase } from './fitCases.ts';
-import { factsOf } from './fitCases.ts';
+import { factsOf, readFitCase, type FitCase } from './fitCases.ts';
 import { crossValidate, type ReportedRun } from './fitCrossValidation.ts';
 import type { Prediction } from './fitPrediction.ts';
 import { predict } from './fitPredictions.ts';
@@ -91,7 +90,7 @@ export function fitReport(runs: readonly ScoredRun[]): FitReport {
 /** What the planner is given of a run. */
 function withoutAnswers(run: ScoredRun): FitCase {
   const { reported: _reported, outcome: _outcome, tier: _tier, ...given } = run;
-  return given;
+  return readFitCase(given);
 }
 
 function familiesOf(runs: readonly ScoredRun[]): readonly (readonly [family: string, runs: readonly ScoredRun[]])[] {

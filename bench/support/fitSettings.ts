@@ -119,7 +119,9 @@ export function roomsOf(run: FitCase): readonly GpuRoom[] {
   const free = freeBytesOf(run);
   const total = cudaBytesOf(run);
   const count = run.n_gpus ?? 1;
-  if (free) return free.map((freeBytes) => ({ totalBytes: total ?? freeBytes, freeBytes }));
+  // One number for several GPUs is that of each: it is what a log prints for the first.
+  const each = free?.length === 1 ? Array.from({ length: Math.max(1, count) }, () => free[0] ?? 0) : free;
+  if (each) return each.map((freeBytes) => ({ totalBytes: total ?? freeBytes, freeBytes }));
   const names = (run.gpu ?? '').split(/;| \+ /);
   const totals =
     names.length === count

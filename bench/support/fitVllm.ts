@@ -49,7 +49,7 @@ function isSizedOtherwise(run: FitCase): boolean {
 /** 1: as narrow as a figure can be; 0: the interval is so wide beside the figure that it says nothing. */
 export function confidenceOf({ bytes, lowBytes, highBytes }: Figure): number {
   const width = (highBytes - lowBytes) / Math.abs(bytes);
-  return Math.max(0, Math.round(100 * (1 - width / 1.5)) / 100);
+  return Number.isFinite(width) ? Math.max(0, Math.round(100 * (1 - width / 1.5)) / 100) : 0;
 }
 
 /** The value of a flag, `--max-num-seqs 16` or `max_num_seqs=16`, where the record has it among the others. */
@@ -85,8 +85,10 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
   const defaults = vllmDefaults(version, cudaBytesOf(run), /A100/i.test(run.gpu ?? ''));
   const flags = run.other_flags ?? '';
   const maxModelTokens = run.context ?? numberOf(run, 'max-model-len') ?? facts.contextTokens ?? 4096;
-  const maxSequences = run.max_num_seqs ?? numberOf(run, 'max-num-seqs') ?? defaults.maxSequences;
-  const isOld = isOldEngine(version, text, isBeforeAmpere(run.gpu ?? ''));
+  const beforeAmpere = isBeforeAmpere(run.gpu ?? '');
+  const isOld = isOldEngine(version, text, beforeAmpere);
+  const stated = run.max_num_seqs ?? numberOf(run, 'max-num-seqs');
+  const maxSequences = stated ?? sequencesOfGraphs(flags, isOld) ?? defaults.maxSequences;
   const isChunked = isOld && maxModelTokens > 32_768;
   // The old engine profiled a whole context unless it was longer than 32768.
   const batched = isOld && !isChunked ? Math.max(maxModelTokens, 2048) : defaults.maxBatchedTokens;
@@ -116,8 +118,18 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
     ...(/graph profiling on/i.test(text) ? { profilesGraphs: true } : {}),
+    ...(isOld && !beforeAmpere ? { oldFlashAttention: true } : {}),
     ...(isChunked && statedTokens === undefined ? { profilesNoSampler: true } : {}),
   };
+}
+
+/** Graphs are made up to as many requests as may run at once, twice as many in the new engine; 512 is its limit. */
+function sequencesOfGraphs(flags: string, isOld: boolean): number | undefined {
+  const list = /sizes? \[([\d, ]+)\]/.exec(flags)?.[1]?.split(',').map(Number);
+  const largest = Math.max(...(list ?? [Number(/\((?:max|largest)[= ](\d+)\)/.exec(flags)?.[1] ?? NaN)]));
+  if (!Number.isFinite(largest)) return undefined;
+  if (isOld) return largest;
+  return largest < 512 ? Math.max(1, largest / 2) : undefined;
 }
 
 function captured(flags: string): number | undefined {

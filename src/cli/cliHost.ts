@@ -11,7 +11,7 @@ import { isLoopback } from '../core/util/loopback.ts';
 import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
 import { readGpus } from '../core/gpu/readGpus.ts';
 import { usefulContext } from '../core/gpu/usefulContext.ts';
-import { megabytes } from '../core/util/megabytes.ts';
+import { fileSize } from '../core/util/fileSize.ts';
 import { wait } from '../core/util/wait.ts';
 
 export interface CliHostOptions {
@@ -114,12 +114,12 @@ function dataDir(environment: NodeJS.ProcessEnv): string {
 async function askOnTerminal(model: EmbeddedModel, targetPath: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     process.stderr.write(
-      `a2ia: ${model.displayName} is not here yet. Run again with --download to fetch it (${megabytes(model.sizeBytes)}).\n`,
+      `a2ia: ${model.displayName} is not here yet. Run again with --download to fetch it (${fileSize(model.sizeBytes)}).\n`,
     );
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const question = `Download ${model.displayName} (${megabytes(model.sizeBytes)}, licence ${model.license}) to ${targetPath}? [y/N] `;
+  const question = `Download ${model.displayName} (${fileSize(model.sizeBytes)}, licence ${model.license}) to ${targetPath}? [y/N] `;
   const reply = await terminal.question(question);
   terminal.close();
   return /^y(es)?$/i.test(reply.trim());
@@ -130,7 +130,7 @@ async function duringDownload(model: EmbeddedModel, download: Download): Promise
   try {
     await download((receivedBytes) => {
       const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
-      process.stderr.write(`\r${model.displayName}: ${percent} % of ${megabytes(model.sizeBytes)}`);
+      process.stderr.write(`\r${model.displayName}: ${percent} % of ${fileSize(model.sizeBytes)}`);
     });
   } finally {
     process.stderr.write('\n');

@@ -20,6 +20,8 @@ export const fitFlags = {
   'tensor-parallel': { type: 'string' },
   eager: { type: 'boolean' },
   'server-version': { type: 'string' },
+  draft: { type: 'string' },
+  with: { type: 'string' },
 } as const;
 
 export const fitUsage = `
@@ -36,6 +38,8 @@ a2ia fit
   --parallel N                Requests at once; --batch N: tokens at once
   --utilization U, --tensor-parallel N, --eager     As vLLM’s flags
   --server-version V          0.33.0, b9500; else that of the running server, or the current
+  --draft MODEL               A small model that guesses ahead (llama-server, vLLM)
+  --with MODEL                Another model on the same GPU at the same time
 `;
 
 /** Undefined: not given. */
@@ -46,6 +50,9 @@ export interface FitOptions {
   /** Empty: this machine's. */
   readonly gpus: readonly FitGpu[];
   readonly freeRamBytes: number | undefined;
+  readonly draft: string | undefined;
+  /** Another model at the same time. */
+  readonly beside: string | undefined;
   /** The server with the model in its usual form; what is not for its kind was refused. */
   serverOf(kind: FitServer['kind'], version: string | undefined): FitServer;
 }
@@ -73,6 +80,8 @@ export function fitOptions(rest: readonly string[], values: Values): FitOptions 
     kind,
     quantization: quantizationOf(text('quantization')),
     gpus: gpusOf(list(values.gpu), list(values.vram), text('free')),
+    draft: text('draft'),
+    beside: text('with'),
     freeRamBytes: ramText === undefined ? undefined : bytesOf(ramText, 'ram'),
     serverOf(of, found) {
       const version = text('server-version') ?? found;

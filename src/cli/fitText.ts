@@ -1,5 +1,6 @@
 import { memoryRangeText, memoryText } from '../core/fit/bytesText.ts';
 import type { Figure } from '../core/fit/figure.ts';
+import type { TogetherPlan } from '../core/fit/planTogether.ts';
 import type { Alternative, FitPlan, FitRequest, FitRow, FitServer } from '../core/fit/fitRequest.ts';
 
 const columns = 80;
@@ -25,6 +26,18 @@ export function fitText(
     assumed(note === undefined ? plan.doubts : [note, ...plan.doubts.filter((doubt) => !doubt.startsWith('No GPU'))]),
   ];
   return `${sections.filter(Boolean).join('\n\n')}\n`;
+}
+
+/** The last word on several models at the same time. */
+export function togetherText({ verdict: result, needed, explanation }: TogetherPlan): string {
+  const words = {
+    fits: 'FIT together',
+    tight: 'TIGHT together: it depends on what was assumed',
+    partial: 'PARTLY ON THE CPU together',
+    fails: 'DO NOT FIT together',
+    unknown: 'NOT KNOWN whether they fit together',
+  }[result];
+  return `\n${wrapped(`${words}: ${memoryText(needed.bytes)} on the GPU. ${explanation ?? ''}`)}\n`;
 }
 
 function heading({ model, server, gpus }: FitRequest): string {

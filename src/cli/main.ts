@@ -71,7 +71,7 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' | 'expla
       case 'doctor':
         return await (await import('./doctor.ts')).doctor(command, host, registry, output, stop.signal);
       case 'gpu':
-        return await (await import('./gpu.ts')).gpu(command, registry, output, stop.signal);
+        return await (await import('./gpu.ts')).gpu(command, host, registry, output, stop.signal);
       case 'fit':
         return await (await import('./fit.ts')).fit(command.fit, command, host, output, stop.signal);
     }

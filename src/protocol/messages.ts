@@ -1,8 +1,8 @@
 import type { AnswerView, PanelState } from './panelState.ts';
 
 /**
- * To the panel. Each change has the number after the one before it; a panel that misses one asks for a snapshot with `ready`. Nothing is posted to a hidden
- * panel: one that is shown again begins with `ready` too.
+ * To the panel. Each change has the number after the one before it; a panel that misses one asks for a snapshot with `ready`. When no more comes, `check` asks
+ * whether it has the last one. Nothing is posted to a hidden panel: one that is shown again begins with `ready` too.
  */
 export type HostMessage =
   | { readonly type: 'snapshot'; readonly revision: number; readonly state: PanelState }
@@ -22,6 +22,8 @@ export type HostMessage =
       readonly revision: number;
       readonly part: { readonly [Part in keyof PanelState]?: PanelState[Part] | null };
     }
+  /** Nothing was posted for a while. A panel that has this revision says so with `has`; it is asked until it does, or asks for a snapshot. */
+  | { readonly type: 'check'; readonly lastRevision: number }
   /** What follows `@` and can be attached; an answer to `mention`. */
   | { readonly type: 'mentions'; readonly query: string; readonly items: readonly MentionView[] }
   /** Not a state: something to do once. */
@@ -40,6 +42,8 @@ export interface MentionView {
 export type PanelMessage =
   /** The panel is there and has this revision; 0: nothing. */
   | { readonly type: 'ready'; readonly revision: number }
+  /** An answer to `check`. */
+  | { readonly type: 'has'; readonly revision: number }
   /** What is typed, of the conversation that was shown when it was typed: another may be shown meanwhile. */
   | { readonly type: 'draft'; readonly conversationId: string; readonly text: string }
   | { readonly type: 'send'; readonly text: string }
@@ -54,7 +58,8 @@ export type PanelMessage =
   | { readonly type: 'newFile'; readonly text: string; readonly language: string }
   | { readonly type: 'openLink'; readonly href: string }
   | { readonly type: 'problemButton'; readonly answerId: string; readonly buttonId: string }
-  | { readonly type: 'noticeButton'; readonly buttonId: string }
+  | { readonly type: 'noticeButton' }
+  | { readonly type: 'dismissNotice' }
   | { readonly type: 'mention'; readonly query: string }
   | { readonly type: 'attachMention'; readonly mentionId: string }
   /** Pasted or dropped. `base64` of the bytes. */
@@ -80,10 +85,13 @@ export type PanelMessage =
   | { readonly type: 'delete'; readonly id: string }
   | { readonly type: 'undoDelete'; readonly id: string };
 
+export type MessageOf<Type extends PanelMessage['type']> = Extract<PanelMessage, { readonly type: Type }>;
+
 type Shape = Readonly<Record<string, 'string' | 'number' | 'boolean' | 'strings'>>;
 
 const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   ready: { revision: 'number' },
+  has: { revision: 'number' },
   draft: { conversationId: 'string', text: 'string' },
   send: { text: 'string' },
   stop: {},
@@ -96,7 +104,8 @@ const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   newFile: { text: 'string', language: 'string' },
   openLink: { href: 'string' },
   problemButton: { answerId: 'string', buttonId: 'string' },
-  noticeButton: { buttonId: 'string' },
+  noticeButton: {},
+  dismissNotice: {},
   mention: { query: 'string' },
   attachMention: { mentionId: 'string' },
   attachData: { name: 'string', mediaType: 'string', base64: 'string' },

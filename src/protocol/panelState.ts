@@ -88,8 +88,8 @@ export interface AttachmentView {
   readonly id: string;
   readonly kind: AttachmentSource | 'image';
   readonly label: string;
-  /** About. */
-  readonly tokens: number;
+  /** About. Undefined while it is read, to be attached. */
+  readonly tokens: number | undefined;
   /** It can be opened in the editor. */
   readonly canOpen: boolean;
   /** It stays with its question, but is not sent any more. */
@@ -110,6 +110,8 @@ export interface ModelView {
 export interface ComposerView {
   readonly draft: string;
   readonly attachments: readonly AttachmentView[];
+  /** A question was sent, and waits until all that goes along with it is read. */
+  readonly isWaiting: boolean;
   readonly budget: BudgetView;
 }
 
@@ -139,8 +141,13 @@ export interface ProposalView {
 export interface ConversationListView {
   readonly query: string;
   readonly items: readonly ConversationItemView[];
-  /** Just deleted, and can be had back. */
-  readonly deleted: { readonly id: string; readonly title: string } | undefined;
+  /** What was deleted since the window was opened and can be had back, the latest first. */
+  readonly deleted: readonly DeletedView[];
+}
+
+export interface DeletedView {
+  readonly id: string;
+  readonly title: string;
 }
 
 export interface ConversationItemView {
@@ -176,5 +183,6 @@ export interface SuggestionView {
 
 export interface NoticeView {
   readonly text: string;
-  readonly button: ButtonView | undefined;
+  /** What its button says; it can always be dismissed. */
+  readonly buttonLabel: string | undefined;
 }

@@ -1,14 +1,12 @@
 import * as vscode from 'vscode';
-import type { Ask } from '../core/chat/askAsConversation.ts';
-import { explained, explainMemoryFailure } from '../core/chat/failureReason.ts';
-import { describeProgress } from '../core/chat/progress.ts';
-import { askMessages } from '../core/chat/prompts.ts';
-import { generationSettings, runRequest, type Answer } from '../core/chat/session.ts';
-import { BackendError, describeForLog } from '../core/clients/errors.ts';
-import type { ChatEvent } from '../core/clients/llmClient.ts';
-import type { BackendRegistry, Choice } from '../core/clients/registry.ts';
+import type { Run, RunEnding } from '../core/chat/conversation.ts';
+import { OpenConversation } from '../core/chat/openConversation.ts';
+import { explainMemoryFailure } from '../core/chat/failureReason.ts';
+import type { Draft } from '../core/chat/promptMessages.ts';
+import { Turns, type Turn } from '../core/chat/turns.ts';
+import type { BackendRegistry } from '../core/clients/registry.ts';
 import { AnswerDocument } from './answerDocument.ts';
-import type { AskInput, Question } from './askInput.ts';
+import type { AskInput } from './askInput.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { showProblem, type ProblemActions } from './problems.ts';
 import type { StatusBar } from './statusBar.ts';
@@ -33,18 +31,27 @@ export interface AskResult {
   readonly problem?: string;
 }
 
-/** The command A2IA: Ask. Several may run at once, each in a document of its own. */
+/** The command A2IA: Ask. Several may run at once, each in a document and a conversation of its own. */
 export class AskCommand {
   readonly #parts: AskParts;
+  readonly #turns: Turns;
   readonly #running = new Map<AbortController, vscode.TextDocument | undefined>();
   /** Those whose documents are open, by the address of the document. */
-  readonly #asked = new Map<string, Ask>();
+  readonly #asked = new Map<string, OpenConversation>();
   readonly #closing = vscode.workspace.onDidCloseTextDocument(({ uri }) => {
     if (this.#asked.delete(uri.toString())) this.#showAsked();
   });
 
   constructor(parts: AskParts) {
     this.#parts = parts;
+    const { registry, log, statusBar } = parts;
+    this.#turns = new Turns({
+      registry,
+      log,
+      name: 'ask',
+      explainFailure: explainMemoryFailure,
+      onChoice: (choice) => statusBar.show(choice),
+    });
   }
 
   /** Without a question the user is asked for one. */
@@ -52,7 +59,7 @@ export class AskCommand {
     const { settings, input } = this.#parts;
     if (typeof argument === 'string') {
       const text = argument.trim();
-      return text ? this.#ask({ text, context: [] }) : undefined;
+      return text ? this.#ask({ text, attachments: [] }) : undefined;
     }
     const question = await input.show(describeBackend(settings.current()));
     return question && this.#ask(question);
@@ -66,8 +73,8 @@ export class AskCommand {
     return here !== undefined;
   }
 
-  /** What the document is the answer to; undefined when it is none, or has not its end. */
-  asked(document: vscode.TextDocument | undefined): Ask | undefined {
+  /** The conversation of which the document is the beginning; undefined when it is none, or its answer has not its end. */
+  asked(document: vscode.TextDocument | undefined): OpenConversation | undefined {
     return document && this.#asked.get(document.uri.toString());
   }
 
@@ -77,7 +84,7 @@ export class AskCommand {
     for (const controller of this.#running.keys()) controller.abort();
   }
 
-  async #ask(question: Question): Promise<AskResult> {
+  async #ask(question: Draft): Promise<AskResult> {
     const { statusBar } = this.#parts;
     const controller = new AbortController();
     this.#running.set(controller, undefined);
@@ -87,14 +94,15 @@ export class AskCommand {
     try {
       page = await AnswerDocument.open(heading(question), () => controller.abort());
       this.#running.set(controller, page.document);
-      const atMs = Date.now();
-      const { answer, choice } = await this.#answer(question, page, waiting, controller.signal);
+      const open = OpenConversation.begin();
+      const turn = await this.#answer(open, question, page, waiting, controller.signal);
       waiting.end();
-      await page.finish(footer(answer, choice));
-      const { text, context } = question;
-      this.#asked.set(page.document.uri.toString(), { question: text, context, answer, choice, atMs });
+      const answered = answerOf(open, turn);
+      await page.finish(footer(answered));
+      this.#asked.set(page.document.uri.toString(), open);
       this.#showAsked();
-      return this.#result(answer, choice, question);
+      if (turn.error) showProblem(turn.error, { ...this.#parts.actions, retry: () => void this.#ask(question) });
+      return resultOf(answered);
     } finally {
       waiting.end();
       page?.dispose();
@@ -108,65 +116,50 @@ export class AskCommand {
     void vscode.commands.executeCommand('setContext', 'a2ia.answers', [...this.#asked.keys()]);
   }
 
-  /** Who answers is found out, and answers. That there is nobody is an answer too: a failed one. */
-  async #answer(question: Question, page: AnswerDocument, waiting: Waiting, signal: AbortSignal): Promise<Answered> {
-    const { registry, statusBar, log } = this.#parts;
-    const settings = this.#parts.settings.current();
-    let choice: Choice;
-    try {
-      choice = await registry.choose(settings, signal);
-    } catch (thrown) {
-      return { answer: noAnswer(thrown, signal), choice: undefined };
-    }
-    statusBar.show(choice);
-    log.info(`ask: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`);
-    waiting.say(`waiting for ${choice.model} (${choice.client.backend})`);
-    const request = {
-      model: choice.model,
-      messages: askMessages(question.text, question.context, settings.systemPrompt),
-      ...generationSettings(settings),
-    };
-    const show = (event: ChatEvent) => {
-      if (event.type === 'progress') return waiting.say(`${choice.model}: ${describeProgress(event)}`);
-      if (event.type !== 'warning') waiting.end();
-      if (event.type === 'text') page.append(event.delta);
-      if (event.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${event.message}`);
-    };
-    if (choice.isStandIn) show({ type: 'warning', message: choice.reason });
-    const answered = await runRequest(choice.client, request, signal, show, question.context);
-    return { answer: await explained(answered, explainMemoryFailure, { choice, settings }, signal), choice };
-  }
-
-  #result(answer: Answer, choice: Choice | undefined, question: Question): AskResult {
-    const { outcome, text, speed } = answer;
-    const who = choice ? { backend: choice.client.backend, model: choice.model } : {};
-    if (outcome.type === 'failed') {
-      this.#explain(outcome.error, question);
-      return { ...who, outcome: 'failed', text, problem: `${outcome.error.message} ${outcome.error.hint}` };
-    }
-    const { tokensPerSecond } = speed;
-    return { ...who, outcome: outcome.type, text, ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }) };
-  }
-
-  #explain(error: BackendError, question: Question): void {
-    const { registry, log, actions } = this.#parts;
-    registry.contradict(error);
-    log.warn(describeForLog(error));
-    showProblem(error, { ...actions, retry: () => void this.#ask(question) });
+  /** Returns when the answer has its end in the conversation; the document gets what is written there as it comes. */
+  async #answer(
+    open: OpenConversation,
+    question: Draft,
+    page: AnswerDocument,
+    waiting: Waiting,
+    signal: AbortSignal,
+  ): Promise<Turn> {
+    const stopListening = open.onChange((record) => {
+      if (record.type === 'warning') void vscode.window.showWarningMessage(`A2IA: ${record.message}`);
+      if (record.type === 'delta' || record.type === 'toolCall') waiting.end();
+      if (record.type === 'delta' && record.text) page.append(record.text);
+    });
+    const turn = this.#turns.ask(open, question, this.#parts.settings.current());
+    turn.onProgress((what) => waiting.say(what));
+    if (signal.aborted) turn.stop();
+    signal.addEventListener('abort', () => turn.stop());
+    await turn.done;
+    stopListening();
+    return turn;
   }
 }
 
 interface Answered {
-  readonly answer: Answer;
-  /** Undefined when nobody was found who could answer. */
-  readonly choice: Choice | undefined;
+  readonly text: string;
+  readonly run: Run;
+  readonly ending: RunEnding;
 }
 
-function noAnswer(thrown: unknown, signal: AbortSignal): Answer {
-  const nothing = { text: '', reasoning: '', speed: { totalMs: 0 } };
-  if (signal.aborted) return { ...nothing, outcome: { type: 'stopped' } };
-  if (thrown instanceof BackendError) return { ...nothing, outcome: { type: 'failed', error: thrown } };
-  throw thrown;
+function answerOf({ conversation }: OpenConversation, { answerId }: Turn): Answered {
+  const answer = conversation.message(answerId);
+  const run = answer?.role === 'answer' ? answer.runs.at(-1) : undefined;
+  if (!answer || !run?.ending) throw new Error('a turn that is done has an answer with an end');
+  return { text: answer.text, run, ending: run.ending };
+}
+
+function resultOf({ text, run: { backend, model }, ending: { outcome, speed } }: Answered): AskResult {
+  const who = { ...(backend ? { backend } : {}), ...(model === undefined ? {} : { model }) };
+  if (outcome.type === 'failed') {
+    const { message, hint } = outcome.problem;
+    return { ...who, outcome: 'failed', text, problem: `${message} ${hint}` };
+  }
+  const { tokensPerSecond } = speed;
+  return { ...who, outcome: outcome.type, text, ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }) };
 }
 
 function describeBackend(settings: { readonly backend: string; readonly model: string }): string {
@@ -174,25 +167,26 @@ function describeBackend(settings: { readonly backend: string; readonly model: s
 }
 
 /** The question as it stands above its answer. A very long one is cut here, and only here. */
-function heading(question: Question): string {
+function heading(question: Draft): string {
   const shown = question.text.length > 2000 ? `${question.text.slice(0, 2000)}…` : question.text;
   const quoted = shown.split('\n').map((line) => `> ${line}`.trimEnd());
-  const context = question.context.map((piece) => `>\n> *with ${piece.label}*`);
-  return `${[...quoted, ...context].join('\n')}\n\n`;
+  const attached = question.attachments.map(({ label }) => `>\n> *with ${label}*`);
+  return `${[...quoted, ...attached].join('\n')}\n\n`;
 }
 
-function footer({ text, outcome, speed }: Answer, choice: Choice | undefined): string {
+function footer({ text, run, ending }: Answered): string {
+  const { outcome, usage, speed } = ending;
   const gap = text === '' ? '' : text.endsWith('\n') ? '\n' : '\n\n';
-  const who = choice ? listed(choice.client.backend, choice.model) : '';
+  const who = listed(run.backend ?? '', run.model ?? '');
   switch (outcome.type) {
     case 'stopped':
       return `${gap}*${join('Stopped.', who)}*\n`;
     case 'failed': {
       const what = text === '' ? 'No answer' : 'The answer is incomplete';
-      return `${gap}*${join(`${what}: ${outcome.error.message}`, who)}*\n`;
+      return `${gap}*${join(`${what}: ${outcome.problem.message}`, who)}*\n`;
     }
     case 'finished': {
-      const tokens = outcome.usage.outputTokens ? `${outcome.usage.outputTokens} tokens` : '';
+      const tokens = usage?.outputTokens ? `${usage.outputTokens} tokens` : '';
       const rate = speed.tokensPerSecond ? `${speed.tokensPerSecond.toFixed(1)} tokens/s` : '';
       const cut = outcome.reason === 'length' ? 'ended at the length limit' : '';
       return `${gap}*${listed(who, tokens, rate, cut)}*\n`;

@@ -1,11 +1,6 @@
 import * as vscode from 'vscode';
-import type { ContextPiece } from '../core/chat/prompts.ts';
-import { selectedPiece } from './selectedPiece.ts';
-
-export interface Question {
-  readonly text: string;
-  readonly context: readonly ContextPiece[];
-}
+import type { Draft } from '../core/chat/promptMessages.ts';
+import { partAttachment, textAttachment, type TextAttachment } from './chat/context/attached.ts';
 
 const historyKey = 'a2ia.askHistory';
 const historyLength = 50;
@@ -27,14 +22,14 @@ export class AskInput {
   }
 
   /** Undefined when the user leaves the box; what was typed is there again next time. */
-  async show(who: string): Promise<Question | undefined> {
+  async show(who: string): Promise<Draft | undefined> {
     let found = editorContext();
     const box = vscode.window.createQuickPick<QuestionItem>();
     box.placeholder = `Ask ${who}`;
     let included = true;
     const showContext = () => {
       box.title = titleFor(found, included);
-      box.buttons = found.piece ? [included ? leaveOut : takeAlong] : [];
+      box.buttons = found.attachment ? [included ? leaveOut : takeAlong] : [];
     };
     // Extensions hear of an editor and a selection later than the user sees them, and the box can be open by then.
     const followEditor = () => {
@@ -66,7 +61,7 @@ export class AskInput {
       this.#draft = '';
       // A question is not lost because it cannot be remembered.
       await this.#remember(text).catch(() => undefined);
-      return { text, context: included && found.piece ? [found.piece] : [] };
+      return { text, attachments: included && found.attachment ? [found.attachment] : [] };
     } finally {
       vscode.Disposable.from(...following, box).dispose();
     }
@@ -116,7 +111,7 @@ export function accepted(box: vscode.QuickPick<QuestionItem>): Promise<string | 
 }
 
 interface FoundContext {
-  readonly piece?: ContextPiece;
+  readonly attachment?: TextAttachment;
   readonly leftOut?: string;
 }
 
@@ -127,18 +122,20 @@ function editorContext(): FoundContext {
   const { document, selection } = editor;
   const name = vscode.workspace.asRelativePath(document.uri);
   const { languageId } = document;
-  if (!selection.isEmpty) return { piece: selectedPiece(document, selection) };
+  if (!selection.isEmpty) return { attachment: partAttachment('selection', document, selection) };
   // An answer is not a question's context.
   if (document.isUntitled && languageId === 'markdown') return {};
   const text = document.getText();
   if (text.trim() === '') return {};
   if (text.length > wholeFileLimitChars) return { leftOut: `${name} is long: select the part you mean` };
-  return { piece: { label: name, languageId, text } };
+  const uri = document.uri.toString();
+  return { attachment: textAttachment({ source: 'file', label: name, languageId, text, uri }) };
 }
 
 function titleFor(found: FoundContext, included: boolean): string {
-  if (found.piece && included) {
-    return `A2IA: Ask with ${found.piece.label} (about ${Math.ceil(found.piece.text.length / 3.5)} tokens)`;
+  if (found.attachment && included) {
+    const { label, text } = found.attachment;
+    return `A2IA: Ask with ${label} (about ${Math.ceil(text.length / 3.5)} tokens)`;
   }
   return found.leftOut ? `A2IA: Ask (${found.leftOut})` : 'A2IA: Ask';
 }

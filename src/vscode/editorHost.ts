@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { EmbeddedModel } from '../core/embedded/catalogue.ts';
 import type { CoreHost, Download, Log } from '../core/host.ts';
-import { megabytes } from '../core/util/megabytes.ts';
+import { fileSize } from '../core/util/fileSize.ts';
 import { wait } from '../core/util/wait.ts';
 import { errorText } from '../core/util/errorText.ts';
 import type { EditorSettings } from './editorSettings.ts';
@@ -73,7 +73,7 @@ function secretName(origin: string): string {
 async function confirmDownload(model: EmbeddedModel, targetPath: string): Promise<boolean> {
   const download = 'Download';
   const reply = await vscode.window.showInformationMessage(
-    `Download ${model.displayName} (${megabytes(model.sizeBytes)})?`,
+    `Download ${model.displayName} (${fileSize(model.sizeBytes)})?`,
     {
       modal: true,
       detail: `It runs inside A2IA, on the CPU, and needs no server. Licence: ${model.license}. It is kept at ${targetPath}.`,
@@ -93,7 +93,7 @@ function duringDownload(model: EmbeddedModel, download: Download): Promise<void>
     return download((receivedBytes) => {
       const percent = Math.floor((receivedBytes / model.sizeBytes) * 100);
       if (percent === shownPercent) return;
-      const message = `${percent} % of ${megabytes(model.sizeBytes)}`;
+      const message = `${percent} % of ${fileSize(model.sizeBytes)}`;
       progress.report({ increment: percent - Math.max(0, shownPercent), message });
       shownPercent = percent;
     });

@@ -9,7 +9,7 @@ export interface ProblemActions {
   chooseModel(): void;
   /** False when the user did not enter one. */
   enterKey(origin: string): Promise<boolean>;
-  retry(): void;
+  readonly retry: () => void;
   showLog(): void;
   checkConnection(backend: BackendId | undefined): void;
   readonly memory: MemoryActions;

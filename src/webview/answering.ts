@@ -10,6 +10,11 @@ export function isAnswering({ conversation }: PanelState): boolean {
   return last?.role === 'answer' && isRunning(last.state);
 }
 
+/** Whether there is something to stop: an answer, or a question that waits for what goes along with it. */
+export function canStop(state: PanelState): boolean {
+  return isAnswering(state) || state.composer.isWaiting;
+}
+
 /** Whether more of it can be asked for. */
 export function canContinue({ state, text }: AnswerView): boolean {
   if (state.type === 'finished') return state.reason === 'length';

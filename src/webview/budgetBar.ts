@@ -53,14 +53,16 @@ function roomTokens({ contextTokens, historyTokens, answerTokens }: BudgetView):
 
 function inShort(question: number, room: number | undefined): string {
   if (room === undefined) return `${formatShort(question)} tokens`;
-  const free = formatShort(Math.max(0, room));
-  return question === 0 && room > 0 ? `${free} tokens free` : `${formatShort(question)} of ${free} free tokens`;
+  if (question > room) return `${formatShort(question - room)} tokens too many`;
+  const free = formatShort(room);
+  return question === 0 ? `${free} tokens free` : `${formatShort(question)} of ${free} free tokens`;
 }
 
 function inFull({ isExact }: BudgetView, question: number, room: number | undefined): string {
   const tokens = `The question takes ${isExact ? '' : 'about '}${formatCount(question)} tokens.`;
   if (room === undefined) return `${tokens} How many fit is not known: the server does not say.`;
-  return `${tokens} The context window has ${formatCount(Math.max(0, room))} left for it. Open for details.`;
+  if (room <= 0) return `${tokens} The conversation leaves no room for it in the context window. Open for details.`;
+  return `${tokens} The context window has ${formatCount(room)} left for it. Open for details.`;
 }
 
 function explanation(budget: BudgetView, room: number | undefined): readonly (readonly [string, number | string])[] {

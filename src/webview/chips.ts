@@ -49,8 +49,8 @@ function chip(
     update(attachment) {
       current = attachment;
       setText(label, attachment.label);
-      setText(tokens, attachment.isLeftOut ? 'not sent' : formatShort(attachment.tokens));
-      unit.hidden = attachment.isLeftOut;
+      setText(tokens, sizeOf(attachment));
+      unit.hidden = attachment.isLeftOut || attachment.tokens === undefined;
       setClass(chip, 'left-out', attachment.isLeftOut);
       open.title = titleOf(attachment);
       open.disabled = !attachment.canOpen;
@@ -59,7 +59,13 @@ function chip(
   };
 }
 
+function sizeOf({ tokens, isLeftOut }: AttachmentView): string {
+  if (tokens === undefined) return 'reading…';
+  return isLeftOut ? 'not sent' : formatShort(tokens);
+}
+
 function titleOf({ label, tokens, canOpen, isLeftOut }: AttachmentView): string {
+  if (tokens === undefined) return `Reading ${label}`;
   const size = isLeftOut ? 'not sent any more, since it did not fit' : `about ${formatCount(tokens)} tokens`;
   return `${canOpen ? 'Open ' : ''}${label}, ${size}`;
 }

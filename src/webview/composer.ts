@@ -1,5 +1,5 @@
-import type { PanelState, QuestionView } from '../protocol/panelState.ts';
-import { isAnswering } from './answering.ts';
+import type { ComposerView, PanelState, QuestionView } from '../protocol/panelState.ts';
+import { canStop, isAnswering } from './answering.ts';
 import type { Post } from './branchStepper.ts';
 import { BudgetBar } from './budgetBar.ts';
 import { Chips } from './chips.ts';
@@ -25,8 +25,6 @@ export class Composer {
   readonly #draft: DraftKeeper;
   readonly #announce: (text: string) => void;
   #state: PanelState | undefined;
-  /** On its way: the text, and which question was the last when it was sent. */
-  #sent: { readonly text: string; readonly lastId: string | undefined } | undefined;
 
   constructor(panel: HTMLElement, post: Post, draft: DraftKeeper, announce: (text: string) => void) {
     this.#post = post;
@@ -60,8 +58,9 @@ export class Composer {
     this.#state = state;
     const { conversation, composer } = state;
     if (conversation.id !== before?.conversation.id) {
-      this.#sent = undefined;
-      this.#input.show(this.#draft.begin(conversation.id, composer.draft));
+      this.#input.show(this.#draft.begin(conversation, composer.draft));
+    } else if (conversation.messages.length > 0 && before.conversation.messages.length === 0) {
+      this.#draft.hasMessages();
     }
     if (conversation !== before?.conversation) this.#takeSent(lastQuestion(state));
     if (composer !== before?.composer) {
@@ -69,7 +68,8 @@ export class Composer {
       this.#budget.update(composer.budget);
       this.#proposals.update(composer.budget.proposals, composer.budget.occasion);
     }
-    const isBusy = isAnswering(state);
+    if (composer.isWaiting !== (before?.composer.isWaiting ?? false)) this.#showWaiting(composer);
+    const isBusy = canStop(state);
     this.#send.hidden = isBusy;
     this.#stop.hidden = !isBusy;
     // The one button takes the place of the other; a chip or a proposal goes when it was used. The focus stays near.
@@ -79,7 +79,6 @@ export class Composer {
 
   /** The host's text in place of what is there. */
   setDraft(text: string): void {
-    this.#sent = undefined;
     this.#input.show(text);
     this.#draft.set(text);
     this.focus();
@@ -96,22 +95,27 @@ export class Composer {
 
   #sendDraft(): void {
     const { text } = this.#input;
-    if (text.trim() === '' || !this.#state) return;
+    if (text.trim() === '' || !this.#state || this.#state.composer.isWaiting) return;
     if (isAnswering(this.#state)) return this.#say('An answer is on its way. Wait for its end, or stop it with Esc.');
-    this.#sent = { text, lastId: lastQuestion(this.#state)?.id };
+    this.#draft.send({ text, lastId: lastQuestion(this.#state)?.id });
     this.#post({ type: 'send', text });
   }
 
   /** It is a question of the conversation now, so it goes from here; what was typed meanwhile stays. */
   #takeSent(question: QuestionView | undefined): void {
-    const sent = this.#sent;
+    const { sent } = this.#draft;
     if (!sent || !question || question.id === sent.lastId || question.text.trim() !== sent.text.trim()) return;
-    this.#sent = undefined;
     const { text } = this.#input;
     const rest = text.startsWith(sent.text) ? text.slice(sent.text.length).trimStart() : text;
     this.#input.show(rest);
-    if (rest === '') this.#draft.set('');
-    else this.#draft.changed(rest);
+    this.#draft.taken(rest);
+  }
+
+  /** A question that waits for what goes along with it. */
+  #showWaiting({ isWaiting, attachments }: ComposerView): void {
+    const labels = attachments.filter(({ tokens }) => tokens === undefined).map(({ label }) => label);
+    if (isWaiting) this.#say(`Reading ${labels.join(', ')}. Your question is sent then. Esc stops that.`);
+    else this.#note.hidden = true;
   }
 
   #say(text: string): void {

@@ -1,9 +1,9 @@
-import type { ConversationItemView, ConversationListView } from '../protocol/panelState.ts';
+import type { ConversationItemView, ConversationListView, DeletedView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
 import { button, element, setText } from './dom.ts';
 import { ConversationItem } from './conversationItem.ts';
 import { iconButton } from './icons.ts';
-import { KeyedList } from './keyedList.ts';
+import { KeyedList, type View } from './keyedList.ts';
 import { plural } from './wording.ts';
 
 /** All conversations of the workspace, in place of the chat. */
@@ -12,7 +12,8 @@ export class ConversationList {
   readonly #search = element('input', { class: 'input' });
   readonly #items = element('ul', { class: 'conversation-items' });
   readonly #nothing = element('p', { class: 'dim nothing' });
-  readonly #deleted = element('div', { class: 'deleted' });
+  readonly #deleted = element('ul', { class: 'deleted', attributes: { 'aria-label': 'Deleted' } });
+  readonly #deletedList: KeyedList<DeletedView>;
   readonly #list: KeyedList<ConversationItemView & { readonly isCurrent: boolean }>;
   readonly #post: Post;
   readonly #announce: (text: string) => void;
@@ -25,6 +26,11 @@ export class ConversationList {
       this.#items,
       ({ id }) => id,
       (item) => new ConversationItem(item.id, post),
+    );
+    this.#deletedList = new KeyedList(
+      this.#deleted,
+      ({ id }) => id,
+      ({ id, title }) => this.#deletedItem(id, title),
     );
     this.#search.type = 'search';
     this.#search.placeholder = 'Search conversations';
@@ -56,18 +62,26 @@ export class ConversationList {
     }
   }
 
-  #showDeleted(deleted: ConversationListView['deleted'], before: ConversationListView['deleted']): void {
-    this.#deleted.hidden = !deleted;
-    if (!deleted || deleted.id === before?.id) return;
-    const text = `“${deleted.title}” was deleted.`;
+  #showDeleted(deleted: readonly DeletedView[], before: readonly DeletedView[] = deleted): void {
+    this.#deleted.hidden = deleted.length === 0;
+    this.#deletedList.update(deleted);
+    const [latest] = deleted;
+    if (!latest || before.some(({ id }) => id === latest.id)) return;
+    this.#announce(deletedText(latest.title));
+    // What had the focus is gone; the way back is the next thing that one may want.
+    this.#deleted.scrollTop = 0;
+    this.#deleted.querySelector('button')?.focus();
+  }
+
+  #deletedItem(id: string, title: string): View<DeletedView> {
     const undo = () => {
-      this.#post({ type: 'undoDelete', id: deleted.id });
+      this.#post({ type: 'undoDelete', id });
       this.#search.focus();
     };
-    this.#deleted.replaceChildren(element('span', { text }), button({ class: 'text-button', text: 'Undo' }, undo));
-    this.#announce(text);
-    // What had the focus is gone; the way back is the next thing that one may want.
-    this.#deleted.querySelector('button')?.focus();
+    const words = element('span', { text: deletedText(title) });
+    const label = { 'aria-label': `Undo: ${deletedText(title)}` };
+    const row = element('li', {}, words, button({ class: 'text-button', text: 'Undo', attributes: label }, undo));
+    return { element: row, update: () => undefined };
   }
 
   #keyDown(event: KeyboardEvent): void {
@@ -83,4 +97,8 @@ export class ConversationList {
     }
     event.preventDefault();
   }
+}
+
+function deletedText(title: string): string {
+  return `“${title || 'New chat'}” was deleted.`;
 }

@@ -42,6 +42,9 @@ addEventListener('message', ({ data }: MessageEvent<HostMessage>) => {
       if (frame !== undefined) cancelAnimationFrame(frame);
       draw();
       return page.do(data);
+    case 'check':
+      if (panel.isStale || panel.revision !== data.lastRevision) return askForSnapshot();
+      return api.postMessage({ type: 'has', revision: panel.revision });
     case 'snapshot':
     case 'append':
     case 'answer':

@@ -1,7 +1,7 @@
 import type { NoticeView } from '../protocol/panelState.ts';
 import type { Post } from './branchStepper.ts';
 import { button, element, sameData } from './dom.ts';
-import { icon } from './icons.ts';
+import { icon, iconButton } from './icons.ts';
 
 /** Something that concerns the whole panel. */
 export class NoticeBar {
@@ -22,11 +22,12 @@ export class NoticeBar {
     this.#shown = notice;
     this.element.hidden = !notice;
     if (!notice) return;
-    this.element.replaceChildren(icon('warning'), element('p', { text: notice.text }));
-    const next = notice.button;
-    if (next) {
-      const click = () => this.#post({ type: 'noticeButton', buttonId: next.id });
-      this.element.append(button({ class: 'text-button', text: next.label }, click));
+    const dismiss = iconButton('close', 'Dismiss', () => this.#post({ type: 'dismissNotice' }));
+    this.element.replaceChildren(icon('warning'), element('p', { text: notice.text }), dismiss);
+    const { buttonLabel } = notice;
+    if (buttonLabel !== undefined) {
+      const press = () => this.#post({ type: 'noticeButton' });
+      this.element.append(button({ class: 'text-button', text: buttonLabel }, press));
     }
     if (isNew) this.#announce(notice.text);
   }

@@ -1,7 +1,7 @@
 import type { HostMessage } from '../protocol/messages.ts';
 import type { PanelState } from '../protocol/panelState.ts';
 import { Announcer } from './announcer.ts';
-import { isAnswering } from './answering.ts';
+import { canStop } from './answering.ts';
 import type { Post } from './branchStepper.ts';
 import { Composer } from './composer.ts';
 import { ConversationList } from './conversationList.ts';
@@ -41,7 +41,7 @@ export class PanelPage {
     root.append(this.#chat, this.#list.element, this.#announcer.element);
     root.addEventListener('keydown', (event) => {
       const isFree = event.key === 'Escape' && !event.isComposing && !event.defaultPrevented;
-      if (isFree && this.#state && isAnswering(this.#state)) post({ type: 'stop' });
+      if (isFree && this.#state && canStop(this.#state)) post({ type: 'stop' });
     });
   }
 

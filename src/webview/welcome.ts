@@ -19,7 +19,7 @@ export class Welcome {
     this.element.replaceChildren(
       element('h2', { text: 'Ask your own model' }),
       element('p', { class: 'dim', text: 'What you ask goes to the server you chose, and nowhere else.' }),
-      element('h3', { text: 'On this machine' }),
+      element('h3', { text: 'What was found' }),
       ...foundList(found, this.#post),
     );
     if (suggestions.length === 0) return;

@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
-
-/** Of every workbench: what was on screen when a test failed. */
-function pictureOfFailure(workbench: () => Workbench): void {
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench().screenshot(`failed: ${this.currentTest.title}`);
-  });
-}
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA in a real workbench, with the embedded model', () => {
   let workbench: Workbench;

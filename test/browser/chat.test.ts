@@ -1,43 +1,54 @@
 import assert from 'node:assert/strict';
-import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { StepServer, type ChatExchange } from '../support/stepServer.ts';
+import type { ChatPanel } from './chatPanel.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA chat in a real workbench', () => {
   let workbench: Workbench;
+  let panel: ChatPanel;
   let server: StepServer;
 
   before(async () => {
     server = await StepServer.start(['qwen2.5-coder-7b', 'llama-3.1-8b']);
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
+    panel = workbench.chat;
   });
   after(async () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  // Each begins with an empty conversation, whatever the one before it has left.
+  beforeEach(() => workbench.newChat());
+  pictureOfFailure(() => workbench);
 
-  it('opens with what was found here, and questions about the open file', async () => {
+  /** Asks, and shows the beginning of the answer. */
+  async function asked(question: string, beginning: string): Promise<ChatExchange> {
+    await panel.send(question);
+    const exchange = await server.nextChat();
+    exchange.text(beginning);
+    await panel.lastAnswer.getByText(beginning).waitFor();
+    return exchange;
+  }
+
+  async function answered(question: string, answer: string): Promise<void> {
+    (await asked(question, answer)).finish();
+    await panel.facts('Complete').waitFor();
+  }
+
+  it('opens with what was found here, and takes over a question about the open file', async () => {
     await workbench.openFile('prices.py');
-    await workbench.runCommand('A2IA: Focus Chat');
-    const panel = workbench.chat;
-    await panel.getByRole('textbox', { name: 'Question' }).waitFor();
-    await panel.getByText('Ask your own model').waitFor();
-    await panel.getByText('qwen2.5-coder-7b').first().waitFor();
+    await panel.frame.getByText('qwen2.5-coder-7b').first().waitFor();
+    const suggestion = panel.button('Find bugs in prices.py');
+    await suggestion.waitFor();
     await workbench.screenshot('chat-welcome');
-  });
-
-  it('takes over a suggestion, with the file that it is about', async () => {
-    const panel = workbench.chat;
-    await panel.getByRole('button', { name: 'Find bugs in prices.py' }).click();
-    await panel.locator('.chip', { hasText: 'prices.py' }).waitFor();
-    const question = await panel.getByRole('textbox', { name: 'Question' }).inputValue();
-    assert.match(question, /^Find the bugs in prices\.py\./);
+    await suggestion.click();
+    await panel.chip('prices.py').waitFor();
+    assert.match(await panel.input.inputValue(), /^Find the bugs in prices\.py\./);
+    await panel.button('Remove prices.py').click();
   });
 
   it('lets no markup be made of text', async () => {
-    const made = await workbench.chat.locator('body').evaluate((body) => {
+    const made = await panel.frame.locator('body').evaluate((body) => {
       try {
         body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
         return 'made';
@@ -49,96 +60,110 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('streams an answer, and stops it', async () => {
-    const panel = workbench.chat;
-    const input = panel.getByRole('textbox', { name: 'Question' });
-    await input.fill('What is a closure?');
-    await input.press('Enter');
-    const exchange = await server.nextChat();
-    exchange.text('A closure is a function');
-    await panel.getByText('A closure is a function').waitFor();
-    assert.equal(await input.inputValue(), '');
-    await workbench.screenshot('chat-streaming');
-    await input.press('Escape');
+    const exchange = await asked('What is a closure?', 'A closure is a function');
+    assert.equal(await panel.input.inputValue(), '');
+    await workbench.screenshot('chat-streaming', panel.view);
+    await panel.input.press('Escape');
     await exchange.closedByClient;
-    await panel.getByText('Stopped').first().waitFor();
-    await workbench.screenshot('chat-stopped');
+    await panel.facts('Stopped').waitFor();
+    await workbench.screenshot('chat-stopped', panel.view);
   });
 
   it('continues where it was stopped', async () => {
-    const panel = workbench.chat;
-    await panel.getByRole('button', { name: 'Continue this answer' }).click();
+    await asked('What is a closure?', 'A closure is a function');
+    await panel.input.press('Escape');
+    await panel.facts('Stopped').waitFor();
+    await panel.button('Continue this answer').click();
     const exchange = await server.nextChat();
     assert.match(exchange.body.messages.map(({ content }) => content).join('\n'), /A closure is a function/);
     exchange.text(' that keeps its scope.');
     exchange.finish();
-    await panel.getByText('A closure is a function that keeps its scope.').waitFor();
-    await panel.locator('.facts', { hasText: 'Complete' }).waitFor();
+    await panel.lastAnswer.getByText('A closure is a function that keeps its scope.').waitFor();
+    await panel.facts('Complete').waitFor();
   });
 
   it('asks again beside the first answer, and steps between both', async () => {
-    const panel = workbench.chat;
-    await panel.getByRole('button', { name: 'Retry', exact: true }).click();
+    await answered('What is a closure?', 'A function that keeps its scope.');
+    await panel.button('Retry').click();
     const exchange = await server.nextChat();
     exchange.text('Another answer.');
     exchange.finish();
-    await panel.getByText('Another answer.').waitFor();
-    await panel.getByText('2 of 2').waitFor();
-    await workbench.screenshot('chat-branches');
-    await panel.getByRole('button', { name: /previous/i }).click();
-    await panel.getByText('A closure is a function that keeps its scope.').waitFor();
+    await panel.frame.getByText('Another answer.').waitFor();
+    await panel.frame.getByText('2 of 2').waitFor();
+    await workbench.screenshot('chat-branches', panel.view);
+    await panel.button(/previous/i).click();
+    await panel.frame.getByText('A function that keeps its scope.').waitFor();
   });
 
-  it('goes on with another backend in mid-conversation', async () => {
-    const panel = workbench.chat;
-    await panel.getByRole('button', { name: /Switch model/ }).click();
-    await workbench.row('llama-3.1-8b').click();
-    await panel.locator('.model-name', { hasText: 'llama-3.1-8b' }).waitFor();
-    const input = panel.getByRole('textbox', { name: 'Question' });
-    await input.fill('And in Python?');
-    await input.press('Enter');
+  it('opens a link only after VS Code has asked', async () => {
+    await panel.send('Where is that explained?');
     const exchange = await server.nextChat();
-    assert.equal(exchange.body.model, 'llama-3.1-8b');
-    assert.deepEqual(
-      exchange.body.messages.map(({ role }) => role),
-      ['system', 'user', 'assistant', 'user'],
-    );
-    exchange.text('In Python');
-    await panel.getByText('In Python', { exact: true }).waitFor();
-    // Hidden in mid-answer: it goes on, and is there when the view comes back.
+    exchange.text('In [the documentation](https://docs.python.org/3/).');
+    exchange.finish();
+    await panel.frame.getByRole('link', { name: 'the documentation' }).click();
+    const dialog = workbench.page.locator('.monaco-dialog-box', { hasText: 'https://docs.python.org/3/' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  it('is where an answer of A2IA: Ask goes on', async () => {
+    await workbench.openFile('prices.py');
+    await workbench.ask('Which language is this?', 'prices.py');
+    const first = await server.nextChat();
+    first.text('It is Python.');
+    first.finish();
+    const document = workbench.answer('Which language is this?');
+    await textWhen(document, (text) => text.includes('vllm, qwen2.5-coder-7b'));
+    await document.click();
+    await workbench.runCommand('A2IA: Continue in Chat');
+    await panel.lastAnswer.getByText('It is Python.').waitFor();
+    await panel.questions.getByRole('button', { name: /prices\.py/ }).waitFor();
+    await panel.send('Since when?');
+    const exchange = await server.nextChat();
+    const sent = exchange.body.messages.slice(1).map(({ content }) => content);
+    assert.match(sent[0] ?? '', /def total[^]*Which language is this\?$/);
+    assert.deepEqual(sent.slice(1), ['It is Python.', 'Since when?']);
+    exchange.finish();
+    await panel.facts('Complete').waitFor();
+  });
+
+  it('has the last answer under the fingers of one who uses keys alone', async () => {
+    await answered('What is a closure?', 'A function that keeps its scope.');
+    await workbench.page.keyboard.press('Control+K');
+    await workbench.page.keyboard.press('Shift+A');
+    await panel.lastAnswer.and(panel.frame.locator(':focus')).waitFor();
+  });
+
+  it('goes on in mid-answer while it is hidden, and is there when it comes back', async () => {
+    const exchange = await asked('And in Python?', 'In Python');
     await workbench.runCommand('View: Show Explorer');
-    await workbench.page.locator('iframe.webview[src*="extensionId=a2ia.a2ia"]').waitFor({ state: 'detached' });
+    await panel.view.waitFor({ state: 'detached' });
     exchange.text(' as well');
     await workbench.runCommand('A2IA: Focus Chat');
-    await panel.getByText('In Python as well').waitFor();
+    await panel.frame.getByText('In Python as well').waitFor();
     exchange.text(', with nonlocal.');
-    await panel.getByText('In Python as well, with nonlocal.').waitFor();
+    await panel.frame.getByText('In Python as well, with nonlocal.').waitFor();
+    exchange.finish();
+    await panel.facts('Complete').waitFor();
   });
 
   it('is there again after a reload in mid-answer, with what was shown', async () => {
-    const panel = workbench.chat;
-    const tokens = panel.locator('.budget summary');
+    await asked('And in Python?', 'In Python as well');
+    const tokens = panel.frame.locator('.budget summary');
     const before = await tokens.innerText();
-    await panel.getByRole('textbox', { name: 'Question' }).fill('a thought not yet fin');
+    await panel.input.fill('a thought not yet fin');
     // It counts what is typed, so it is in the host.
     await textWhen(tokens, (text) => text !== before);
     await workbench.page.reload();
-    await panel.getByText('In Python as well, with nonlocal.').waitFor();
-    await panel.getByText('And in Python?').waitFor();
-    assert.equal(await panel.getByRole('textbox', { name: 'Question' }).inputValue(), 'a thought not yet fin');
-    await panel.getByRole('button', { name: 'Continue this answer' }).waitFor();
-    await workbench.screenshot('chat-reloaded');
+    await panel.frame.getByText('In Python as well').waitFor();
+    await panel.questions.getByText('And in Python?').waitFor();
+    assert.equal(await panel.input.inputValue(), 'a thought not yet fin');
+    await panel.button('Continue this answer').waitFor();
+    await workbench.screenshot('chat-reloaded', panel.view);
   });
 
   it('goes on in the secondary side bar, and when that was closed and opened', async () => {
-    const panel = workbench.chat;
-    await workbench.runCommand('A2IA: New Chat');
-    await panel.getByText('Ask your own model').waitFor();
-    const input = panel.getByRole('textbox', { name: 'Question' });
-    await input.fill('Where are you?');
-    await input.press('Enter');
-    const exchange = await server.nextChat();
-    exchange.text('Here');
-    await panel.getByText('Here', { exact: true }).waitFor();
+    const exchange = await asked('Where are you?', 'Here');
     await workbench.page.keyboard.press('F1');
     await workbench.quickInput().fill('>View: Move View');
     await workbench.row(/View: Move View$/).click();
@@ -146,15 +171,15 @@ describe('A2IA chat in a real workbench', () => {
     await workbench.choose('New Secondary Side Bar Entry', 'New Secondary Side Bar Entry');
     await workbench.page.locator('.part.auxiliarybar').waitFor();
     exchange.text(' and there');
-    await panel.getByText('Here and there').waitFor();
+    await panel.frame.getByText('Here and there').waitFor();
     await workbench.screenshot('chat-moved');
     await workbench.runCommand('View: Toggle Secondary Side Bar Visibility');
-    await workbench.page.locator('iframe.webview[src*="extensionId=a2ia.a2ia"]').waitFor({ state: 'detached' });
+    await panel.view.waitFor({ state: 'detached' });
     exchange.text(', and back');
     await workbench.runCommand('A2IA: Focus Chat');
-    await panel.getByText('Here and there, and back').waitFor();
+    await panel.frame.getByText('Here and there, and back').waitFor();
     exchange.text(' again.');
     exchange.finish();
-    await panel.getByText('Here and there, and back again.').waitFor();
+    await panel.frame.getByText('Here and there, and back again.').waitFor();
   });
 });

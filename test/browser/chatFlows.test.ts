@@ -4,15 +4,8 @@ import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { StepServer } from '../support/stepServer.ts';
-import { ChatPanel } from './chatPanel.ts';
-import { textWhen, Workbench } from './workbench.ts';
-
-/** Of every workbench: what was on screen when a test failed. */
-function pictureOfFailure(workbench: () => Workbench): void {
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench().screenshot(`failed: ${this.currentTest.title}`);
-  });
-}
+import type { ChatPanel } from './chatPanel.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('The chat with the embedded model', () => {
   let workbench: Workbench;
@@ -25,7 +18,7 @@ describe('The chat with the embedded model', () => {
   pictureOfFailure(() => workbench);
 
   it('answers a question, and says what the answer took', async () => {
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
@@ -54,7 +47,7 @@ describe('The chat, used as people use it', () => {
       contextTokens: { 'qwen2.5-coder-7b': 8192, 'tiny-1b': 1024 },
     });
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.chat);
+    panel = workbench.chat;
   });
   after(async () => {
     await workbench.close();
@@ -69,11 +62,6 @@ describe('The chat, used as people use it', () => {
     exchange.finish();
     await panel.facts('Complete').waitFor();
     return exchange.body.messages.at(-1)?.content ?? '';
-  }
-
-  async function newChat(): Promise<void> {
-    await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
   }
 
   it('goes the whole way by keys alone', async () => {
@@ -113,7 +101,7 @@ describe('The chat, used as people use it', () => {
   }
 
   it('puts an edited question beside the first one, and steps between both with their answers', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('What is a list?');
     await answer('A list is an array.');
     await panel.questions.getByRole('button', { name: 'Edit and send again' }).click();
@@ -142,10 +130,10 @@ describe('The chat, used as people use it', () => {
   });
 
   it('attaches a file by @, and takes it off again', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.input.pressSequentially('Explain @file prices');
     await panel.frame.getByRole('option', { name: /prices\.py/ }).waitFor();
-    await workbench.screenshot('chat-mention');
+    await workbench.screenshot('chat-mention', panel.view);
     await panel.input.press('Enter');
     await panel.chip('prices.py').waitFor();
     assert.equal((await panel.input.inputValue()).trim(), 'Explain');
@@ -156,7 +144,7 @@ describe('The chat, used as people use it', () => {
   });
 
   it('takes what is selected from the editor’s context menu', async () => {
-    await newChat();
+    await workbench.newChat();
     await workbench.openFile('greeting.ts');
     await selectLines(4);
     await workbench.page.keyboard.press('Shift+F10');
@@ -214,7 +202,7 @@ describe('The chat, used as people use it', () => {
   });
 
   it('says what does not fit, sends nothing, and sends after one of the ways out was chosen', async () => {
-    await newChat();
+    await workbench.newChat();
     const requests = server.chats.length;
     await panel.send('First question, with words.');
     await answer('word '.repeat(5000));
@@ -223,7 +211,7 @@ describe('The chat, used as people use it', () => {
     await panel.chip('Pasted text').waitFor();
     await panel.send('What went wrong?');
     await panel.frame.getByText('This is more than the model reads at once.').waitFor();
-    await workbench.screenshot('chat-over-budget');
+    await workbench.screenshot('chat-over-budget', panel.view);
     assert.equal(await panel.input.inputValue(), 'What went wrong?');
     assert.equal(server.chats.length, requests + 1);
     await panel.proposals.filter({ hasText: 'Leave out all earlier messages' }).click();
@@ -248,12 +236,12 @@ describe('The chat, used as people use it', () => {
   }
 
   it('says before anything is sent that a conversation does not fit into the window of another model', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('Tell me a story.');
     await answer('once upon a time '.repeat(400));
     await panel.button(/Switch model/).click();
     await workbench.row('tiny-1b').click();
-    await panel.frame.locator('.model-name', { hasText: 'tiny-1b' }).waitFor();
+    await panel.model('tiny-1b').waitFor();
     await panel.proposals.first().waitFor();
     const requests = server.chats.length;
     await panel.send('Go on.');
@@ -271,18 +259,18 @@ describe('The chat, used as people use it', () => {
     await panel.facts('Complete').waitFor();
     await panel.button(/Switch model/).click();
     await workbench.row('qwen2.5-coder-7b').click();
-    await panel.frame.locator('.model-name', { hasText: 'qwen2.5-coder-7b' }).waitFor();
+    await panel.model('qwen2.5-coder-7b').waitFor();
   });
 
   it('keeps a draft and what is attached to it through a reload, for each conversation its own', async () => {
-    await newChat();
+    await workbench.newChat();
     await panel.send('Remember me');
     await answer('I will.');
     await workbench.openFile('greeting.ts');
     await workbench.runCommand('A2IA: Add to A2IA Chat');
     await panel.chip('greeting.ts').waitFor();
     await panel.input.fill('half a thou');
-    await newChat();
+    await workbench.newChat();
     await panel.input.fill('another thought');
     await panel.button('Conversations').click();
     await panel.conversation('Remember me').locator('.conversation-open').click();
@@ -293,53 +281,61 @@ describe('The chat, used as people use it', () => {
     await panel.frame.getByText('I will.').waitFor();
     assert.equal(await panel.input.inputValue(), 'half a thou');
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     assert.equal(await panel.input.inputValue(), 'another thought');
     await panel.input.fill('');
   });
 
   it('lists conversations, searches, renames, pins, exports, deletes and brings back', async () => {
+    for (const [question, said] of [
+      ['Which way is north?', 'Look upon the compass.'],
+      ['Remember the south', 'I will.'],
+    ] as const) {
+      await workbench.newChat();
+      await panel.send(question);
+      await answer(said);
+    }
     await panel.button('Conversations').click();
     const titles = panel.frame.locator('.conversation-title');
-    await panel.conversation('Remember me').waitFor();
+    await panel.conversation('Remember the south').waitFor();
     const search = panel.frame.getByRole('searchbox', { name: 'Search conversations' });
-    await search.fill('once upon');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
-    await panel.conversation('Tell me a story.').waitFor();
-    await panel.frame.locator('.excerpt', { hasText: 'once upon a time' }).first().waitFor();
+    await search.fill('upon the compass');
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
+    await panel.conversation('Which way is north?').waitFor();
+    await panel.frame.locator('.excerpt', { hasText: 'upon the compass' }).first().waitFor();
     await search.fill('');
-    await panel.conversation('Remember me').waitFor();
+    await panel.conversation('Remember the south').waitFor();
 
-    const story = panel.conversation('Tell me a story.');
-    await story.locator('.conversation-open').focus();
+    const first = panel.conversation('Which way is north?');
+    await first.locator('.conversation-open').focus();
     await workbench.page.keyboard.press('F2');
-    await panel.frame.getByRole('textbox', { name: 'New title' }).fill('A long story');
+    await panel.frame.getByRole('textbox', { name: 'New title' }).fill('The way north');
     await workbench.page.keyboard.press('Enter');
-    const renamed = panel.conversation('A long story');
+    const renamed = panel.conversation('The way north');
     await renamed.waitFor();
     await renamed.hover();
     await renamed.getByRole('button', { name: 'Pin' }).click();
-    await panel.frame.locator('.conversation:first-child', { hasText: 'A long story' }).waitFor();
-    await workbench.screenshot('chat-conversations');
+    await panel.frame.locator('.conversation:first-child', { hasText: 'The way north' }).waitFor();
+    await workbench.screenshot('chat-conversations', panel.view);
 
     await renamed.hover();
     await renamed.getByRole('button', { name: 'Export to Markdown' }).click();
-    await workbench.page.locator('.editor-instance .view-lines', { hasText: '# A long story' }).waitFor();
+    await workbench.page.locator('.editor-instance .view-lines', { hasText: '# The way north' }).waitFor();
 
     const count = await titles.count();
-    await panel.conversation('Remember me').locator('.conversation-open').focus();
+    await panel.conversation('Remember the south').locator('.conversation-open').focus();
     await workbench.page.keyboard.press('Delete');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
     assert.equal(await titles.count(), count - 1);
-    await panel.button('Undo').click();
-    await panel.conversation('Remember me').waitFor();
-    await panel.conversation('Remember me').locator('.conversation-open').focus();
+    await panel.button(/^Undo: “Remember the south”/).click();
+    await panel.conversation('Remember the south').waitFor();
+    await panel.conversation('Remember the south').locator('.conversation-open').focus();
     await workbench.page.keyboard.press('Delete');
-    await panel.conversation('Remember me').waitFor({ state: 'detached' });
+    await panel.conversation('Remember the south').waitFor({ state: 'detached' });
     await workbench.page.reload();
     await panel.button('Conversations').click();
-    await panel.frame.locator('.conversation:first-child', { hasText: 'A long story' }).waitFor();
-    assert.equal(await panel.conversation('Remember me').count(), 0);
+    await panel.frame.locator('.conversation:first-child', { hasText: 'The way north' }).waitFor();
+    assert.equal(await panel.conversation('Remember the south').count(), 0);
     await panel.frame.getByRole('searchbox').press('Escape');
     await panel.input.waitFor();
   });
@@ -414,7 +410,7 @@ describe('The chat in a workspace that is not trusted', () => {
   pictureOfFailure(() => workbench);
 
   it('answers by the user’s settings, and sends nothing of the workspace that was not attached', async () => {
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await workbench.openFile('prices.py');
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
@@ -429,6 +425,12 @@ describe('The chat in a workspace that is not trusted', () => {
     await panel.facts('Complete').waitFor();
     await workbench.screenshot('chat-restricted-mode');
     assert.equal(theirs.requestCount, 0);
+    // VS Code turns Git off here, which is said where changes would be attached.
+    await panel.input.pressSequentially('@diff');
+    const why = 'Git is off in Restricted Mode. Trust this folder to attach its changes.';
+    await panel.frame.getByRole('option', { name: why }).waitFor();
+    await panel.input.press('Enter');
+    await panel.notice.getByText(why).waitFor();
   });
 });
 

@@ -1,12 +1,16 @@
-import type { FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 /** The chat panel of a window, and what is in it, named as a person sees it. */
 export class ChatPanel {
+  /** The view as VS Code shows it: there only while it is not hidden. */
+  readonly view: Locator;
+  /** Its page: VS Code puts it into two frames. */
   readonly frame: FrameLocator;
 
-  /** `frame`: `chat` of a workbench. */
-  constructor(frame: FrameLocator) {
-    this.frame = frame;
+  constructor(page: Page) {
+    const view = 'iframe.webview[src*="extensionId=a2ia.a2ia"]';
+    this.view = page.locator(view);
+    this.frame = page.frameLocator(view).frameLocator('iframe#active-frame');
   }
 
   get input(): Locator {
@@ -23,6 +27,16 @@ export class ChatPanel {
 
   get lastAnswer(): Locator {
     return this.answers.last();
+  }
+
+  /** What an empty conversation shows. */
+  get welcome(): Locator {
+    return this.frame.getByText('Ask your own model');
+  }
+
+  /** In the header, once it says this. */
+  model(name: string | RegExp): Locator {
+    return this.frame.locator('.model-name', { hasText: name });
   }
 
   /** Under the last answer, once it says this. */

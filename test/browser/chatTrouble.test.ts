@@ -3,8 +3,8 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StepServer } from '../support/stepServer.ts';
-import { ChatPanel } from './chatPanel.ts';
-import { Workbench } from './workbench.ts';
+import type { ChatPanel } from './chatPanel.ts';
+import { pictureOfFailure, Workbench } from './workbench.ts';
 
 /** Between two words of an answer; a server with 40 tokens/s. */
 const paceMs = 25;
@@ -17,7 +17,7 @@ describe('The chat in trouble', () => {
   before(async () => {
     server = await StepServer.start();
     workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
-    panel = new ChatPanel(workbench.chat);
+    panel = workbench.chat;
     await workbench.runCommand('A2IA: Focus Chat');
     await panel.input.waitFor();
   });
@@ -25,9 +25,7 @@ describe('The chat in trouble', () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('loses no more than the last 250 ms of what it showed when the extension host is killed', async () => {
     await panel.send('Count.');
@@ -50,7 +48,7 @@ describe('The chat in trouble', () => {
       Array.from(words, (_, index) => `w${index + 1}`),
     );
     assert.ok(count - words.length <= 250 / paceMs, `${count} words were shown, ${words.length} are left`);
-    await workbench.screenshot('chat-after-a-crash');
+    await workbench.screenshot('chat-after-a-crash', panel.view);
     // And it goes on.
     await panel.button('Continue this answer').click();
     const rest = await server.nextChat();
@@ -71,7 +69,7 @@ describe('The chat in trouble', () => {
     await problem.waitFor();
     assert.match(await problem.innerText(), /step-model|vLLM|server/i);
     await panel.frame.getByText('Once upon a time').waitFor();
-    await workbench.screenshot('chat-failed');
+    await workbench.screenshot('chat-failed', panel.view);
     // It is still away.
     await panel.button('Continue this answer').click();
     await problem.getByText('Nothing listens at').waitFor();
@@ -95,7 +93,7 @@ describe('The chat in trouble', () => {
     const exchange = await server.nextChat();
     exchange.text('In memory');
     await panel.notice.waitFor();
-    await workbench.screenshot('chat-cannot-write');
+    await workbench.screenshot('chat-cannot-write', panel.view);
     exchange.text(', until it can be written.');
     exchange.finish();
     await panel.frame.getByText('In memory, until it can be written.').waitFor();
@@ -109,7 +107,7 @@ describe('The chat in trouble', () => {
 
   it('keeps a damaged history file aside, says so, and opens the rest of it', async () => {
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     const folder = path.join(await workbench.storageFolder(), 'conversations');
     const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.jsonl'));
     const whole = await readFile(path.join(folder, name), 'utf8');
@@ -123,7 +121,7 @@ describe('The chat in trouble', () => {
     await panel.conversation(/./).first().locator('.conversation-open').click();
     await panel.notice.getByText('The file of a conversation is damaged.').waitFor();
     await panel.frame.getByText('In memory, until it can be written.').waitFor();
-    await workbench.screenshot('chat-damaged-file');
+    await workbench.screenshot('chat-damaged-file', panel.view);
     const [kept = ''] = await readdir(path.join(folder, 'damaged'));
     assert.equal(await readFile(path.join(folder, 'damaged', kept), 'utf8'), damaged);
     await panel.send('Does it go on?');
@@ -135,11 +133,11 @@ describe('The chat in trouble', () => {
 
   it('shows two windows on one folder the conversations of both', async () => {
     await workbench.runCommand('A2IA: New Chat');
-    await panel.frame.getByText('Ask your own model').waitFor();
+    await panel.welcome.waitFor();
     const second = await workbench.secondWindow();
-    const other = new ChatPanel(second.chat);
+    const other = second.chat;
     await second.runCommand('A2IA: New Chat');
-    await other.frame.getByText('Ask your own model').waitFor();
+    await other.welcome.waitFor();
     await panel.send('Asked in the first window');
     const one = await server.nextChat();
     await other.send('Asked in the second window');

@@ -1,5 +1,5 @@
 import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA: Check Connection in a real workbench', () => {
   let workbench: Workbench;
@@ -13,9 +13,7 @@ describe('A2IA: Check Connection in a real workbench', () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const report = () => workbench.page.locator('.editor-instance .view-lines', { hasText: 'A2IA: Connection' });
 

@@ -3,8 +3,7 @@ import { dialectOf } from '../support/dialects.ts';
 import { NvidiaSmi } from '../support/nvidiaSmi.ts';
 import { qwen14b, qwen7b, serveModels } from '../support/ollamaModels.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
-import { ChatPanel } from './chatPanel.ts';
-import { Workbench } from './workbench.ts';
+import { pictureOfFailure, Workbench } from './workbench.ts';
 
 const uuid = 'GPU-7d0fb9c2-33a1-4be8-9f61-52c2a1e4b7aa';
 /** As `nvidia-smi` tells it of a laptop on which a model is a little too large. */
@@ -47,9 +46,7 @@ describe('GPU memory in a real workbench', () => {
     await server.close();
     smi.remove();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const item = () => workbench.statusBarItem(/VRAM/);
 
@@ -70,7 +67,7 @@ describe('GPU memory in a real workbench', () => {
 
   it('is a line in the empty chat', async () => {
     await workbench.runCommand('A2IA: Focus Chat');
-    const panel = new ChatPanel(workbench.chat);
+    const panel = workbench.chat;
     await panel.frame.getByText('1.0 of 11.6 GiB free').waitFor();
     await panel.frame.getByText('NVIDIA RTX 3500 Ada Generation Laptop GPU').waitFor();
     await workbench.screenshot('gpu-welcome');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A workspace that names another machine', () => {
   let workbench: Workbench;
@@ -18,30 +18,28 @@ describe('A workspace that names another machine', () => {
     await workbench.close();
     await proxy.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const dialog = () =>
     workbench.page.locator('.monaco-dialog-box', { hasText: 'Send prompts to http://gpu-box.example' });
 
   it('is not even looked at when the chat is opened, and asked about when the user wants it', async () => {
     await workbench.runCommand('A2IA: Focus Chat');
-    await workbench.chat.getByText('not asked yet').waitFor();
-    await workbench.chat.getByText('This workspace names it. Nothing was sent there yet.').waitFor();
+    await workbench.chat.frame.getByText('not asked yet').waitFor();
+    await workbench.chat.frame.getByText('This workspace names it. Nothing was sent there yet.').waitFor();
     await workbench.screenshot('trust-chat');
     assert.equal(await dialog().count(), 0);
-    await workbench.chat.getByRole('button', { name: 'Allow…' }).click();
+    await workbench.chat.frame.getByRole('button', { name: 'Allow…' }).click();
     await dialog().getByRole('button', { name: 'Cancel' }).click();
     assert.equal(proxy.requestCount, 0);
   });
 
   it('is asked about with the first question of the chat, which nobody gets on a no', async () => {
-    const question = workbench.chat.getByRole('textbox', { name: 'Question' });
+    const question = workbench.chat.frame.getByRole('textbox', { name: 'Question' });
     await question.fill('Secret nought?');
     await question.press('Enter');
     await dialog().getByRole('button', { name: 'Cancel' }).click();
-    await workbench.chat
+    await workbench.chat.frame
       .getByText(/Nothing was sent to http:\/\/gpu-box\.example/)
       .first()
       .waitFor();
@@ -69,12 +67,12 @@ describe('A workspace that names another machine', () => {
     second.finish();
     await textWhen(workbench.answer('And again?'), (text) => text.includes('vllm, their-model'));
     // The chat asks as little as the rest.
-    const question = workbench.chat.getByRole('textbox', { name: 'Question' });
+    const question = workbench.chat.frame.getByRole('textbox', { name: 'Question' });
     await question.fill('And here?');
     await question.press('Enter');
     const third = await proxy.nextChat();
     third.finish();
-    await workbench.chat.locator('.model-name', { hasText: 'their-model' }).waitFor();
+    await workbench.chat.model('their-model').waitFor();
   });
 });
 
@@ -101,9 +99,7 @@ describe('A workspace in Restricted Mode', () => {
     await theirs.stop();
     await own.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('cannot say who answers, at which address, with which model', async () => {
     await workbench.ask('Who are you?');

@@ -8,6 +8,7 @@ import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 import { ensureBrowser, launchBrowser } from '../../scripts/browser.mjs';
 import { createReport } from '../../scripts/lib/report.mjs';
 import { startVscodeServer, type VscodeServer } from '../../scripts/vscodeServer.mjs';
+import { ChatPanel } from './chatPanel.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const screenshotFolder = path.join(root, 'out', 'screenshots');
@@ -28,6 +29,7 @@ export interface WorkbenchOptions {
 /** A real workbench in a real browser with A2IA in it, driven as a person drives it: by keys, and by what is on the screen. */
 export class Workbench {
   readonly page: Page;
+  readonly chat: ChatPanel;
   /** The folder that is open: a copy of the sample. */
   readonly folder: string;
   readonly #browser: Browser;
@@ -66,6 +68,7 @@ export class Workbench {
 
   private constructor(page: Page, folder: string, browser: Browser, server: VscodeServer, temporary: string) {
     this.page = page;
+    this.chat = new ChatPanel(page);
     this.folder = folder;
     this.#browser = browser;
     this.#server = server;
@@ -116,6 +119,15 @@ export class Workbench {
     await this.choose(`>${title}`, title);
   }
 
+  /** An empty conversation with an empty composer. */
+  async newChat(): Promise<void> {
+    await this.runCommand('A2IA: New Chat');
+    await this.chat.welcome.waitFor();
+    // Whatever is opened before the focus is there is closed by it.
+    await this.chat.input.and(this.chat.frame.locator(':focus')).waitFor();
+    await this.chat.input.fill('');
+  }
+
   /** By the palette, as somebody does who has just installed it; once the box shows what goes along. */
   async ask(question: string, context = ''): Promise<void> {
     await this.runCommand('A2IA: Ask');
@@ -137,14 +149,9 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
-  /** The page of the chat: VS Code puts it into two frames. */
-  get chat(): FrameLocator {
-    return this.page.frameLocator('iframe.webview[src*="extensionId=a2ia.a2ia"]').frameLocator('iframe#active-frame');
-  }
-
   /** The page of Plan a Model, where it is the only panel of A2IA on screen. */
   get plan(): FrameLocator {
-    return this.chat;
+    return this.chat.frame;
   }
 
   /** Of the list below the open box. */
@@ -179,11 +186,18 @@ export class Workbench {
     return this.page.locator('.statusbar-item', { hasText: text });
   }
 
-  /** Kept in out/screenshots, to be looked at. */
-  async screenshot(name: string): Promise<void> {
+  /** Kept in out/screenshots, to be looked at; those that a document shows are taken over by `npm run screenshots`. `part`: of the window, else all of it. */
+  async screenshot(name: string, part: Page | Locator = this.page): Promise<void> {
     await mkdir(screenshotFolder, { recursive: true });
-    await this.page.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
+    await part.screenshot({ path: path.join(screenshotFolder, `${name}.png`) });
   }
+}
+
+/** Of every workbench: what was on screen when a test failed. */
+export function pictureOfFailure(workbench: () => Workbench): void {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench().screenshot(`failed: ${this.currentTest.title}`);
+  });
 }
 
 async function openWindow(browser: Browser, server: VscodeServer, folder: string): Promise<Page> {

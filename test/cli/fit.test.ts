@@ -64,6 +64,31 @@ describe('a2ia fit', () => {
     assert.ok(Math.max(...widths) <= 80);
   });
 
+  it('plans a draft model along, and another model beside', async () => {
+    const card = ['--vram', '11.6', '--free', '11.1'];
+    const drafted = start([
+      'qwen3:8b',
+      '--draft',
+      'qwen3:0.6b',
+      '--backend',
+      'llama-server',
+      '--context',
+      '16k',
+      ...card,
+    ]);
+    assert.equal(await drafted.code(), 0);
+    assert.match(drafted.stdout, /\n {2}Draft model +2\.\d GiB /);
+    const both = start(['qwen3:8b', '--with', 'qwen2.5-coder:1.5b', '--context', '8k', ...card]);
+    assert.equal(await both.code(), 0);
+    assert.match(
+      both.stdout,
+      /qwen3:8b on Ollama[^]*qwen2\.5-coder:1\.5b on Ollama[^]*\nFIT together: 7\.\d GiB on the GPU\.\n$/,
+    );
+    const swapped = start(['qwen3:8b', '--with', 'qwen3:8b', '--context', '8k', ...card]);
+    assert.equal(await swapped.code(), 1);
+    assert.match(swapped.stdout, /\nDO NOT FIT together: [^]*Ollama would unload\s+one/);
+  });
+
   it('plans for the GPU of this machine, with what is free of it', async () => {
     const run = start(['qwen2.5:7b', '--json']);
     assert.equal(await run.code(), 0);

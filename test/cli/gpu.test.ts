@@ -4,6 +4,7 @@ import { Run } from '../support/cliRun.ts';
 import { dialectOf } from '../support/dialects.ts';
 import { freePort } from '../support/doctor.ts';
 import { NvidiaSmi, type Situation } from '../support/nvidiaSmi.ts';
+import { qwen7b, serveModels } from '../support/ollamaModels.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
 
 describe('a2ia gpu', () => {
@@ -53,6 +54,19 @@ describe('a2ia gpu', () => {
     const run = start('rtx-3080-full', server.url);
     assert.equal(await run.code(), 0);
     assert.match(run.stdout, /\n {2}m:14b: 10\.0 GiB, context of 32k\n {4}37 % runs on the CPU, expect slow\.\n/);
+  });
+
+  it('says which context would fit', async () => {
+    serveModels(server, [qwen7b]);
+    const spilt = { model: qwen7b.name, size: 6.5 * 2 ** 30, size_vram: 5 * 2 ** 30, context_length: 32_768 };
+    server.on('/api/ps', (exchange) => exchange.json({ models: [spilt] }));
+    const run = start('rtx-3080-full', server.url);
+    assert.equal(await run.code(), 0);
+    assert.match(run.stdout, /\n {4}23 % runs on the CPU, expect slow; a context of \d+k would fit\.\n/);
+    const json = start('rtx-3080-full', server.url, ['--json']);
+    assert.equal(await json.code(), 0);
+    const { fittingTokens } = JSON.parse(json.stdout) as { fittingTokens: Record<string, number> };
+    assert.ok((fittingTokens[qwen7b.name] ?? 0) >= 2048);
   });
 
   it('says that a server behind a forwarded port is not on this GPU', async () => {

@@ -33,6 +33,7 @@ describe('a question that fails for want of memory', () => {
     turns = new Turns({
       registry,
       log: host.log,
+      name: 'chat',
       explainFailure: (error, { choice: { client, model } }, signal) =>
         withReason(
           { error, backend: client.backend, endpoint: client.endpoint, model },
@@ -45,7 +46,6 @@ describe('a question that fails for want of memory', () => {
     });
   });
   afterEach(async () => {
-    turns.dispose();
     registry.dispose();
     await server.close();
   });

@@ -37,11 +37,10 @@ for (const dialect of [ollama, vllm]) {
       host = createTestHost();
       registry = new BackendRegistry(host);
       let count = 0;
-      turns = new Turns({ registry, log: host.log, newId: () => `id${++count}` });
+      turns = new Turns({ registry, log: host.log, name: 'chat', newId: () => `id${++count}` });
       sink = new MemorySink();
     });
     afterEach(async () => {
-      turns.dispose();
       registry.dispose();
       await server.close();
     });
@@ -95,10 +94,13 @@ for (const dialect of [ollama, vllm]) {
         reason: '',
         contextTokens: 8000,
       };
-      const knowing = new Turns({ registry, log: host.log, chosen: () => seen });
+      const chosen: string[] = [];
+      const onChoice = ({ model }: { readonly model: string }) => void chosen.push(model);
+      const knowing = new Turns({ registry, log: host.log, name: 'chat', chosen: () => seen, onChoice });
       await knowing.ask(sink, { text: 'long '.repeat(1000), attachments: [] }, settings()).done;
       assert.equal(server.requests[0]?.path, dialect.chatPath);
       assert.equal(sent().model, 'n');
+      assert.deepEqual(chosen, ['n']);
     });
 
     it('a conversation: each request begins with the bytes of the one before', async () => {
@@ -129,7 +131,6 @@ for (const dialect of [ollama, vllm]) {
       });
       const turn = ask('Why?');
       await until(() => answer(turn).text === 'half', sink);
-      assert.equal(turns.running(turn.answerId), turn);
       turn.stop();
       await turn.done;
       await (
@@ -137,7 +138,6 @@ for (const dialect of [ollama, vllm]) {
       ).closed;
       assert.deepEqual(shown(), ['Why?', 'half']);
       assert.deepEqual(ending(turn).outcome, { type: 'stopped' });
-      assert.equal(turns.running(turn.answerId), undefined);
     });
 
     it('stop before anybody was found: a run without a model, that was stopped', async () => {
@@ -316,7 +316,7 @@ describe('turns: another backend in the middle of a conversation', () => {
     reply(vllm, 'from vLLM');
     const host = createTestHost();
     const registry = new BackendRegistry(host);
-    const turns = new Turns({ registry, log: host.log });
+    const turns = new Turns({ registry, log: host.log, name: 'chat' });
     const sink = new MemorySink();
     const at = (backend: string, model: string) =>
       settingsWith({

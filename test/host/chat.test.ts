@@ -4,16 +4,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { ConversationRecord } from '../../src/core/chat/conversation.ts';
+import { OpenConversation } from '../../src/core/chat/openConversation.ts';
 import { planPrompt } from '../../src/core/chat/promptPlan.ts';
 import { BackendRegistry } from '../../src/core/clients/registry.ts';
 import { Chat } from '../../src/vscode/chat/chat.ts';
 import { ChatCommands } from '../../src/vscode/chat/chatCommands.ts';
 import type { ChatPanel } from '../../src/vscode/chat/chatPanel.ts';
+import { textAttachment, type Attached } from '../../src/vscode/chat/context/attached.ts';
 import { EditorSettings } from '../../src/vscode/editorSettings.ts';
 import { StatusBar } from '../../src/vscode/statusBar.ts';
 import { StepServer, type ChatExchange } from '../support/stepServer.ts';
 import { createTestHost } from '../support/testHost.ts';
-import { closeEverything, until, withSettings } from './documents.ts';
+import { answerTo, closeEverything, until, withSettings } from './documents.ts';
 import { messagesDuring } from './messages.ts';
 
 const run = (command: string, ...given: readonly unknown[]) =>
@@ -103,8 +105,7 @@ describe('The commands of the chat', () => {
       first.text('Python.');
       first.finish();
       await asking;
-      const document = vscode.workspace.textDocuments.find((one) => one.getText().includes('Which language is this?'));
-      assert.ok(document);
+      const document = await answerTo('Which language is this?');
       await vscode.window.showTextDocument(document);
       await run('a2ia.continueInChat');
       await vscode.env.clipboard.writeText('');
@@ -168,6 +169,32 @@ function exchangesOf(count: number): readonly ConversationRecord[] {
       { type: 'end', id: answer, atMs: 2, ending: { outcome: { type: 'stopped' }, speed: { totalMs: 1 } } },
     ];
   }).flat();
+}
+
+/** A conversation of these records. */
+function show(panel: ChatPanel, records: readonly ConversationRecord[]): void {
+  const begun = OpenConversation.begin();
+  begun.append(...records);
+  panel.keep(begun);
+}
+
+/** A thing that is read for as long as a test says. */
+class Slow {
+  readonly arrive: () => void;
+  signal: AbortSignal | undefined;
+  readonly read: (signal?: AbortSignal) => Promise<readonly Attached[]>;
+
+  constructor(label: string) {
+    let arrive: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    this.arrive = arrive;
+    const attachment = textAttachment({ source: 'file', label, languageId: '', text: `text of ${label}` });
+    this.read = async (signal) => {
+      this.signal ??= signal;
+      await arrived;
+      return [attachment];
+    };
+  }
 }
 
 /** Why something is proposed, and what. */
@@ -243,28 +270,43 @@ describe('The chat of a window', () => {
       exchange.finish();
     }));
 
-  it('sends a question that was asked outside of it, and its answer, before the next one', () =>
+  it('is where an answer of A2IA: Ask goes on: the same conversation, kept from then on, however often', () =>
     onServer(async () => {
       const panel = await open.panel;
-      const answer = {
-        text: 'Python.',
-        reasoning: '',
-        outcome: { type: 'finished', reason: 'stop', usage: {} },
-        speed: { totalMs: 1 },
-      } as const;
-      const question = 'Which language is this?';
-      await open.commands.continueAsk({ question, context: [], answer, choice: undefined, atMs: Date.now() });
+      const asked = OpenConversation.begin();
+      asked.append(...exchangesOf(1));
+      await open.commands.continueAsk(asked);
+      assert.equal(panel.conversation, asked);
       await panel.send('Since when?');
       const exchange = await server.nextChat();
-      const contents = exchange.body.messages.map(({ content }) => content);
-      assert.deepEqual(contents.slice(1), ['Which language is this?', 'Python.', 'Since when?']);
+      assert.equal(exchange.body.messages.length, 4);
       exchange.finish();
+      await panel.turns.finish();
+      panel.newConversation();
+      await open.commands.continueAsk(asked);
+      assert.equal(panel.conversation, asked);
+      await open.close();
+      open = new OpenChat(folder);
+      const { conversation } = (await open.panel).conversation;
+      assert.deepEqual([conversation.id, conversation.size], [asked.conversation.id, 4]);
+    }));
+
+  it('has a conversation back that was deleted, when its answer is gone on with', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const asked = OpenConversation.begin();
+      asked.append(...exchangesOf(1));
+      await open.commands.continueAsk(asked);
+      await panel.receive({ type: 'delete', id: asked.conversation.id });
+      assert.notEqual(panel.conversation, asked);
+      await open.commands.continueAsk(asked);
+      assert.deepEqual([panel.conversation, asked.conversation.deleted], [asked, false]);
     }));
 
   it('leaves out what does not fit another model only as the user says, and then asks it', () =>
     onServer(async () => {
       const panel = await open.panel;
-      panel.begin(exchangesOf(3));
+      show(panel, exchangesOf(3));
       const conversation = panel.conversation.conversation;
       const settings = { systemPrompt: '' };
       const plan = planPrompt({
@@ -294,7 +336,7 @@ describe('The chat of a window', () => {
   it('sends again what was left out when the user says so', () =>
     onServer(async () => {
       const panel = await open.panel;
-      panel.begin([...exchangesOf(2), { type: 'leaveOut', ids: ['q1', 'a1'] }]);
+      show(panel, [...exchangesOf(2), { type: 'leaveOut', ids: ['q1', 'a1'] }]);
       panel.setVisible(true);
       // The window is known once the server has said it; until then nothing is proposed.
       while (panel.composer.view().budget.contextTokens === undefined) await new Promise(setImmediate);
@@ -326,7 +368,7 @@ describe('The chat of a window', () => {
       await panel.turns.finish();
       const first = panel.conversation.conversation;
       let attached: () => void = () => assert.fail('nothing is attached');
-      panel.attach(new Promise((resolve) => (attached = () => resolve([]))));
+      panel.composer.attach('slow', () => new Promise((resolve) => (attached = () => resolve([]))));
       await panel.receive({ type: 'draft', conversationId: first.id, text: 'Two?' });
       const sending = panel.send('Two?');
       await panel.receive({ type: 'newConversation' });
@@ -338,6 +380,148 @@ describe('The chat of a window', () => {
       assert.equal(panel.composer.view().draft, 'Two?');
       assert.equal(first.size, 2);
     }));
+
+  it('waits with a question until everything is read, in the order in which it was asked for', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const [first, second] = [new Slow('one'), new Slow('two')];
+      panel.composer.attach('one', first.read);
+      panel.composer.attach('two', second.read);
+      const sending = panel.send('Which?');
+      second.arrive();
+      await second.read();
+      const view = () => {
+        const { attachments, isWaiting } = panel.composer.view();
+        return [
+          isWaiting,
+          ...attachments.map(({ label, tokens }) => `${label}${tokens === undefined ? ' is read' : ''}`),
+        ];
+      };
+      while (view().includes('two is read')) await new Promise(setImmediate);
+      assert.deepEqual(view(), [true, 'one is read', 'two']);
+      first.arrive();
+      assert.equal(await sending, true);
+      const exchange = await server.nextChat();
+      assert.match(asked(exchange), /^one:[^]*two:[^]*Which\?$/);
+      exchange.finish();
+      assert.deepEqual(view(), [false]);
+    }));
+
+  it('lets the waiting be stopped, and what is read be left out', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const slow = new Slow('slow');
+      panel.composer.attach('slow', slow.read);
+      const stopped = panel.send('Stopped?');
+      await panel.receive({ type: 'stop' });
+      assert.equal(await stopped, false);
+      assert.equal(slow.signal?.aborted, false, 'it is read all the same');
+      const sending = panel.send('Without it?');
+      const [chip] = panel.composer.view().attachments;
+      await panel.receive({ type: 'removeAttachment', attachmentId: chip?.id ?? '' });
+      assert.equal(await sending, true);
+      assert.equal(slow.signal?.aborted, true);
+      const exchange = await server.nextChat();
+      assert.equal(asked(exchange), 'Without it?');
+      exchange.finish();
+      slow.arrive();
+    }));
+
+  it('knows of an answer that runs in a conversation that is not shown', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      await panel.send('One?');
+      (await server.nextChat()).finish();
+      await panel.turns.finish();
+      const first = panel.conversation;
+      const [, answer] = first.conversation.path();
+      panel.newConversation();
+      // As when another model was chosen for it, and something else was opened meanwhile.
+      panel.turns.retry(first, answer?.id ?? '');
+      const exchange = await server.nextChat();
+      await panel.receive({ type: 'openConversation', id: first.conversation.id });
+      const [, shown] = panel.part('conversation').messages;
+      assert.equal(shown?.role === 'answer' && shown.state.type, 'waiting');
+      exchange.finish();
+    }));
+
+  it('has back each conversation that was deleted, not only the last one', () =>
+    onServer(async () => {
+      const panel = await open.panel;
+      const ids: string[] = [];
+      for (const count of [1, 2]) {
+        show(panel, exchangesOf(count));
+        ids.push(panel.conversation.conversation.id);
+      }
+      await panel.receive({ type: 'openList' });
+      for (const id of ids) await panel.receive({ type: 'delete', id });
+      const deleted = () => panel.part('list')?.deleted.map(({ id }) => id);
+      assert.deepEqual(deleted(), ids.toReversed());
+      await panel.receive({ type: 'closeList' });
+      await panel.receive({ type: 'openList' });
+      assert.deepEqual(deleted(), ids.toReversed());
+      for (const id of ids) await panel.receive({ type: 'undoDelete', id });
+      assert.deepEqual(deleted(), []);
+      for (const id of ids) {
+        await panel.receive({ type: 'openConversation', id });
+        assert.deepEqual([panel.conversation.conversation.id, panel.conversation.conversation.deleted], [id, false]);
+      }
+    }));
+
+  it('puts code at each cursor of the editor that was used last, in place of what is selected', async () => {
+    const panel = await open.panel;
+    const document = await vscode.workspace.openTextDocument({ content: 'one\ntwo\nthree\n' });
+    const editor = await vscode.window.showTextDocument(document);
+    editor.selections = [new vscode.Selection(0, 0, 0, 3), new vscode.Selection(2, 5, 2, 5)];
+    await panel.receive({ type: 'insert', text: 'x = 1' });
+    assert.equal(document.getText(), 'x = 1\ntwo\nthreex = 1\n');
+    await vscode.commands.executeCommand('undo');
+    assert.equal(document.getText(), 'one\ntwo\nthree\n');
+    assert.equal(panel.part('notice'), undefined);
+  });
+
+  it('says why code cannot be put into an editor', async () => {
+    const panel = await open.panel;
+    const readOnly = vscode.workspace.registerTextDocumentContentProvider('a2ia-test', {
+      provideTextDocumentContent: () => 'fixed',
+    });
+    try {
+      await vscode.window.showTextDocument(vscode.Uri.parse('a2ia-test:fixed.txt'));
+      await panel.receive({ type: 'insert', text: 'x' });
+      assert.match(panel.part('notice')?.text ?? '', /fixed\.txt cannot be changed: it may be read-only/);
+    } finally {
+      readOnly.dispose();
+    }
+  });
+
+  for (const [written, language] of [
+    ['py', 'python'],
+    ['C++', 'cpp'],
+    ['sh', 'shellscript'],
+    ['constructor', 'plaintext'],
+    ['', 'plaintext'],
+  ] as const) {
+    it(`makes a new file of code: “${written}” is ${language}`, async () => {
+      await (await open.panel).receive({ type: 'newFile', text: 'the code', language: written });
+      const editor = vscode.window.activeTextEditor;
+      assert.deepEqual([editor?.document.getText(), editor?.document.languageId], ['the code', language]);
+      assert.equal(editor?.document.isUntitled, true);
+    });
+  }
+
+  for (const [href, why] of [
+    ['javascript:alert(1)', /A link to javascript: is not opened/],
+    ['command:workbench.action.quit', /A link to command: is not opened/],
+    ['file:///etc/passwd', /A link to file: is not opened/],
+    ['data:text/html,x', /A link to data: is not opened/],
+    ['docs/chat.md', /leads nowhere/],
+  ] as const) {
+    it(`opens no ${href.slice(0, 20)}`, async () => {
+      const panel = await open.panel;
+      await panel.receive({ type: 'openLink', href });
+      assert.match(panel.part('notice')?.text ?? '', why);
+    });
+  }
 
   it('continues an earlier answer in place of the one that runs', () =>
     onServer(async () => {
@@ -377,14 +561,14 @@ describe('The chat of a window', () => {
 
   it('says what did not work, and keeps saying it when conversations are written again', async () => {
     const panel = await open.panel;
-    panel.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
+    panel.notice.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
     assert.equal(panel.part('notice')?.text, 'The disk is full.');
     await panel.receive({ type: 'openConversation', id: 'gone' });
     assert.match(panel.part('notice')?.text ?? '', /This conversation is not there any more/);
-    panel.storeTrouble({ type: 'writesAgain' });
+    panel.notice.storeTrouble({ type: 'writesAgain' });
     assert.match(panel.part('notice')?.text ?? '', /This conversation is not there any more/);
-    panel.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
-    panel.storeTrouble({ type: 'writesAgain' });
+    panel.notice.storeTrouble({ type: 'cannotWrite', message: 'The disk is full.' });
+    panel.notice.storeTrouble({ type: 'writesAgain' });
     assert.equal(panel.part('notice'), undefined);
   });
 

@@ -452,7 +452,11 @@ describe('Attachments', () => {
         assert.match(attached.text, /it failed: code 7/);
         assert.equal(attached.label, 'Terminal selection (Scripted)');
         assert.equal(await vscode.env.clipboard.readText(), 'of the user');
-        assert.match(refusal(await attach('terminal', '@terminal last command')), /shell integration/);
+        const both = ['@terminal last command', '@terminal selection'].map((label) => attach('terminal', label));
+        const [command, selection] = await Promise.all(both);
+        assert.match(refusal(command), /shell integration/);
+        assert.match(text(selection).text, /it failed: code 7/);
+        assert.equal(await vscode.env.clipboard.readText(), 'of the user');
         await vscode.commands.executeCommand('workbench.action.terminal.clearSelection');
         assert.match(refusal(await attach('terminal', '@terminal selection')), /^Nothing is selected in the terminal/);
         assert.equal(await vscode.env.clipboard.readText(), 'of the user');

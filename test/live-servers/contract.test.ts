@@ -6,9 +6,10 @@ import { Completer } from '../../src/core/completion/completer.ts';
 import { expectError } from '../support/expectations.ts';
 import { all, finishOf, textOf } from '../support/answers.ts';
 import { ask, endless, failing, never, promptOf } from './answers.ts';
+import { postJson } from './servers/http.ts';
 import { run, type LiveServer, type ServerName } from './servers/liveServer.ts';
 import { until } from './servers/until.ts';
-import { startSubject, targets, type Subject, type Target } from './targets.ts';
+import { clientAt, startSubject, targets, type Subject, type Target } from './targets.ts';
 
 /** The contract of src/core/clients/llmClient.ts, by every client, on servers that are real. */
 
@@ -287,6 +288,16 @@ function contract(name: ServerName, target: Target, subject: () => Subject): voi
   }
 
   if (target.backend === 'ollama') {
+    it('uses a model as somebody else has loaded it', async () => {
+      const contextTokens = server.contextTokens / 2;
+      const load = { model, prompt: '', options: { num_ctx: contextTokens }, stream: false };
+      await postJson(`${server.url}/api/generate`, load);
+      const own = clientAt(server.url, 'ollama', { usefulContext: () => Promise.resolve(server.contextTokens) });
+      await all(own.chat(ask(model, france, { maxOutputTokens: 4 }), never));
+      const [first] = (await own.loadedModels?.(never)) ?? [];
+      assert.equal(first?.contextWindowTokens, contextTokens);
+    });
+
     it('loads and unloads the model', async () => {
       const loaded = async () => ((await client.loadedModels?.(never)) ?? []).map((each) => each.id);
       await client.load?.(model, never);

@@ -160,8 +160,9 @@ function settingsFor(backend: BackendId, url: string) {
 }
 
 /** Each with a memory of its own, so that none profits from what another was refused. */
-export function clientAt(url: string, backend: BackendId): LLMClient {
-  return new BackendRegistry(liveHost({ [url]: proxyKey })).client(backend, settingsFor(backend, url));
+export function clientAt(url: string, backend: BackendId, outside: Partial<CoreHost> = {}): LLMClient {
+  const host = { ...liveHost({ [url]: proxyKey }), ...outside };
+  return new BackendRegistry(host).client(backend, settingsFor(backend, url));
 }
 
 /** The outside, with waits that take their time. */

@@ -25,7 +25,7 @@ describe('turns, live', function () {
     const host = createTestHost();
     const engine = { ...host.engine, workerPath, nodePath: process.execPath };
     registry = new BackendRegistry({ ...host, engine });
-    turns = new Turns({ registry, log: host.log });
+    turns = new Turns({ registry, log: host.log, name: 'chat' });
   });
   beforeEach(() => {
     sink = new MemorySink();

@@ -132,3 +132,9 @@ export class Panel {
     this.#wake();
   }
 }
+
+/** In the page: of code that says its language. */
+export function allIsHighlighted(): boolean {
+  const blocks = [...document.querySelectorAll('.codeBlock')];
+  return blocks.every((block) => block.querySelector('[class^=hljs-]') || block.textContent.startsWith('text'));
+}

@@ -3,6 +3,7 @@ import type {
   AttachmentView,
   BranchView,
   BudgetView,
+  ComposerView,
   ConversationItemView,
   MessageView,
   PanelState,
@@ -29,6 +30,10 @@ export const chips: readonly AttachmentView[] = [
   { id: 'chip-2', kind: 'selection', label: 'greeting.ts, lines 3 to 9', tokens: 96, canOpen: true, isLeftOut: false },
   { id: 'chip-3', kind: 'image', label: 'screenshot.png', tokens: 1120, canOpen: false, isLeftOut: false },
 ];
+
+export function composerView(more: Partial<ComposerView> = {}): ComposerView {
+  return { draft: '', attachments: [], isWaiting: false, budget, ...more };
+}
 
 export function question(id: string, text: string, more: Partial<QuestionView> = {}): QuestionView {
   return { role: 'question', id, branch: alone, text, attachments: [], isLeftOut: false, ...more };
@@ -69,7 +74,7 @@ export function panelState(messages: readonly MessageView[] = [], more: Partial<
       detail: 'Ollama 0.15 at http://127.0.0.1:11434 answers.',
       takesImages: false,
     },
-    composer: { draft: '', attachments: [], budget },
+    composer: composerView(),
     list: undefined,
     welcome: {
       found: [
@@ -222,7 +227,7 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
   empty: panelState(),
   looking: panelState([], {
     model: { backend: 'auto', model: '', state: 'looking', detail: 'Looking for servers.', takesImages: undefined },
-    composer: { draft: '', attachments: [], budget: { ...budget, contextTokens: undefined, historyTokens: 0 } },
+    composer: composerView({ budget: { ...budget, contextTokens: undefined, historyTokens: 0 } }),
     welcome: { found: undefined, suggestions: [] },
   }),
   waiting: panelState([
@@ -267,6 +272,16 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
       takesImages: undefined,
     },
   }),
+  reading: panelState([asked, answer('a1', 'It reads a list of prices.')], {
+    composer: composerView({
+      draft: 'And with all of these?',
+      attachments: [
+        ...chips,
+        { id: 'r', kind: 'file', label: 'src', tokens: undefined, canOpen: false, isLeftOut: false },
+      ],
+      isWaiting: true,
+    }),
+  }),
   overBudget: panelState(
     [
       question('q0', 'An old question', { isLeftOut: true }),
@@ -275,7 +290,7 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
       answer('a1', markdown),
     ],
     {
-      composer: {
+      composer: composerView({
         draft: 'Compare it with the whole folder.',
         attachments: chips,
         budget: {
@@ -287,7 +302,7 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
             { id: 'p2', label: 'Leave out screenshot.png (1,120 tokens)' },
           ],
         },
-      },
+      }),
     },
   ),
   long: panelState(
@@ -303,18 +318,34 @@ export const panelStates: Readonly<Record<string, PanelState>> = {
         detail: 'd'.repeat(200),
         takesImages: true,
       },
-      composer: { draft: '', attachments: [longChip, ...chips], budget },
-      notice: { text: 'n'.repeat(200), button: { id: 'b', label: 'l'.repeat(30) } },
+      composer: composerView({ attachments: [longChip, ...chips] }),
+      notice: { text: 'n'.repeat(200), buttonLabel: 'l'.repeat(30) },
     },
   ),
   notice: panelState([asked, answer('a1', markdown)], {
     notice: {
-      text: 'Conversations cannot be written: the disk is full. They are kept in memory.',
-      button: { id: 'retry', label: 'Try Again' },
+      text: 'The file of a conversation is damaged. What could be read of it is shown, and the file is kept as it was.',
+      buttonLabel: 'Show File',
     },
   }),
   list: panelState([asked, answer('a1', markdown)], {
-    list: { query: '', items, deleted: { id: 'gone', title: 'Rename the parser' } },
+    list: {
+      query: '',
+      items,
+      deleted: ['Rename the parser', 'Prices of yesterday', ''].map((title, index) => ({ id: `gone${index}`, title })),
+    },
   }),
-  listEmpty: panelState([], { list: { query: 'zebra', items: [], deleted: undefined } }),
+  listEmpty: panelState([], { list: { query: 'zebra', items: [], deleted: [] } }),
 };
+
+/** A question and its answer. */
+export const exchange = [question('q1', 'What does this file do?'), answer('a1', 'It adds prices.')];
+export const streaming = (text: string) => answer('a1', text, { state: { type: 'streaming' }, facts: {} });
+export const lines = (count: number) => Array.from({ length: count }, (_, line) => `line ${line}\n\n`).join('');
+
+/** What is offered behind `@`. */
+export const mentions = [
+  { id: 'm1', label: '@file src/prices.py', detail: 'open in an editor' },
+  { id: 'm2', label: '@symbol price', detail: 'src/prices.py' },
+  { id: 'm3', label: '@folder src/a/very/long/path/to/a/folder/of/many', detail: 'a detail that is as long as this' },
+];

@@ -2,7 +2,6 @@ import { constants, watch, type FSWatcher } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Log } from '../host.ts';
-import { Conversation } from './conversation.ts';
 import { ConversationFile } from './conversationFile.ts';
 import {
   conversationIdOf,
@@ -101,13 +100,18 @@ export class ConversationStore {
 
   /** A new conversation; it has no file before its first record. */
   create(): OpenConversation {
-    const nowMs = Date.now();
-    // In lower case and without colons: the same name on every system.
-    const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-    const id = `${time}-${crypto.randomUUID().slice(0, 8)}`;
+    const open = OpenConversation.begin();
+    this.keep(open);
+    return open;
+  }
+
+  /** One that was begun elsewhere; nothing happens to one that is kept here already. */
+  keep(open: OpenConversation): void {
+    const { id } = open.conversation;
+    if (this.#open.get(id)?.deref() === open) return;
     const { folder } = this.#parts;
-    const file = folder === undefined ? undefined : new ConversationFile(conversationPath(folder, id));
-    return this.#hold(new OpenConversation(new Conversation(id, nowMs), file, this.#watcher));
+    open.keepIn(folder === undefined ? undefined : new ConversationFile(conversationPath(folder, id)), this.#watcher);
+    this.#hold(open);
   }
 
   /**

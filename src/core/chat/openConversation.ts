@@ -1,4 +1,4 @@
-import type { Conversation, ConversationRecord } from './conversation.ts';
+import { Conversation, type ConversationRecord } from './conversation.ts';
 import type { ConversationFile } from './conversationFile.ts';
 import { addRecord, applyRecords, formatVersion } from './conversationLog.ts';
 
@@ -17,12 +17,20 @@ export interface WriteWatcher {
   onReadOnly(open: OpenConversation): void;
 }
 
+/** Of a conversation that nobody keeps yet. */
+const nobody: WriteWatcher = {
+  onUnwritten: () => undefined,
+  onWritten: () => undefined,
+  onFailed: () => undefined,
+  onReadOnly: () => undefined,
+};
+
 /** A conversation that is looked at or written to. */
 export class OpenConversation {
   readonly conversation: Conversation;
   /** Undefined: in memory only. */
-  readonly #file: ConversationFile | undefined;
-  readonly #watcher: WriteWatcher;
+  #file: ConversationFile | undefined;
+  #watcher: WriteWatcher;
   readonly #listeners = new Set<(record: ConversationRecord) => void>();
   /** Records that name a message which another window has not written yet. */
   #waiting: readonly ConversationRecord[] = [];
@@ -30,6 +38,15 @@ export class OpenConversation {
   #timer: NodeJS.Timeout | undefined;
   #retryMs = 0;
   #work = Promise.resolve();
+
+  /** A new one, in memory until a store keeps it. */
+  static begin(): OpenConversation {
+    const nowMs = Date.now();
+    // In lower case and without colons: also a file's name, on every system.
+    const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+    const id = `${time}-${crypto.randomUUID().slice(0, 8)}`;
+    return new OpenConversation(new Conversation(id, nowMs), undefined, nobody);
+  }
 
   constructor(conversation: Conversation, file: ConversationFile | undefined, watcher: WriteWatcher) {
     this.conversation = conversation;
@@ -42,6 +59,13 @@ export class OpenConversation {
     return this.#file?.reader.isNewer ?? false;
   }
 
+  /** From now on in a file, with everything that it has so far. */
+  keepIn(file: ConversationFile | undefined, watcher: WriteWatcher): void {
+    this.#file = file;
+    this.#watcher = watcher;
+    this.#writeSoon();
+  }
+
   /** Applied at once, on disk within about 100 ms. Never throws: what cannot be written stays in memory and is tried again. */
   append(...records: readonly ConversationRecord[]): void {
     for (const record of records) {
@@ -49,9 +73,7 @@ export class OpenConversation {
       if (!this.isReadOnly) addRecord(this.#unwritten, record);
       this.#tell(record);
     }
-    if (this.#unwritten.length === 0) return;
-    this.#watcher.onUnwritten(this);
-    if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
+    this.#writeSoon();
   }
 
   /** Own records and those of another window, after they were applied. Returns what ends it. */
@@ -77,6 +99,12 @@ export class OpenConversation {
   /** Tries no more. */
   dispose(): void {
     clearTimeout(this.#timer);
+  }
+
+  #writeSoon(): void {
+    if (this.#unwritten.length === 0) return;
+    this.#watcher.onUnwritten(this);
+    if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
   }
 
   async #write(): Promise<void> {

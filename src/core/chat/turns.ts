@@ -42,44 +42,28 @@ export interface Turn {
 /** Who answers with these settings, where somebody saw it a moment ago: then the request needs no look before it. */
 export type Chosen = (settings: Settings) => Choice | undefined;
 
+export interface TurnsParts {
+  readonly registry: BackendRegistry;
+  readonly log: Log;
+  /** Who asks, for the log. */
+  readonly name: 'ask' | 'chat';
+  readonly newId?: () => string;
+  readonly chosen?: Chosen;
+  /** Left out: a failure is told as the client tells it. */
+  readonly explainFailure?: FailureExplainer;
+  /** It is known who answers, and is asked now. */
+  readonly onChoice?: (choice: Choice) => void;
+}
+
 /** Makes answers: each turn asks for one and writes down what comes. */
 export class Turns {
-  readonly #registry: BackendRegistry;
-  readonly #log: Log;
+  readonly #parts: TurnsParts;
   readonly #newId: () => string;
-  readonly #chosen: Chosen | undefined;
-  readonly #explainFailure: FailureExplainer | undefined;
   readonly #running = new Map<string, RunningTurn>();
 
-  constructor({
-    registry,
-    log,
-    newId = () => crypto.randomUUID(),
-    chosen,
-    explainFailure,
-  }: {
-    readonly registry: BackendRegistry;
-    readonly log: Log;
-    readonly newId?: () => string;
-    readonly chosen?: Chosen;
-    /** Left out: a failure is told as the client tells it. */
-    readonly explainFailure?: FailureExplainer;
-  }) {
-    this.#registry = registry;
-    this.#log = log;
-    this.#newId = newId;
-    this.#chosen = chosen;
-    this.#explainFailure = explainFailure;
-  }
-
-  /** Of this program; an answer without an end that is not here was cut off, or is another program's. */
-  running(answerId: string): Turn | undefined {
-    return this.#running.get(answerId);
-  }
-
-  /** Leaves the servers that are still answering. */
-  dispose(): void {
-    for (const turn of this.#running.values()) turn.stop();
+  constructor(parts: TurnsParts) {
+    this.#parts = parts;
+    this.#newId = parts.newId ?? (() => crypto.randomUUID());
   }
 
   ask(sink: ConversationSink, question: NewQuestion, settings: Settings): Turn {
@@ -136,15 +120,7 @@ export class Turns {
   }
 
   #start(sink: ConversationSink, answerId: string, settings: Settings): Turn {
-    const turn = new RunningTurn({
-      registry: this.#registry,
-      log: this.#log,
-      chosen: this.#chosen,
-      explainFailure: this.#explainFailure,
-      sink,
-      answerId,
-      settings,
-    });
+    const turn = new RunningTurn({ ...this.#parts, sink, answerId, settings });
     this.#running.set(answerId, turn);
     void turn.done.then(() => this.#running.delete(answerId));
     return turn;
@@ -156,11 +132,7 @@ export function withModel(settings: Settings, backend: BackendId, model: string)
   return { ...settings, backend, models: { ...settings.models, [backend]: model } };
 }
 
-interface TurnParts {
-  readonly registry: BackendRegistry;
-  readonly log: Log;
-  readonly chosen: Chosen | undefined;
-  readonly explainFailure: FailureExplainer | undefined;
+interface TurnParts extends TurnsParts {
   readonly sink: ConversationSink;
   readonly answerId: string;
   readonly settings: Settings;
@@ -196,13 +168,16 @@ class RunningTurn implements Turn {
   }
 
   async #run(): Promise<void> {
-    const { registry, log, sink, settings, answerId } = this.#parts;
+    const { registry, log, name, sink, settings, answerId } = this.#parts;
     const startedMs = performance.now();
     let choice: Choice | undefined;
     let ending: RunEnding;
     try {
       choice = this.#parts.chosen?.(settings) ?? (await registry.choose(settings, this.#controller.signal));
-      log.info(`chat: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`);
+      log.info(
+        `${name}: ${choice.client.backend} at ${choice.client.endpoint}, model ${choice.model}. ${choice.reason}`,
+      );
+      this.#parts.onChoice?.(choice);
       sink.append(this.#runRecord(choice));
       ending = await this.#request(choice);
     } catch (thrown) {

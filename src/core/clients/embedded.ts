@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { abortable } from '../util/abortable.ts';
-import { megabytes } from '../util/megabytes.ts';
+import { fileSize } from '../util/fileSize.ts';
 import { cannot, engineMissing, noImages, noInfill, shutDown, tooLarge } from '../embedded/engineErrors.ts';
 import type { EngineProcess } from '../embedded/engineProcess.ts';
 import type { GgufFacts } from '../embedded/gguf.ts';
@@ -65,7 +65,7 @@ async function probe({ settings, host }: EmbeddedClientOptions): Promise<Backend
     const first = files.find((file) => file.id === wanted) ?? files[0];
     const ready = { state: 'ready', server: 'node-llama-cpp', version, modelIds } as const;
     if (!first || first.isThere) return ready;
-    const detail = `${first.displayName}: will download ${megabytes(first.sizeBytes)} after you agree.`;
+    const detail = `${first.displayName}: will download ${fileSize(first.sizeBytes)} after you agree.`;
     return { ...ready, detail, needsDownload: true };
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;

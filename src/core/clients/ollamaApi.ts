@@ -2,9 +2,10 @@ import type { Ollama, Options } from 'ollama/browser';
 import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseEvent, responseError, streamedError, toBackendError } from './failures.ts';
+import { jsonFetch, streamFetch } from './packageFetch.ts';
 import type { ModelNotes, ServerMemory } from './serverMemory.ts';
 import { readLines } from './streams.ts';
-import { jsonFetch, streamFetch, type TransportOptions } from './transport.ts';
+import type { TransportOptions } from './transport.ts';
 
 /** One server, and what every request to it needs. */
 export interface OllamaServer {

@@ -8,8 +8,9 @@ import type { ClientContext } from './clientContext.ts';
 import { toBackendError } from './failures.ts';
 import type { BackendError } from './errors.ts';
 import type { BackendId } from './llmClient.ts';
+import { streamFetch } from './packageFetch.ts';
 import type { ServerMemory } from './serverMemory.ts';
-import { sendJson, streamFetch, type TransportOptions, type TransportResponse } from './transport.ts';
+import { sendJson, type TransportOptions, type TransportResponse } from './transport.ts';
 
 /** What every server that speaks OpenAI's chat completions has in common: where it is, and how it is asked. */
 

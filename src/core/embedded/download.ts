@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import type { Agent } from 'node:http';
 import { dirname } from 'node:path';
-import { megabytes } from '../util/megabytes.ts';
+import { fileSize } from '../util/fileSize.ts';
 import { BackendError } from '../clients/errors.ts';
 import type { EmbeddedModel } from './catalogue.ts';
 import { openSource, SourceProblem } from './downloadSource.ts';
@@ -215,11 +215,11 @@ function noSource(request: DownloadRequest, problems: readonly SourceProblem[]):
 }
 
 function diskFull(request: DownloadRequest, neededBytes: number, freeBytes: number, cause?: unknown): BackendError {
-  const free = Number.isFinite(freeBytes) ? `, and ${megabytes(freeBytes)} are free` : '';
+  const free = Number.isFinite(freeBytes) ? `, and ${fileSize(freeBytes)} are free` : '';
   return new BackendError({
     kind: 'diskFull',
     backend: 'embedded',
-    message: `The disk is full: ${request.model.displayName} needs ${megabytes(neededBytes)} more in ${dirname(request.targetPath)}${free}.`,
+    message: `The disk is full: ${request.model.displayName} needs ${fileSize(neededBytes)} more in ${dirname(request.targetPath)}${free}.`,
     hint: `Make room and try again; what arrived is kept. ${otherWays}`,
     retryable: true,
     nextStep: { do: 'retry' },

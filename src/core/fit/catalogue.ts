@@ -26,6 +26,8 @@ const aliases: readonly (readonly [alias: string, shape: string])[] = [
   ['r1-distill-qwen-32b', 'qwen2.5-32b'],
   ['deepseek-r1-1.5b', 'qwen2.5-1.5b'],
   ['deepseek-r1-7b', 'qwen2.5-7b'],
+  ['deepseek-r1-8b', 'qwen3-8b'],
+  ['deepseek-r1-671b', 'deepseek-v3'],
   ['deepseek-r1-14b', 'qwen2.5-14b'],
   ['deepseek-r1-32b', 'qwen2.5-32b'],
   ['deepseek-r1-70b', 'llama-3.3-70b'],
@@ -268,6 +270,10 @@ const others: readonly string[] = [
 
 /** Ollama's names without a tag. As a part of a longer name they would say too little. */
 const untagged: Readonly<Record<string, string>> = {
+  // The distilled one; the model itself is `deepseek-r1:671b`.
+  'deepseek-r1': 'qwen3-8b',
+  llama4: 'llama-4-scout-17b-16e',
+  'ministral-3': 'ministral-3-8b',
   llama2: 'llama-2-7b',
   llama3: 'llama-3-8b',
   'llama3.1': 'llama-3.1-8b',

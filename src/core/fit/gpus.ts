@@ -92,7 +92,7 @@ const driverShare = 0.0145;
  */
 export function cudaBytesOfCard(name: string): number | undefined {
   if (/GB10|DGX Spark/i.test(name)) return 121.6 * gibibyte;
-  const exactly = /(\d+\.\d+)\s?GiB\b/i.exec(name)?.[1];
+  const exactly = /(\d+\.\d+)\s?Gi?B\b/i.exec(name)?.[1];
   if (exactly !== undefined) return Number(exactly) * gibibyte;
   const stated = /(\d+)\s?GB\b/i.exec(name)?.[1];
   const gibibytes = stated === undefined ? cards.find(([pattern]) => pattern.test(name))?.[1] : Number(stated);

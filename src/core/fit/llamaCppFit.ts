@@ -33,10 +33,11 @@ const currentBuild = 10_488;
 /** Shorter contexts than this are of no use to anybody, so nobody is offered them. */
 const contextStep = 256;
 
-export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): FitPlan {
+export function planOnLlamaCpp(request: FitRequest, told: LlamaCppFitServer): FitPlan {
   const { model, gpus } = request;
   const { facts } = model;
   const doubts: string[] = [...facts.doubts];
+  const server = withPossibleCache(told, doubts);
   const build = buildOf(server, facts, doubts);
   const weights = ggufWeights(model);
   if (!weights) {
@@ -52,8 +53,13 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
     ...situationOf(server, build, facts, weights, gpus, draft),
     ...(request.corrections === undefined ? {} : { corrections: request.corrections }),
   };
-  const { contextTokens, plan, settings, rooms } = withSlots(situation, asked);
   const largest = gpus.length === 0 ? undefined : largestContext(situation);
+  const { contextTokens, plan, settings, rooms } = withChosenContext(
+    situation,
+    withSlots(situation, asked),
+    largest,
+    doubts,
+  );
   const inRam = ramInequality(facts, weights, plan, settings, request.freeRamBytes);
   const isShort = inRam?.holds === 'no';
   const conditions = inRam && isShort ? [...plan.conditions, inRam] : plan.conditions;
@@ -84,6 +90,15 @@ export function planOnLlamaCpp(request: FitRequest, server: LlamaCppFitServer): 
         : llamaServerCommand(model, server, settings, draft?.model),
     doubts,
   };
+}
+
+/** Values are quantised with flash attention only: Ollama then keeps 16 bits, llama-server refuses. */
+function withPossibleCache(server: LlamaCppFitServer, doubts: string[]): LlamaCppFitServer {
+  const { cacheType, flashAttention } = server;
+  const isQuantized = cacheType !== undefined && !['f16', 'bf16', 'f32'].includes(cacheType);
+  if (flashAttention !== false || !isQuantized) return server;
+  doubts.push(`A KV cache in ${cacheType} needs flash attention, which is switched off: planned with f16.`);
+  return { ...server, cacheType: 'f16' };
 }
 
 function buildOf(server: LlamaCppFitServer, facts: ModelFacts, doubts: string[]): LlamaCppBuild {
@@ -219,6 +234,26 @@ function withSlots(situation: Situation, contextTokens: number): Attempt {
   }
   return attempt(situation, contextTokens, server.parallel);
 }
+
+/** llama-server shortens a context that nobody asked for until the model fits, and leaves layers on the CPU only where the shortest does not. */
+function withChosenContext(
+  situation: Situation,
+  usual: Attempt,
+  largest: number | undefined,
+  doubts: string[],
+): Attempt {
+  const { server, build } = situation;
+  const shortens = server.kind === 'llama-server' && server.contextTokens === undefined && fitsByItself(build);
+  const contextTokens = Math.max(shortestFittedContext, largest ?? 0);
+  if (!shortens || usual.plan.verdict !== 'partial' || contextTokens >= usual.contextTokens) return usual;
+  doubts.push(
+    `No context was given: llama-server takes as much as fits, about ${tokensText(contextTokens)} of the ${tokensText(usual.contextTokens)} that the model was made for.`,
+  );
+  return attempt(situation, contextTokens, server.parallel);
+}
+
+/** `--fit-ctx` of llama.cpp. */
+const shortestFittedContext = 4096;
 
 function attempt(situation: Situation, contextTokens: number, parallel: number | undefined): Attempt {
   const { server, build, facts, weights, rooms, policy, mapsWholeFile, corrections } = situation;

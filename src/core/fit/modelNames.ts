@@ -1,17 +1,21 @@
 import { schemeNamed, type Scheme } from './checkpoint.ts';
 import { catalogueNames, knownModel } from './catalogue.ts';
 import type { FitModel } from './fitRequest.ts';
+import { mixtureNamed, weightsAs } from './ggufMixtures.ts';
+import type { ModelFacts, WeightBytes } from './modelFacts.ts';
 import { familyOf } from './otherModels.ts';
 
 /** A model of the catalogue, with the file type or the scheme that its name states. Undefined: the catalogue does not know it. */
 export function modelNamed(name: string): FitModel | undefined {
   const facts = knownModel(name);
   if (!facts) return undefined;
-  const fileType = fileTypeNamed(name);
   const scheme = schemeOfName(name);
+  const trained = scheme ? undefined : trainedFor4Bits(name, facts);
+  const fileType = trained ? 'Q4_0' : fileTypeNamed(name);
   return {
     name,
     facts,
+    ...(trained ? { weights: trained } : {}),
     ...(fileType === undefined ? {} : { fileType }),
     ...(scheme === undefined ? {} : { scheme }),
   };
@@ -21,6 +25,12 @@ export function modelNamed(name: string): FitModel | undefined {
 export function fileTypeNamed(name: string): string | undefined {
   const match = /(?:^|[-_.:])(I?Q\d(?:_[A-Z0-9]{1,3})*|BF16|FP16|F16|FP32|F32|MXFP4)(?=$|[-_.])/i.exec(name);
   return match?.[1]?.toUpperCase().replace(/^FP(\d)/, 'F$1');
+}
+
+/** Google's files of models that were trained for 4 bits have all matrices in Q4_0. */
+function trainedFor4Bits(name: string, facts: ModelFacts): WeightBytes | undefined {
+  const mixture = /(^|[-_.:])qat\b/i.test(name) ? mixtureNamed('Q4_0') : undefined;
+  return mixture && weightsAs({ ...mixture, pure: true }, facts);
 }
 
 /** Only what says more than 16 bits, which a checkpoint has when nothing is said. */

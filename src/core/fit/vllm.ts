@@ -28,6 +28,8 @@ export interface VllmSettings {
   readonly profilesGraphs?: boolean;
   /** The old engine, when it chose chunks by itself (more than 32768 tokens of context): the profiling run ends before anything is sampled. */
   readonly profilesNoSampler?: boolean;
+  /** The old engine on Ampere and later: FlashAttention makes no copies of queries, keys and values, as xformers does. */
+  readonly oldFlashAttention?: boolean;
   readonly corrections?: Corrections;
 }
 
@@ -156,8 +158,10 @@ function activationFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGp
   const kernel = isNew ? 4 * gpu.multiprocessors * vocabularySize : 0;
   const hidden = maxBatchedTokens * embeddingLength * dtypeBytes;
   const width = Math.max(0, ...facts.layers.map(({ feedForward }) => denseWidth(feedForward)));
+  const states = settings.oldFlashAttention ? 1 : constants.hiddenStates;
   const forward =
-    maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + constants.hiddenStates * embeddingLength);
+    maxBatchedTokens * dtypeBytes * ((3 * width) / tensorParallel + states * embeddingLength) +
+    (settings.oldFlashAttention ? constants.fixedBytes : 0);
   const workspace = workspaceBytes(facts, settings);
   const sampler = settings.profilesNoSampler
     ? 0

@@ -44,7 +44,7 @@ export class Chat {
     const store = new ConversationStore({
       folder: vscode.Uri.joinPath(folder, 'conversations').fsPath,
       log,
-      onTrouble: (trouble) => void this.panel.then((panel) => panel.storeTrouble(trouble)),
+      onTrouble: (trouble) => void this.panel.then((panel) => panel.notice.storeTrouble(trouble)),
     });
     const drafts = await Drafts.load(folder.fsPath);
     this.#made = new ChatPanel({ ...this.#parts, store, drafts }, await lastShown(store, drafts));

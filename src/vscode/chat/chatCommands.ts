@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { askAsConversation, type Ask } from '../../core/chat/askAsConversation.ts';
 import { commandQuestion, type CodeCommand } from '../../core/chat/commandPrompts.ts';
+import type { OpenConversation } from '../../core/chat/openConversation.ts';
 import type { Chat } from './chat.ts';
-import type { ChatPanel } from './chatPanel.ts';
+import { nameOf } from './context/attached.ts';
 
 /** What the commands of the chat do. Each shows the panel, so that one sees what becomes of it. */
 export class ChatCommands {
@@ -12,11 +12,18 @@ export class ChatCommands {
     this.#chat = chat;
   }
 
-  async focus(): Promise<ChatPanel> {
+  async focus(): Promise<void> {
+    await this.#focus('composer');
+  }
+
+  /** To read it, or to go on from there by Tab. */
+  async focusLastAnswer(): Promise<void> {
+    await this.#focus('lastAnswer');
+  }
+
+  async #focus(what: 'composer' | 'lastAnswer'): Promise<void> {
     await vscode.commands.executeCommand('a2ia.chat.focus');
-    const panel = await this.#chat.panel;
-    panel.channel.do({ type: 'focus', what: 'composer' });
-    return panel;
+    (await this.#chat.panel).focus(what);
   }
 
   async newChat(): Promise<void> {
@@ -26,17 +33,19 @@ export class ChatCommands {
   }
 
   async askAboutSelection(): Promise<void> {
-    // Before the panel is there: what is selected then may be something else.
+    // Before the panel has the focus: what is selected then may be something else.
     const panel = await this.#chat.panel;
-    const attached = panel.attachments.fromSelection();
-    (await this.focus()).attach(Promise.resolve([attached]));
+    panel.composer.attach('Selection', () => Promise.resolve([panel.attachments.fromSelection()]));
+    await this.focus();
   }
 
   /** What the explorer or an editor gives: one thing, and all that are selected beside it. */
   async add(clicked: unknown, selected: unknown): Promise<void> {
     const panel = await this.#chat.panel;
-    const reading = panel.attachments.fromCommand(clicked, selected, new AbortController().signal);
-    (await this.focus()).attach(reading);
+    // Before the panel has the focus: what is selected then may be something else.
+    const label = clicked instanceof vscode.Uri ? nameOf(clicked) : 'Selection';
+    panel.composer.attach(label, (signal) => panel.attachments.fromCommand(clicked, selected, signal));
+    await this.focus();
   }
 
   /** In a conversation of its own: what was said before has nothing to do with it, and would take the room. */
@@ -58,13 +67,12 @@ export class ChatCommands {
   }
 
   /** Goes on with a question that was asked outside of the chat. */
-  async continueAsk(ask: Ask | undefined): Promise<void> {
-    if (!ask) {
+  async continueAsk(asked: OpenConversation | undefined): Promise<void> {
+    if (!asked) {
       const why = 'This is not an answer that can be gone on with. Open one of A2IA: Ask, when it is complete.';
       return void vscode.window.showInformationMessage(`A2IA: ${why}`);
     }
-    const panel = await this.#chat.panel;
-    panel.begin(askAsConversation(ask));
+    (await this.#chat.panel).keep(asked);
     await this.focus();
   }
 }

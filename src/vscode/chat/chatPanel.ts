@@ -1,27 +1,28 @@
 import * as vscode from 'vscode';
 import { explainMemoryFailure } from '../../core/chat/failureReason.ts';
-import type { Attachment, ConversationRecord } from '../../core/chat/conversation.ts';
-import type { ConversationStore, OpenConversation, StoreTrouble } from '../../core/chat/conversationStore.ts';
+import type { ConversationRecord } from '../../core/chat/conversation.ts';
+import type { ConversationStore, OpenConversation } from '../../core/chat/conversationStore.ts';
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
-import type { PanelMessage } from '../../protocol/messages.ts';
-import type { NoticeView, PanelState } from '../../protocol/panelState.ts';
+import type { MessageOf, PanelMessage } from '../../protocol/messages.ts';
+import type { PanelState } from '../../protocol/panelState.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import { pickOtherModel, type Badges } from '../modelPicker.ts';
-import type { Button, ProblemActions } from '../problems.ts';
+import type { ProblemActions } from '../problems.ts';
 import type { StatusBar } from '../statusBar.ts';
 import { insertAtCursor, openLink, openNewFile } from './codeActions.ts';
+import { ComposerActions } from './composerActions.ts';
 import { ComposerState } from './composerState.ts';
-import type { Attached } from './context/attached.ts';
 import { Attachments } from './context/attachments.ts';
 import { EditorSource } from './context/editorSource.ts';
 import { ConversationListState } from './conversationListState.ts';
 import type { Drafts } from './drafts.ts';
 import { ModelWatch } from './modelWatch.ts';
 import { PanelChannel, type PanelSource } from './panelChannel.ts';
+import { PanelNotice } from './panelNotice.ts';
 import { planRetry } from './retryPlan.ts';
 import { RunningAnswers } from './runningAnswers.ts';
 import { ShownConversation } from './shownConversation.ts';
@@ -49,27 +50,26 @@ export class ChatPanel implements PanelSource {
   readonly attachments = new Attachments({ roomTokens: () => this.composer.roomTokens() });
   readonly composer: ComposerState;
   readonly turns: TurnActions;
+  readonly notice = new PanelNotice(() => this.channel.change('notice'));
   readonly #parts: ChatPanelParts;
   readonly #editors = new EditorSource();
   readonly #shown: ShownConversation;
   readonly #model: ModelWatch;
+  readonly #composerActions: ComposerActions;
   readonly #welcome: WelcomeState;
   readonly #list: ConversationListState;
   readonly #running = new RunningAnswers();
   #isVisible = false;
-  #notice: { readonly text: string; readonly button: Button } | undefined;
-  /** That nothing can be written; anything else that is said stays when it can. */
-  #writeNotice: { readonly text: string; readonly button: Button } | undefined;
-  #mentioning = new AbortController();
 
   constructor(parts: ChatPanelParts, open: OpenConversation) {
     this.#parts = parts;
     const { registry, settings, statusBar, log, store, drafts } = parts;
-    const notify = (what: string) => this.#say(what);
+    const notify = (what: string) => this.notice.say(what);
     this.turns = new TurnActions({
       turns: new Turns({
         registry,
         log,
+        name: 'chat',
         chosen: (given) => this.#model.chosen(given),
         explainFailure: explainMemoryFailure,
       }),
@@ -119,7 +119,21 @@ export class ChatPanel implements PanelSource {
       onConsent: (origin) => void parts.mayContact(origin).then((may) => may && this.settingsChanged()),
       onFailure: notify,
     });
-    this.#list = new ConversationListState({ store, onChange: () => this.channel.change('list'), onFailure: notify });
+    this.#composerActions = new ComposerActions({
+      composer: this.composer,
+      attachments: this.attachments,
+      shown: this.#shown,
+      model: this.#model,
+      channel: this.channel,
+      say: notify,
+    });
+    this.#list = new ConversationListState({
+      store,
+      onChange: () => this.channel.change('list'),
+      onOpen: (opened) => this.#show(opened),
+      onNew: () => this.newConversation(),
+      onFailure: notify,
+    });
   }
 
   get conversation(): OpenConversation {
@@ -133,7 +147,7 @@ export class ChatPanel implements PanelSource {
       composer: () => this.composer.view(),
       list: () => this.#list.view,
       welcome: () => this.#welcome.view,
-      notice: () => this.#noticeView(),
+      notice: () => this.notice.view,
     };
     return parts[part]();
   }
@@ -158,35 +172,12 @@ export class ChatPanel implements PanelSource {
     this.#welcome.look();
   }
 
-  /** Of the store: said in the panel, since it concerns all of it. */
-  storeTrouble(trouble: StoreTrouble): void {
-    switch (trouble.type) {
-      case 'cannotWrite':
-        this.#say(trouble.message);
-        this.#writeNotice = this.#notice;
-        return;
-      case 'writesAgain':
-        if (this.#notice === this.#writeNotice) this.#dismiss();
-        return;
-      case 'newer':
-        return this.#say('A newer version of A2IA wrote this conversation. You can read it; what you add is not kept.');
-      case 'setAside': {
-        // A file manager would show it only where the files are: not of a remote machine.
-        const show = () => void vscode.commands.executeCommand('vscode.open', vscode.Uri.file(trouble.keptAs));
-        return this.#say(
-          'The file of a conversation is damaged. What could be read of it is shown, and the file is kept as it was.',
-          { label: 'Show File', run: show },
-        );
-      }
-    }
-  }
-
   /** Never rejects: what did not work is said in the panel. */
   async receive(message: PanelMessage): Promise<void> {
     try {
       await this.#receive(message);
     } catch (error) {
-      this.#say(errorText(error));
+      this.notice.say(errorText(error));
     }
   }
 
@@ -195,6 +186,8 @@ export class ChatPanel implements PanelSource {
       case 'ready':
         // The view answers it: it knows the page.
         return undefined;
+      case 'has':
+        return this.channel.has(message.revision);
       case 'send':
       case 'stop':
       case 'continue':
@@ -213,7 +206,7 @@ export class ChatPanel implements PanelSource {
       case 'export':
       case 'delete':
       case 'undoDelete':
-        return this.#receiveOfConversations(message);
+        return this.#list.receive(message);
       case 'draft':
       case 'mention':
       case 'attachMention':
@@ -222,17 +215,19 @@ export class ChatPanel implements PanelSource {
       case 'removeAttachment':
       case 'openAttachment':
       case 'applyProposal':
-        return this.#receiveOfComposer(message);
+        return this.#composerActions.receive(message);
       case 'copy':
         return vscode.env.clipboard.writeText(message.text);
       case 'insert':
-        return this.#sayIf(insertAtCursor(message.text, this.#editors));
+        return this.notice.sayWhyNot(insertAtCursor(message.text, this.#editors));
       case 'newFile':
         return openNewFile(message.text, message.language);
       case 'openLink':
-        return this.#sayIf(openLink(message.href));
+        return this.notice.sayWhyNot(openLink(message.href));
       case 'noticeButton':
-        return this.#pressNotice();
+        return this.notice.press();
+      case 'dismissNotice':
+        return this.notice.dismiss();
       case 'pickModel':
         return this.#parts.actions.chooseModel();
       case 'foundButton':
@@ -244,26 +239,27 @@ export class ChatPanel implements PanelSource {
 
   newConversation(): void {
     if (this.#shown.open.conversation.size > 0) this.#show(this.#parts.store.create());
-    this.#list.close();
-    this.channel.do({ type: 'focus', what: 'composer' });
+    this.focus('composer');
   }
 
-  /** A conversation of these records, which is shown. */
-  begin(records: readonly ConversationRecord[]): void {
-    const open = this.#parts.store.create();
-    open.append(...records);
+  focus(what: 'composer' | 'lastAnswer'): void {
+    this.#list.close();
+    this.channel.do({ type: 'focus', what });
+  }
+
+  /** Shows a conversation that was begun elsewhere, and keeps it with the others. */
+  keep(open: OpenConversation): void {
+    this.#parts.store.keep(open);
+    // Who wants to go on with it does not want it to be deleted any more.
+    if (open.conversation.deleted) open.append({ type: 'delete', deleted: false });
     this.#show(open);
     this.#list.close();
-  }
-
-  attach(reading: Promise<readonly (Attached | undefined)[]>): void {
-    this.composer.attach(reading);
   }
 
   /** False: nothing is sent, and it stays in the composer, where it is said what has to be decided before. */
   async send(text: string): Promise<boolean> {
     const { open } = this.#shown;
-    await this.composer.attached();
+    if (!(await this.composer.attached())) return false;
     // Meanwhile another conversation may be shown, to which it was not said; and Enter may have come twice, when it has left the composer already.
     if (this.#shown.open !== open || this.turns.isRunningIn(open)) return false;
     this.composer.setText(text);
@@ -301,7 +297,7 @@ export class ChatPanel implements PanelSource {
   #useSuggestion(text: string): void {
     const suggestion = this.#welcome.suggestion(text);
     if (!suggestion) return;
-    this.attach(this.attachments.fromSubject(suggestion.about));
+    this.composer.attach(suggestion.label, () => this.attachments.fromSubject(suggestion.about));
     this.#addToComposer({ text, attachments: [] });
   }
 
@@ -342,6 +338,7 @@ export class ChatPanel implements PanelSource {
   }
 
   #stop(): void {
+    if (this.composer.stopWaiting()) return;
     this.turns.stop(this.#shown.open);
     // Of a window that is gone nothing more will come.
     for (const id of this.#shown.runningIds()) {
@@ -365,42 +362,7 @@ export class ChatPanel implements PanelSource {
     });
   }
 
-  // ---- Conversations ----------------------------------------------------------------------------------------------------------------------------------
-
-  async #receiveOfConversations(message: ConversationMessage): Promise<void> {
-    switch (message.type) {
-      case 'newConversation':
-        return this.newConversation();
-      case 'openList':
-        return this.#list.open();
-      case 'closeList':
-        return this.#list.close();
-      case 'search':
-        return this.#list.search(message.query);
-      case 'openConversation':
-        return this.#openConversation(message.id);
-      case 'rename':
-        return this.#list.rename(message.id, message.title);
-      case 'pin':
-        return this.#list.pin(message.id, message.pinned);
-      case 'export':
-        return this.#list.export(message.id);
-      case 'delete':
-        return this.#list.delete(message.id);
-      case 'undoDelete':
-        return this.#list.undoDelete(message.id);
-    }
-  }
-
-  async #openConversation(id: string): Promise<void> {
-    try {
-      this.#show(await this.#parts.store.open(id));
-      this.#list.close();
-    } catch (error) {
-      this.#say(errorText(error));
-      this.#list.refresh();
-    }
-  }
+  // ---- What is shown ----------------------------------------------------------------------------------------------------------------------------------
 
   #show(open: OpenConversation): void {
     this.#shown.show(open);
@@ -420,99 +382,6 @@ export class ChatPanel implements PanelSource {
   #showWelcome(): void {
     this.#welcome.setSeen(this.#isVisible && this.#shown.open.conversation.size === 0);
   }
-
-  // ---- Composer ---------------------------------------------------------------------------------------------------------------------------------------
-
-  #receiveOfComposer(message: ComposerMessage): unknown {
-    const { signal } = new AbortController();
-    switch (message.type) {
-      case 'draft':
-        this.#model.lookAgain();
-        return this.composer.setText(message.text, message.conversationId);
-      case 'mention':
-        return this.#mention(message.query);
-      case 'attachMention':
-        return this.attach(this.attachments.attachMention(message.mentionId, signal).then((attached) => [attached]));
-      case 'attachData': {
-        const { name, mediaType, base64 } = message;
-        return this.attach(this.attachments.fromData(name, mediaType, base64).then((attached) => [attached]));
-      }
-      case 'attachUris':
-        return this.attach(this.attachments.fromUris(message.uris, signal));
-      case 'removeAttachment':
-        return this.composer.remove(message.attachmentId);
-      case 'openAttachment':
-        return this.#openAttachment(message.attachmentId);
-      case 'applyProposal':
-        return this.composer.apply(message.proposalId);
-    }
-  }
-
-  async #mention(query: string): Promise<void> {
-    this.#mentioning.abort();
-    const { signal } = (this.#mentioning = new AbortController());
-    const items = await this.attachments.mentions(query, signal);
-    if (!signal.aborted) this.channel.do({ type: 'mentions', query, items });
-  }
-
-  async #openAttachment(id: string): Promise<void> {
-    const ofQuestions = this.#shown.open.conversation
-      .path()
-      .flatMap((message): readonly Attachment[] => (message.role === 'question' ? message.attachments : []));
-    const attachment = [...this.composer.draft.attachments, ...ofQuestions].find((one) => one.id === id);
-    const refusal = attachment && (await this.attachments.open(attachment));
-    if (refusal) this.#say(refusal.refused);
-  }
-
-  // ---- Notices ----------------------------------------------------------------------------------------------------------------------------------------
-
-  #say(text: string, button: Button = { label: 'OK', run: () => undefined }): void {
-    this.#notice = { text, button };
-    this.channel.change('notice');
-  }
-
-  async #sayIf(result: Promise<string | undefined>): Promise<void> {
-    const why = await result;
-    if (why !== undefined) this.#say(why);
-  }
-
-  #dismiss(): void {
-    this.#notice = undefined;
-    this.channel.change('notice');
-  }
-
-  #pressNotice(): void {
-    const pressed = this.#notice;
-    this.#dismiss();
-    pressed?.button.run();
-  }
-
-  #noticeView(): NoticeView | undefined {
-    return this.#notice && { text: this.#notice.text, button: { id: 'notice', label: this.#notice.button.label } };
-  }
 }
 
-type OneOf<Type extends PanelMessage['type']> = Extract<PanelMessage, { readonly type: Type }>;
-type TurnMessage = OneOf<'send' | 'stop' | 'continue' | 'retry' | 'edit' | 'show' | 'problemButton'>;
-type ConversationMessage = OneOf<
-  | 'newConversation'
-  | 'openList'
-  | 'closeList'
-  | 'search'
-  | 'openConversation'
-  | 'rename'
-  | 'pin'
-  | 'export'
-  | 'delete'
-  | 'undoDelete'
->;
-type ComposerMessage = OneOf<
-  | 'draft'
-  | 'mention'
-  | 'attachMention'
-  | 'attachData'
-  | 'attachUris'
-  | 'removeAttachment'
-  | 'openAttachment'
-  | 'applyProposal'
->;
+type TurnMessage = MessageOf<'send' | 'stop' | 'continue' | 'retry' | 'edit' | 'show' | 'problemButton'>;

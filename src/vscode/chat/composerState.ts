@@ -10,12 +10,13 @@ import {
   type PromptPlan,
 } from '../../core/chat/promptPlan.ts';
 import type { Proposal } from '../../core/chat/proposals.ts';
-import type { ComposerView } from '../../protocol/panelState.ts';
+import type { AttachmentView, ComposerView } from '../../protocol/panelState.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import type { Attached } from './context/attached.ts';
 import { attachmentView } from './conversationView.ts';
 import type { Drafts } from './drafts.ts';
 import type { ModelWatch } from './modelWatch.ts';
+import { PendingAttachments, type PendingAttachment, type Read } from './pendingAttachments.ts';
 import type { ShownConversation } from './shownConversation.ts';
 
 export interface ComposerParts {
@@ -52,8 +53,14 @@ const countDelayMs = 400;
 /** What is typed and attached, and what it takes of the context window together with the conversation. */
 export class ComposerState {
   readonly #parts: ComposerParts;
-  /** What is still being read, so that a question does not leave without it. */
-  readonly #attaching = new Set<Promise<void>>();
+  readonly #pending = new PendingAttachments({
+    onDone: (pending, attached) => this.#attach(pending, attached),
+    onChange: () => this.#parts.onChange(),
+  });
+  /** Of attachments, in the order in which they were asked for, whichever was read first. Those of an earlier session have none, and come first. */
+  readonly #places = new Map<string, number>();
+  /** A question waits for what is pending. */
+  #waiting: { readonly open: OpenConversation; readonly controller: AbortController } | undefined;
   #exact: PromptPlan | undefined;
   #postponed: Postponed | undefined;
   #counting: AbortController | undefined;
@@ -69,11 +76,12 @@ export class ComposerState {
   }
 
   view(): ComposerView {
-    const { text, attachments } = this.draft;
+    const { open } = this.#parts.shown;
     const { budget, proposals, occasion } = this.#proposed();
     return {
-      draft: text,
-      attachments: attachments.map((attachment) => attachmentView(attachment)),
+      draft: this.draft.text,
+      attachments: this.#chips(open),
+      isWaiting: this.#waiting?.open === open,
       budget: {
         ...budget,
         proposals: proposals.map(({ id, label }) => ({ id, label })),
@@ -114,28 +122,40 @@ export class ComposerState {
     this.#parts.onChange();
   }
 
-  attach(reading: Promise<readonly (Attached | undefined)[]>): void {
-    const { shown, drafts, onRefused } = this.#parts;
-    const key = shown.key;
-    const done = reading.then((read) => {
-      const attached = read.filter((one) => one !== undefined);
-      const added = attached.filter((one): one is Attachment => !('refused' in one));
-      const refused = attached.flatMap((one) => ('refused' in one ? [one.refused] : []));
-      const draft = drafts.of(key);
-      if (added.length > 0) drafts.set(key, { ...draft, attachments: [...draft.attachments, ...added] });
-      if (refused.length > 0) onRefused(refused.join(' '));
-      this.recount();
-    });
-    this.#attaching.add(done);
-    void done.finally(() => this.#attaching.delete(done));
+  /** `label`: what it is called while it is read. */
+  attach(label: string, read: Read): void {
+    this.#pending.begin(this.#parts.shown.open, label, read);
   }
 
-  /** Resolves when everything that was to be attached is, or was refused. */
-  async attached(): Promise<void> {
-    if (this.#attaching.size > 0) await Promise.allSettled(this.#attaching);
+  /** Resolves when everything that was to be attached is, or was refused; false: the user does not want to wait. */
+  async attached(): Promise<boolean> {
+    const { open } = this.#parts.shown;
+    if (this.#pending.of(open).length === 0) return true;
+    this.stopWaiting();
+    const waiting = { open, controller: new AbortController() };
+    this.#waiting = waiting;
+    this.#parts.onChange();
+    try {
+      await this.#pending.finished(open, waiting.controller.signal);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+      this.#parts.onChange();
+    }
   }
 
+  /** The question stays in the composer, and what is read is attached to it. False when none waits in the conversation that is shown. */
+  stopWaiting(): boolean {
+    if (this.#waiting?.open !== this.#parts.shown.open) return false;
+    this.#waiting.controller.abort();
+    return true;
+  }
+
+  /** One that is read is read no more. */
   remove(attachmentId: string): void {
+    if (this.#pending.abort(attachmentId)) return;
     const { text, attachments } = this.draft;
     this.#set({ text, attachments: attachments.filter(({ id }) => id !== attachmentId) });
   }
@@ -175,6 +195,35 @@ export class ComposerState {
   dispose(): void {
     clearTimeout(this.#timer);
     this.#counting?.abort();
+    this.#pending.dispose();
+    this.#waiting?.controller.abort();
+  }
+
+  #attach({ open, place }: PendingAttachment, attached: readonly Attached[]): void {
+    const { shown, drafts, onRefused } = this.#parts;
+    const added = attached.filter((one): one is Attachment => !('refused' in one));
+    const refused = attached.flatMap((one) => ('refused' in one ? [one.refused] : []));
+    if (added.length > 0) {
+      for (const { id } of added) this.#places.set(id, place);
+      const key = shown.keyOf(open.conversation.id);
+      const { text, attachments } = drafts.of(key);
+      const behind = attachments.findIndex(({ id }) => this.#placeOf(id) > place);
+      const at = behind < 0 ? attachments.length : behind;
+      drafts.set(key, { text, attachments: attachments.toSpliced(at, 0, ...added) });
+    }
+    if (refused.length > 0) onRefused(refused.join(' '));
+    this.recount();
+  }
+
+  #placeOf(attachmentId: string): number {
+    return this.#places.get(attachmentId) ?? 0;
+  }
+
+  /** Those that are read stand where they will be attached. */
+  #chips(open: OpenConversation): readonly AttachmentView[] {
+    const attached = this.draft.attachments.map((one) => ({ place: this.#placeOf(one.id), view: attachmentView(one) }));
+    const pending = this.#pending.of(open).map((one) => ({ place: one.place, view: pendingView(one) }));
+    return [...attached, ...pending].sort((a, b) => a.place - b.place).map(({ view }) => view);
   }
 
   #set(draft: Draft): void {
@@ -214,11 +263,11 @@ export class ComposerState {
     this.#timer = setTimeout(() => void this.#count(), countDelayMs);
   }
 
-  /** A server that writes has better things to do, and without a window there is nothing to count for. */
+  /** A server that writes has better things to do, and nobody is asked for what nobody sees; without a window there is nothing to count for. */
   async #count(): Promise<void> {
     const { model, shown, onChange } = this.#parts;
     const { client } = model.choice ?? {};
-    if (!client || model.contextTokens === undefined || shown.runningIds().length > 0) return;
+    if (!model.isSeen || !client || model.contextTokens === undefined || shown.runningIds().length > 0) return;
     const controller = new AbortController();
     this.#counting = controller;
     try {
@@ -230,4 +279,8 @@ export class ComposerState {
       // Then the estimate stands.
     }
   }
+}
+
+function pendingView({ id, label }: PendingAttachment): AttachmentView {
+  return { id, kind: 'file', label, tokens: undefined, canOpen: false, isLeftOut: false };
 }

@@ -1,20 +1,40 @@
 import * as vscode from 'vscode';
+import type { ConversationRecord } from '../../core/chat/conversation.ts';
 import { exportMarkdown } from '../../core/chat/conversationMarkdown.ts';
 import type { ConversationStore, ConversationSummary } from '../../core/chat/conversationStore.ts';
+import type { OpenConversation } from '../../core/chat/openConversation.ts';
 import { errorText } from '../../core/util/errorText.ts';
-import type { ConversationItemView, ConversationListView } from '../../protocol/panelState.ts';
+import type { MessageOf } from '../../protocol/messages.ts';
+import type { ConversationItemView, ConversationListView, DeletedView } from '../../protocol/panelState.ts';
 
 export interface ConversationListParts {
   readonly store: ConversationStore;
   readonly onChange: () => void;
+  readonly onOpen: (open: OpenConversation) => void;
+  readonly onNew: () => void;
   /** A sentence: what did not work, and why. */
   readonly onFailure: (what: string) => void;
 }
 
-/** The list of conversations, while it is open. */
+export type ConversationMessage = MessageOf<
+  | 'newConversation'
+  | 'openList'
+  | 'closeList'
+  | 'search'
+  | 'openConversation'
+  | 'rename'
+  | 'pin'
+  | 'export'
+  | 'delete'
+  | 'undoDelete'
+>;
+
+/** The list of conversations, while it is open, and what is done in it. */
 export class ConversationListState {
   readonly #parts: ConversationListParts;
   #view: ConversationListView | undefined;
+  /** Since the window was opened, the latest first. */
+  #deleted: readonly DeletedView[] = [];
   /** The list that is being read; an earlier one comes too late. */
   #reading = 0;
 
@@ -26,9 +46,30 @@ export class ConversationListState {
     return this.#view;
   }
 
-  open(): void {
-    this.#view ??= { query: '', items: [], deleted: undefined };
-    this.refresh();
+  receive(message: ConversationMessage): unknown {
+    switch (message.type) {
+      case 'newConversation':
+        return this.#parts.onNew();
+      case 'openList':
+        this.#view ??= { query: '', items: [], deleted: this.#deleted };
+        return this.refresh();
+      case 'closeList':
+        return this.close();
+      case 'search':
+        return this.#search(message.query);
+      case 'openConversation':
+        return this.#open(message.id);
+      case 'rename':
+        return this.#change(message.id, { type: 'title', title: message.title });
+      case 'pin':
+        return this.#change(message.id, { type: 'pin', pinned: message.pinned });
+      case 'export':
+        return this.#export(message.id);
+      case 'delete':
+        return this.#delete(message.id);
+      case 'undoDelete':
+        return this.#undoDelete(message.id);
+    }
   }
 
   close(): void {
@@ -36,39 +77,45 @@ export class ConversationListState {
     this.#parts.onChange();
   }
 
-  search(query: string): void {
+  refresh(): void {
+    if (this.#view) void this.#read(this.#view.query);
+  }
+
+  #search(query: string): void {
     if (!this.#view) return;
     this.#view = { ...this.#view, query };
     this.refresh();
   }
 
-  refresh(): void {
-    if (this.#view) void this.#read(this.#view.query);
+  async #open(id: string): Promise<void> {
+    if (await this.#try(async () => this.#parts.onOpen(await this.#parts.store.open(id)))) return this.close();
+    this.refresh();
   }
 
-  async rename(id: string, title: string): Promise<void> {
-    await this.#change(id, { type: 'title', title });
-  }
-
-  async pin(id: string, pinned: boolean): Promise<void> {
-    await this.#change(id, { type: 'pin', pinned });
-  }
-
-  async delete(id: string): Promise<void> {
+  async #delete(id: string): Promise<void> {
     const title = this.#view?.items.find((item) => item.id === id)?.title ?? '';
-    const isDeleted = await this.#change(id, { type: 'delete', deleted: true });
-    if (!this.#view || !isDeleted) return;
-    this.#view = { ...this.#view, deleted: { id, title } };
-    this.#parts.onChange();
+    if (await this.#change(id, { type: 'delete', deleted: true }))
+      this.#setDeleted([{ id, title }, ...this.#others(id)]);
   }
 
-  async undoDelete(id: string): Promise<void> {
-    if (this.#view) this.#view = { ...this.#view, deleted: undefined };
+  async #undoDelete(id: string): Promise<void> {
+    this.#setDeleted(this.#others(id));
     await this.#change(id, { type: 'delete', deleted: false });
   }
 
+  #others(id: string): readonly DeletedView[] {
+    return this.#deleted.filter((one) => one.id !== id);
+  }
+
+  #setDeleted(deleted: readonly DeletedView[]): void {
+    this.#deleted = deleted;
+    if (!this.#view) return;
+    this.#view = { ...this.#view, deleted };
+    this.#parts.onChange();
+  }
+
   /** As a document that is not saved: where it goes is the user's to say. */
-  async export(id: string): Promise<void> {
+  async #export(id: string): Promise<void> {
     await this.#try(async () => {
       const { conversation } = await this.#parts.store.open(id);
       const content = exportMarkdown(conversation);
@@ -80,7 +127,7 @@ export class ConversationListState {
 
   async #change(
     id: string,
-    record: { type: 'title'; title: string } | { type: 'pin'; pinned: boolean } | Deletion,
+    record: Extract<ConversationRecord, { readonly type: 'title' | 'pin' | 'delete' }>,
   ): Promise<boolean> {
     const isDone = await this.#try(async () => {
       const open = await this.#parts.store.open(id);
@@ -112,11 +159,6 @@ export class ConversationListState {
       this.#parts.onChange();
     });
   }
-}
-
-interface Deletion {
-  readonly type: 'delete';
-  readonly deleted: boolean;
 }
 
 function itemView(summary: ConversationSummary & { readonly excerpt?: string }): ConversationItemView {

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { isObject, toRecord } from '../../core/chat/recordChecks.ts';
+import { DraftImages } from './draftImages.ts';
 
 const writeDelayMs = 100;
 /** Of the oldest ones nobody knows any more that they are there. */
@@ -11,8 +12,8 @@ const nothing: Draft = { text: '', attachments: [] };
 
 /** What was typed and attached in each conversation and not sent, and which conversation is shown: what a reload has to bring back. */
 export class Drafts {
-  /** Undefined: in memory only. */
-  readonly #file: string | undefined;
+  readonly #file: string;
+  readonly #images: DraftImages;
   /** By conversation; of one that has no message yet, and so no file, under an empty id. The latest change last. */
   readonly #drafts: Map<string, Draft>;
   /** Of these conversations something is not on the disk. */
@@ -21,16 +22,22 @@ export class Drafts {
   #timer: NodeJS.Timeout | undefined;
   #work = Promise.resolve();
 
-  private constructor(file: string | undefined, { shownId, drafts }: Saved) {
+  private constructor(file: string, images: DraftImages, { shownId, drafts }: Saved) {
     this.#file = file;
+    this.#images = images;
     this.#shownId = shownId;
     this.#drafts = drafts;
   }
 
   /** Empty where there is nothing, or nothing that can be read: then the page itself still has the text. */
-  static async load(folder: string | undefined): Promise<Drafts> {
-    const file = folder && path.join(folder, 'drafts.json');
-    return new Drafts(file, await savedIn(file));
+  static async load(folder: string): Promise<Drafts> {
+    const file = path.join(folder, 'drafts.json');
+    const images = new DraftImages(path.join(folder, 'draftImages'));
+    const { shownId, drafts } = await savedIn(file);
+    for (const [id, { text, attachments }] of drafts) {
+      drafts.set(id, { text, attachments: (await Promise.all(attachments.map((one) => images.restore(one)))).flat() });
+    }
+    return new Drafts(file, images, { shownId, drafts });
   }
 
   /** Of the conversation that was shown last; empty when it has no message yet. */
@@ -63,23 +70,27 @@ export class Drafts {
   }
 
   #writeSoon(): void {
-    if (this.#file) this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
+    this.#timer ??= setTimeout(() => void this.flush(), writeDelayMs);
   }
 
   /** Another window on this workspace has drafts of its own: what was not changed here stays as the file has it. */
   async #write(): Promise<void> {
     const file = this.#file;
-    if (file === undefined) return;
     const { drafts } = await savedIn(file);
     const changed = this.#changed;
     this.#changed = new Set();
-    for (const id of changed) put(drafts, id, this.of(id));
     try {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      for (const id of changed) {
+        const { text, attachments } = this.of(id);
+        put(drafts, id, { text, attachments: await Promise.all(attachments.map((one) => this.#images.keep(one))) });
+      }
       const temporary = `${file}.${process.pid}`;
       // On a machine of many users nobody else reads what was typed.
       await writeFile(temporary, toJson({ shownId: this.#shownId, drafts }), { mode: 0o600 });
       await rename(temporary, file);
+      const attached = [...drafts.values()].flatMap(({ attachments }) => attachments.map(({ id }) => id));
+      await this.#images.forgetAllBut(new Set(attached));
     } catch (error) {
       for (const id of changed) this.#changed.add(id);
       throw error;
@@ -110,9 +121,8 @@ function toJson({ shownId, drafts }: Saved): string {
 }
 
 /** Nothing where there is no file yet, or one that was cut off. */
-async function savedIn(file: string | undefined): Promise<Saved> {
+async function savedIn(file: string): Promise<Saved> {
   const drafts = new Map<string, Draft>();
-  if (file === undefined) return { shownId: '', drafts };
   try {
     const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (!isObject(saved) || !Array.isArray(saved['drafts'])) return { shownId: '', drafts };

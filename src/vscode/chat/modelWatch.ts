@@ -15,6 +15,7 @@ export interface ModelWatchParts {
 
 /** So long a server may take to say how it is. */
 const lookLimitMs = 5000;
+const slowText = `The server has not said within ${lookLimitMs / 1000} seconds how it is. It may be busy: ask all the same, or check the connection.`;
 /** Who types makes it look again after this time; what was seen counts for so long, since another model can be loaded then. */
 const lookAgainMs = 10_000;
 const longestChosenMs = 60_000;
@@ -34,6 +35,11 @@ export class ModelWatch {
   constructor(parts: ModelWatchParts) {
     this.#parts = parts;
     this.#view = lookingView(parts.settings.current());
+  }
+
+  /** Somebody looks at the panel. */
+  get isSeen(): boolean {
+    return this.#isVisible;
   }
 
   get view(): ModelView {
@@ -115,7 +121,7 @@ export class ModelWatch {
       if (this.#looking !== controller || !this.#isVisible) return;
       const { backend } = current;
       const error = toBackendError(thrown, backend === 'auto' ? undefined : backend);
-      const detail = signal.aborted ? 'The server did not say how it is.' : `${error.message} ${error.hint}`;
+      const detail = signal.aborted ? slowText : `${error.message} ${error.hint}`;
       this.#choice = undefined;
       this.#chosen = undefined;
       this.#view = { ...lookingView(current), state: 'notRunning', detail };

@@ -7,28 +7,30 @@ export interface PanelSource {
   answer(id: string): AnswerView | undefined;
 }
 
-/** False: it did not arrive. */
-export type Post = (message: HostMessage) => PromiseLike<boolean>;
+export type Post = (message: HostMessage) => unknown;
 
 /** Something to do once; it has no number, and belongs to no state. */
-export type Once = Exclude<HostMessage, { readonly revision: number }>;
+export type Once = Extract<HostMessage, { readonly type: 'mentions' | 'focus' | 'setDraft' }>;
 
 /** A screen shows no more changes than one in this time. */
 const frameMs = 16;
+/** When nothing was posted for so long, the page is asked whether it has everything; and again, after ever longer, until it answers. */
+const checkAfterMs = 1000;
+const longestCheckMs = 30_000;
 
 const parts: readonly (keyof PanelState)[] = ['conversation', 'model', 'composer', 'list', 'welcome', 'notice'];
 
 /**
  * Keeps one page a picture of the state: a snapshot when it says that it is there, then numbered changes, at most one bundle a frame. Without a page nothing
- * is computed and nothing is posted: what changes meanwhile is in the next snapshot.
+ * is computed and nothing is posted: what changes meanwhile is in the next snapshot. That a change was lost the page sees by the number of the next one, or by
+ * `check` when there is none.
  */
 export class PanelChannel {
   readonly #source: PanelSource;
   #post: Post | undefined;
   #revision = 0;
-  /** What was posted last may not have arrived. */
-  #isDoubtful = false;
   #timer: NodeJS.Timeout | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
   #postedAtMs = 0;
   readonly #changedParts = new Set<keyof PanelState>();
   readonly #changedAnswers = new Set<string>();
@@ -44,7 +46,7 @@ export class PanelChannel {
   begin(post: Post): void {
     this.#post = post;
     this.#snapshot();
-    if (this.#focus) void post(this.#focus);
+    if (this.#focus) post(this.#focus);
     this.#focus = undefined;
   }
 
@@ -52,6 +54,12 @@ export class PanelChannel {
   end(): void {
     this.#post = undefined;
     this.#forget();
+    this.#stopChecking();
+  }
+
+  /** The page has this one. */
+  has(revision: number): void {
+    if (revision === this.#revision) this.#stopChecking();
   }
 
   change(...changed: readonly (keyof PanelState)[]): void {
@@ -83,7 +91,7 @@ export class PanelChannel {
       return;
     }
     this.#postNow();
-    void this.#post(once);
+    this.#post(once);
   }
 
   #postSoon(): void {
@@ -92,7 +100,6 @@ export class PanelChannel {
   }
 
   #postNow(): void {
-    if (this.#isDoubtful) return this.#snapshot();
     const changed = [...this.#changedParts];
     const hasConversation = this.#changedParts.has('conversation');
     const answers = hasConversation ? [] : [...this.#changedAnswers];
@@ -114,7 +121,6 @@ export class PanelChannel {
 
   #snapshot(): void {
     this.#forget();
-    this.#isDoubtful = false;
     const state = Object.fromEntries(parts.map((name) => [name, this.#source.part(name)])) as unknown as PanelState;
     this.#number((revision) => ({ type: 'snapshot', revision, state }));
   }
@@ -123,10 +129,21 @@ export class PanelChannel {
     const post = this.#post;
     if (!post) return;
     this.#postedAtMs = performance.now();
-    const doubt = () => {
-      if (this.#post === post) this.#isDoubtful = true;
-    };
-    post(make(++this.#revision)).then((arrived) => arrived || doubt(), doubt);
+    post(make(++this.#revision));
+    this.#checkTimer ??= setTimeout(() => this.#check(checkAfterMs), checkAfterMs);
+  }
+
+  /** Not while more comes: the next change says it too. */
+  #check(pauseMs: number): void {
+    const isQuiet = performance.now() - this.#postedAtMs >= checkAfterMs;
+    if (isQuiet) this.#post?.({ type: 'check', lastRevision: this.#revision });
+    const nextMs = isQuiet ? Math.min(pauseMs * 2, longestCheckMs) : checkAfterMs;
+    this.#checkTimer = setTimeout(() => this.#check(nextMs), pauseMs);
+  }
+
+  #stopChecking(): void {
+    clearTimeout(this.#checkTimer);
+    this.#checkTimer = undefined;
   }
 
   #forget(): void {

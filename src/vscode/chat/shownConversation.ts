@@ -19,8 +19,8 @@ export interface ShownConversationParts {
 export class ShownConversation {
   readonly #parts: ShownConversationParts;
   #open: OpenConversation;
-  /** Of the last one that was left without a message; the page may still tell something of it. */
-  #emptyId: string | undefined;
+  /** Of those that were left without a message; the page may still tell something of them. */
+  readonly #emptyIds = new Set<string>();
   #stopListening: () => void;
   /** What the panel has. */
   #pathIds: ReadonlySet<string> = new Set();
@@ -44,12 +44,12 @@ export class ShownConversation {
   /** The same of the conversation with this id, which may not be shown any more. */
   keyOf(id: string): string {
     if (id === this.#open.conversation.id) return this.key;
-    return id === this.#emptyId ? '' : id;
+    return this.#emptyIds.has(id) ? '' : id;
   }
 
   show(open: OpenConversation): void {
     const { running, isOwn, channel } = this.#parts;
-    if (this.key === '') this.#emptyId = this.#open.conversation.id;
+    if (this.key === '') this.#emptyIds.add(this.#open.conversation.id);
     this.#stopListening();
     // What another window writes was not followed here while something else was shown.
     for (const id of [...running.ids()]) if (!isOwn(id)) running.forget(id);

@@ -47,7 +47,7 @@ export class TurnActions {
   }
 
   ask(open: OpenConversation, draft: Draft): Turn {
-    return this.#follow(open, this.#parts.turns.ask(open, draft, this.#parts.settings.current()));
+    return this.#follow(open, () => this.#parts.turns.ask(open, draft, this.#parts.settings.current()));
   }
 
   retry(
@@ -56,18 +56,18 @@ export class TurnActions {
     other?: { readonly backend: BackendId; readonly model: string },
   ): Turn {
     this.stop(open);
-    return this.#follow(open, this.#parts.turns.retry(open, answerId, this.#parts.settings.current(), other));
+    return this.#follow(open, () => this.#parts.turns.retry(open, answerId, this.#parts.settings.current(), other));
   }
 
   continueAnswer(open: OpenConversation, answerId: string): Turn {
     // Another answer of it gives way, as when one is asked for anew; one that runs already is what is asked for.
     if (!this.isRunning(answerId)) this.stop(open);
-    return this.#follow(open, this.#parts.turns.continueAnswer(open, answerId, this.#parts.settings.current()));
+    return this.#follow(open, () => this.#parts.turns.continueAnswer(open, answerId, this.#parts.settings.current()));
   }
 
   edit(open: OpenConversation, questionId: string, text: string): Turn {
     this.stop(open);
-    return this.#follow(open, this.#parts.turns.edit(open, questionId, text, this.#parts.settings.current()));
+    return this.#follow(open, () => this.#parts.turns.edit(open, questionId, text, this.#parts.settings.current()));
   }
 
   /** In this conversation, else everywhere. */
@@ -81,19 +81,23 @@ export class TurnActions {
     await Promise.all([...this.#running.values()].map(({ turn }) => turn.done));
   }
 
-  #follow(open: OpenConversation, turn: Turn): Turn {
-    const { answerId } = turn;
+  #follow(open: OpenConversation, begin: () => Turn): Turn {
     const { running, onAnswer, onCount, onEnd } = this.#parts;
-    if (this.#running.has(answerId)) return turn;
-    this.#buttons.delete(answerId);
-    this.#running.set(answerId, { turn, open });
-    onCount(this.#running.size);
-    // The conversation may not be the one that is shown.
+    // Before it begins, which it does with a record; and the conversation may not be the one that is shown.
     const stopListening = open.onChange((record) => {
       running.note(record);
       // Nobody waits for it any more, and the machine has better things to do. If the deletion is undone, it has what came.
-      if (record.type === 'delete' && record.deleted) turn.stop();
+      if (record.type === 'delete' && record.deleted) this.stop(open);
     });
+    const turn = begin();
+    const { answerId } = turn;
+    if (this.#running.has(answerId)) {
+      stopListening();
+      return turn;
+    }
+    this.#buttons.delete(answerId);
+    this.#running.set(answerId, { turn, open });
+    onCount(this.#running.size);
     turn.onProgress((what) => {
       if (running.waitFor(answerId, what)) onAnswer(answerId);
     });

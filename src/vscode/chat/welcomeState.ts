@@ -6,7 +6,7 @@ import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { freeMemory } from '../../core/gpu/gpuText.ts';
 import { configuredModel, type Settings } from '../../core/settings/settings.ts';
-import { megabytes } from '../../core/util/megabytes.ts';
+import { fileSize } from '../../core/util/fileSize.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { FoundView, WelcomeView } from '../../protocol/panelState.ts';
 import { openSetting, writeSettings, type EditorSettings } from '../editorSettings.ts';
@@ -151,7 +151,7 @@ export class WelcomeState {
       const button = settings.backend === 'embedded' ? undefined : this.#use('embedded');
       return { view: { backend: 'embedded', label, detail: 'On the CPU. Needs no server.', isReady: true }, button };
     }
-    const size = model.sizeBytes === undefined ? '' : ` (${megabytes(model.sizeBytes)})`;
+    const size = model.sizeBytes === undefined ? '' : ` (${fileSize(model.sizeBytes)})`;
     const detail = 'On the CPU. Needs no server, and is downloaded once.';
     const fetch = async () => {
       await chooseEmbedded(this.#parts.registry, this.#parts.settings);

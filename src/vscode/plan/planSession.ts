@@ -3,6 +3,7 @@ import { memoryText } from '../../core/fit/bytesText.ts';
 import type { Alternative, FitGpu, FitRequest } from '../../core/fit/fitRequest.ts';
 import { cudaBytesOfCard } from '../../core/fit/gpus.ts';
 import { planFit } from '../../core/fit/planFit.ts';
+import { fitGpus } from '../../core/gpu/fitGpus.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
 import { errorText } from '../../core/util/errorText.ts';
 import type { PlanPageMessage } from '../../protocol/planMessages.ts';
@@ -169,6 +170,7 @@ export class PlanSession {
 
   /** Once for all messages that have arrived. */
   #planSoon(): void {
+    if (this.#closed.signal.aborted) return;
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined;
       this.#plan();
@@ -207,7 +209,6 @@ export class PlanSession {
       this.#planSoon();
     });
     await Promise.allSettled([gpus, this.#outside.findModels(found, signal)]);
-    if (signal.aborted) return;
     this.#isLooking = false;
     this.#showModels();
     this.#planSoon();
@@ -310,6 +311,7 @@ export class PlanSession {
   }
 
   #show(part: Partial<PlanState>): void {
+    if (this.#closed.signal.aborted) return;
     this.#shown = { ...this.#shown, ...part };
     this.#outside.post(part);
   }
@@ -320,18 +322,10 @@ function without(choice: PlanChoice, ...keys: readonly (keyof PlanChoice)[]): Pl
   return Object.fromEntries(kept) as unknown as PlanChoice;
 }
 
-/** Those that say how much memory they have. What Ollama holds it frees for another model; of several cards it is not known on which that is. */
+/** What Ollama holds it frees for another model. */
 function gpusOf(machine: MachineGpus | undefined, backend: PlanChoice['backend']): readonly FitGpu[] {
   if (machine?.reading?.state !== 'gpus') return [];
-  const gpus = machine.reading.gpus.flatMap(
-    ({ name, totalBytes, freeBytes, isUnified, isSplit }): readonly FitGpu[] => {
-      if (totalBytes === undefined || isSplit) return [];
-      return [{ name, totalBytes, ...(freeBytes === undefined ? {} : { freeBytes }), isUnified }];
-    },
-  );
-  const [only, ...others] = gpus;
-  if (backend !== 'ollama' || only?.freeBytes === undefined || others.length > 0) return gpus;
-  return [{ ...only, freeBytes: Math.min(only.totalBytes, only.freeBytes + machine.evictedBytes) }];
+  return fitGpus(machine.reading.gpus, backend === 'ollama' ? machine.evictedBytes : 0);
 }
 
 function differsBeyondContext(one: FitRequest, other: FitRequest): boolean {

@@ -1,6 +1,19 @@
-import { CodeBlock, isFull, newCodePiece, type CodePiece } from './codeBlock.ts';
+import { rules } from './blockRules.ts';
+import { CodeBlock, isFull, newCodePiece } from './codeBlock.ts';
 import { labelOf, renderInline, type Definitions } from './inline.ts';
 import { dropIndent, indentOf, isBlank } from './lines.ts';
+import {
+  insideOf,
+  type Code,
+  type CodeEnd,
+  type Container,
+  type Leaf,
+  type List,
+  type Paragraph,
+  type Table,
+  type Undo,
+} from './openBlocks.ts';
+import { checkbox } from './taskBox.ts';
 import { visibleCode } from './plainText.ts';
 import { alignmentsOf, rowElement, tableElement, type Alignment } from './table.ts';
 
@@ -15,81 +28,10 @@ const partBlocks = 30;
 /** Headings of an answer stand below the heading of its message, which is an h2. */
 const headingShift = 2;
 
-const rules = {
-  quote: /^ {0,3}>[ \t]?/,
-  heading: /^ {0,3}(#{1,6})(?=[ \t]|$)/,
-  underline: /^ {0,3}(=+|-+)[ \t]*$/,
-  fence: /^( {0,3})(`{3,}|~{3,})(.*)$/,
-  fenceEnd: /^ {0,3}(`+|~+)[ \t]*$/,
-  rule: /^ {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$/,
-  item: /^ {0,3}(?:([-+*])|(\d{1,9})([.)]))(?=[ \t]|$)/,
-  task: /^\[([ xX])\][ \t]+/,
-  math: /^ {0,3}(\$\$|\\\[)/,
-  definition:
-    /^\[([^[\]\\^][^[\]\\]{0,200})\]:[ \t]*(?:<([^<>]*)>|(\S+))(?:[ \t]+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?$/,
-  footnote: /^ {0,3}(\[\^[^\]\s]{1,60}\]):[ \t]+/,
-  /** The beginning of a line that can still become anything. */
-  undecided: /^(?:[-+*_=|: \t]*|#{1,6}|`{1,3}|~{1,3}|\d{1,9}[.)]?|\$\$?|\\\[?|\[(?!\^)[^\]]*(?:\](?::.*)?)?)$/,
-};
-
-type Container =
-  | { readonly type: 'quote'; readonly element: HTMLElement }
-  /** `indent`: columns that a line needs to belong to it. */
-  | { readonly type: 'item'; readonly element: HTMLElement; readonly indent: number; readonly list: List };
-
-/** `marker`: `-`, `+`, `*`, `.` or `)`; another one begins another list. */
-interface List {
-  readonly element: HTMLElement;
-  readonly marker: string;
-  /** Items of `element`, and the number that the next one has. */
-  readonly length: number;
-  readonly next: number;
-}
-
-interface Paragraph {
-  readonly type: 'paragraph';
-  readonly element: HTMLElement;
-  readonly text: string;
-  /** Only then can an underline or a delimiter row make something else of it. */
-  readonly isWhole: boolean;
-  readonly isRendered: boolean;
-}
-
-interface Code {
-  readonly type: 'code';
-  readonly block: CodeBlock;
-  readonly end: CodeEnd;
-  readonly piece: CodePiece;
-  readonly hasLines: boolean;
-  /** They belong to indented code only when more of it follows. */
-  readonly emptyLines: number;
-}
-
-type CodeEnd =
-  | { readonly type: 'fence'; readonly fence: string; readonly indent: number }
-  | { readonly type: 'math'; readonly delimiter: string }
-  | { readonly type: 'indent' };
-
-interface Table {
-  readonly type: 'table';
-  readonly head: HTMLElement;
-  readonly body: HTMLElement;
-  readonly rows: number;
-  readonly alignments: readonly Alignment[];
-}
-
 export interface CodeEvents {
   began(block: CodeBlock): void;
   /** Its last line has arrived. */
   ended(block: CodeBlock): void;
-}
-
-/** What was before the beginning of a line was shown. */
-interface Undo {
-  readonly containers: readonly Container[];
-  readonly leaf: Paragraph | Code | Table | undefined;
-  readonly headingLevels: readonly number[];
-  readonly added: Node[];
 }
 
 /**
@@ -103,7 +45,7 @@ export class BlockParser {
   readonly #definitions: Definitions;
   readonly #events: CodeEvents;
   #containers: readonly Container[] = [];
-  #leaf: Paragraph | Code | Table | undefined;
+  #leaf: Leaf | undefined;
   /** As the model wrote them: of the last heading, and of those that it stands below. */
   #headingLevels: readonly number[] = [];
   #undo: Undo | undefined;
@@ -447,24 +389,4 @@ export class BlockParser {
     parent.append(node);
     this.#undo?.added.push(node);
   }
-}
-
-/** What of the line is inside the container; undefined when the line does not belong to it. */
-function insideOf(container: Container, line: string): string | undefined {
-  if (container.type === 'quote') {
-    const marker = rules.quote.exec(line)?.[0];
-    return marker === undefined ? undefined : line.slice(marker.length);
-  }
-  if (isBlank(line)) return '';
-  return indentOf(line) >= container.indent ? dropIndent(line, container.indent) : undefined;
-}
-
-function checkbox(isDone: boolean): HTMLInputElement {
-  const element = document.createElement('input');
-  element.type = 'checkbox';
-  element.disabled = true;
-  // As an attribute, so that a copy of the element has it too.
-  element.toggleAttribute('checked', isDone);
-  element.setAttribute('aria-label', isDone ? 'done' : 'to do');
-  return element;
 }

@@ -3,7 +3,6 @@ import { button, element, setClass, setText } from '../dom.ts';
 import { formatCount } from '../wording.ts';
 import type { Chooser } from './chooser.ts';
 import { ContextCurve } from './contextCurve.ts';
-import { tokensLabel } from './planWording.ts';
 
 /** The context window: a slider over the memory that each of its positions takes, and the same as a number. */
 export class ContextSlider {
@@ -120,4 +119,10 @@ function largestText(tokens: number | null): string {
 
 function isPowerOfTwo(tokens: number): boolean {
   return Number.isInteger(Math.log2(tokens));
+}
+
+/** `512`, `32k`, `1M`: on a scale, where multiples of 1,024 are what people count in. */
+function tokensLabel(tokens: number): string {
+  if (tokens < 1024) return String(tokens);
+  return tokens < 1024 ** 2 ? `${Math.floor(tokens / 1024)}k` : `${Math.floor(tokens / 1024 ** 2)}M`;
 }

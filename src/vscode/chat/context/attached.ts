@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Attachment } from '../../../core/chat/conversation.ts';
+import { selectedPiece } from '../../selectedPiece.ts';
 
 /** Why something was not attached: a sentence for the user. */
 export interface Refusal {
@@ -27,6 +28,16 @@ export function refuse(refused: string): Refusal {
 
 export function textAttachment(parts: Omit<TextAttachment, 'kind' | 'id'>): TextAttachment {
   return { kind: 'text', id: crypto.randomUUID(), ...parts };
+}
+
+/** A part of a document. */
+export function partAttachment(
+  source: 'selection' | 'symbol',
+  document: vscode.TextDocument,
+  range: vscode.Range,
+): TextAttachment {
+  const at = { uri: document.uri.toString(), firstLine: range.start.line + 1 };
+  return textAttachment({ source, ...selectedPiece(document, range), ...at });
 }
 
 export function imageAttachment(label: string, mediaType: string, bytes: Uint8Array): Attachment {

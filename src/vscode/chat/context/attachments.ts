@@ -59,6 +59,11 @@ export class Attachments {
     return offers.map(({ id, label, detail }) => ({ id, label, detail }));
   }
 
+  /** What an offer is called, also one that is out of date. */
+  labelOf(mentionId: string): string {
+    return this.#offered.get(mentionId)?.label ?? mentionId;
+  }
+
   /** Undefined when the user was asked which, and left the question. */
   async attachMention(mentionId: string, signal: AbortSignal): Promise<Attached | undefined> {
     const offer = this.#offered.get(mentionId);

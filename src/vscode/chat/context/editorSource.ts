@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { largestTextBytes } from '../../../core/chat/fileContent.ts';
 import { estimateTextTokens } from '../../../core/clients/tokenEstimate.ts';
 import { selectedPiece } from '../../selectedPiece.ts';
-import { refuse, textAttachment, type Attached, type Offer } from './attached.ts';
+import { refuse, partAttachment, type Attached, type Offer } from './attached.ts';
 import { attachDocument, tooLarge } from './readFile.ts';
 
 /** The text editor the user was in last: the panel takes the focus, but nobody means the panel by "the selection". */
@@ -33,12 +33,11 @@ export class EditorSource {
     const editor = this.editor;
     if (!editor) return refuse('No text editor is open. Open a file and select something in it.');
     const { document, selection } = editor;
-    const piece = selectedPiece(document, selection);
-    if (piece.text.trim() === '') return refuse('Nothing is selected. Select the lines you mean in an editor.');
-    const bytes = Buffer.byteLength(piece.text);
-    if (bytes > largestTextBytes) return tooLarge(`The selection (${piece.label})`, bytes);
-    const at = { uri: document.uri.toString(), firstLine: selection.start.line + 1 };
-    return textAttachment({ source: 'selection', ...piece, ...at });
+    const attachment = partAttachment('selection', document, selection);
+    const { text, label } = attachment;
+    if (text.trim() === '') return refuse('Nothing is selected. Select the lines you mean in an editor.');
+    const bytes = Buffer.byteLength(text);
+    return bytes > largestTextBytes ? tooLarge(`The selection (${label})`, bytes) : attachment;
   }
 
   /** The selection, else the whole file. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { imageMediaType, isBinary, largestImageBytes, largestTextBytes } from '../../../core/chat/fileContent.ts';
-import { megabytes } from '../../../core/util/megabytes.ts';
+import { fileSize } from '../../../core/util/fileSize.ts';
 import { errorText } from '../../../core/util/errorText.ts';
 import { imageAttachment, nameOf, refuse, textAttachment, type Attached, type Refusal } from './attached.ts';
 import { languageOf } from './languages.ts';
@@ -47,9 +47,9 @@ export async function attachBytes(name: string, bytes: Uint8Array, uri?: vscode.
 }
 
 export function tooLarge(name: string, bytes: number): Refusal {
-  const limits = `At most ${megabytes(largestTextBytes)} of text, or ${megabytes(largestImageBytes)} of an image`;
+  const limits = `At most ${fileSize(largestTextBytes)} of text, or ${fileSize(largestImageBytes)} of an image`;
   return refuse(
-    `${name} has ${megabytes(bytes)}. ${limits}, can be attached; of a text you can select the part you mean.`,
+    `${name} has ${fileSize(bytes)}. ${limits}, can be attached; of a text you can select the part you mean.`,
   );
 }
 

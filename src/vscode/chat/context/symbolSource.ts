@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { fuzzyMatch } from '../../../core/chat/fuzzyMatch.ts';
-import { selectedPiece } from '../../selectedPiece.ts';
-import { nameOf, refuse, textAttachment, type Attached, type Offer } from './attached.ts';
+import { nameOf, partAttachment, refuse, type Attached, type Offer } from './attached.ts';
 import { unreadable } from './readFile.ts';
 
 interface FoundSymbol {
@@ -38,10 +37,9 @@ async function attachSymbol(symbol: FoundSymbol): Promise<Attached> {
   try {
     const document = await vscode.workspace.openTextDocument(uri);
     const range = wholeLines(document, (await wholeRange(symbol)) ?? symbol.range);
-    const piece = selectedPiece(document, range);
-    if (piece.text.trim() === '') return refuse(`${name} is not in ${nameOf(uri)} any more.`);
-    const at = { uri: uri.toString(), firstLine: range.start.line + 1 };
-    return textAttachment({ source: 'symbol', ...piece, label: `${name} in ${piece.label}`, ...at });
+    const part = partAttachment('symbol', document, range);
+    if (part.text.trim() === '') return refuse(`${name} is not in ${nameOf(uri)} any more.`);
+    return { ...part, label: `${name} in ${part.label}` };
   } catch (error) {
     return unreadable(nameOf(uri), error);
   }

@@ -56,18 +56,29 @@ async function attachCopied(command: string, what: string, whyNothing: string): 
   }
 }
 
+/** The clipboard is one for all: what two read at once would be mixed. */
+let reading: Promise<unknown> = Promise.resolve();
+
 /** What the command puts into the clipboard; empty when it puts nothing there. */
-async function copied(command: string): Promise<string> {
+function copied(command: string): Promise<string> {
+  const text = reading.then(() => throughClipboard(command));
+  reading = text.catch(() => undefined);
+  return text;
+}
+
+async function throughClipboard(command: string): Promise<string> {
   const { clipboard } = vscode.env;
   const before = await clipboard.readText();
   // What is copied can be what is there already.
   const marker = `a2ia ${crypto.randomUUID()}`;
   await clipboard.writeText(marker);
+  let put = marker;
   try {
     await vscode.commands.executeCommand(command);
-    const text = await clipboard.readText();
-    return text === marker ? '' : text;
+    put = await clipboard.readText();
+    return put === marker ? '' : put;
   } finally {
-    await clipboard.writeText(before);
+    // Somebody may have copied something meanwhile.
+    if ((await clipboard.readText()) === put) await clipboard.writeText(before);
   }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConversationRecord } from '../../../../src/core/chat/conversation.ts';
-import type { ConversationStore, OpenConversation } from '../../../../src/core/chat/conversationStore.ts';
+import type { ConversationStore } from '../../../../src/core/chat/conversationStore.ts';
+import { OpenConversation } from '../../../../src/core/chat/openConversation.ts';
 import { answerText, delta, Desk, exchange, finished, until } from '../../../support/storedConversations.ts';
 
 let desk: Desk;
@@ -46,6 +47,20 @@ describe('ConversationStore', () => {
       assert.deepEqual(sum(again), sum(open));
       assert.equal(answerText(again, 'a1'), 'Hello');
       assert.equal(again.conversation.createdAtMs, open.conversation.createdAtMs);
+    });
+
+    it('One that was begun elsewhere is kept with all that it has, once', async () => {
+      const begun = OpenConversation.begin();
+      begun.append(...exchange(1, 'asked elsewhere'), delta('a1', 'yes'));
+      const store = desk.store();
+      store.keep(begun);
+      store.keep(begun);
+      begun.append(finished('a1'));
+      await store.dispose();
+      const again = await desk.store().open(begun.conversation.id);
+      assert.deepEqual(sum(again), sum(begun));
+      const inFile = await jsonLines(desk.file(begun));
+      assert.equal(inFile.length, 6, 'begin, question, answer, run, delta, end');
     });
 
     it('Records are on disk without anybody asking for it', async () => {

@@ -61,9 +61,13 @@ describe('The corpus of answers', () => {
       for (let end = 0; end < answer.length; end += 11) {
         const offer = offerFrom(answer.slice(0, end), request, false);
         if (offer.type !== 'edit') continue;
-        const lost: readonly string[] = request.lines.filter((line) => expected.lines.includes(line) && !offer.lines.includes(line));
+        const lost: readonly string[] = request.lines.filter(
+          (line) => expected.lines.includes(line) && !offer.lines.includes(line),
+        );
         assert.deepEqual(lost, [], `${title}, after ${end}`);
-        const invented: readonly string[] = offer.lines.filter((line) => !request.lines.includes(line) && !expected.lines.includes(line));
+        const invented: readonly string[] = offer.lines.filter(
+          (line) => !request.lines.includes(line) && !expected.lines.includes(line),
+        );
         assert.deepEqual(invented, [], `${title}, after ${end}`);
       }
     }

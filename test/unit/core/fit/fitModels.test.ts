@@ -74,6 +74,11 @@ describe('A model to plan', () => {
       const awq = modelOf(await read('Qwen/Qwen3-8B-AWQ'));
       assert.deepEqual(awq.scheme, { kind: 'awq' });
       assert.equal(modelOf(await read('gemma-3n-e4b')).facts.layers.length, 35);
+      const qat = modelOf(await read('gemma3:12b-it-qat'));
+      assert.equal(qat.fileType, 'Q4_0');
+      assert.ok((qat.weights?.tokenEmbedding ?? Infinity) < 0.6e9);
+      assert.equal(modelOf(await read('deepseek-r1')).facts.layers.length, 36);
+      assert.equal(modelOf(await read('deepseek-ai/DeepSeek-R1')).facts.layers.length, 61);
     });
 
     it('is not made up where nobody knows it: similar ones are named', async () => {

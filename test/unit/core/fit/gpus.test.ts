@@ -16,6 +16,7 @@ describe('Memory of cards by their names', () => {
     ['2x 3090 Ti', 23.6],
     ['NVIDIA GeForce RTX 3060 Laptop GPU', 5.91],
     ['24 GB class GPU (22.05 GiB, L4)', 22.05],
+    ['NVIDIA A10 (22.5 GB)', 22.5],
     ['NVIDIA A100-SXM4-40GB', 39.4],
     ['NVIDIA H100 80GB HBM3', 79.2],
     // A size in the name counts more: these were sold with 11 GB.

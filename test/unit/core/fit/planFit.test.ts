@@ -98,6 +98,33 @@ describe('A plan for llama-server', () => {
   });
 });
 
+describe('A plan for a llama-server that fits by itself', () => {
+  const server: FitServer = { kind: 'llama-server', build: 10_000 };
+
+  it('has the context that it shortens itself, where nobody asked for one', () => {
+    const made = plan(model('llama3.1:8b', { fileType: 'Q4_K_M' }), server, 11.3);
+    assert.equal(made.verdict, 'fits');
+    assert.equal(made.contextTokens, made.largestContextTokens);
+    assert.match(made.doubts.join(), /takes as much as fits, about \d\dk of the 128k/);
+    const asked = plan(model('llama3.1:8b', { fileType: 'Q4_K_M' }), { ...server, contextTokens: 131_072 }, 11.3);
+    assert.equal(asked.verdict, 'partial');
+  });
+
+  it('leaves layers on the CPU where the shortest context does not fit', () => {
+    const made = plan(model('qwen2.5:32b', { fileType: 'Q4_K_M' }), server, 11.3);
+    assert.equal(made.contextTokens, 4096);
+    assert.equal(made.verdict, 'partial');
+  });
+
+  it('quantises no cache without flash attention', () => {
+    const off: FitServer = { ...server, contextTokens: 8192, flashAttention: false };
+    const on = model('qwen2.5:7b', { fileType: 'Q4_K_M' });
+    const made = plan(on, { ...off, cacheType: 'q8_0' }, 11.3);
+    assert.equal(bytesOf(made, 'cache'), bytesOf(plan(on, off, 11.3), 'cache'));
+    assert.match(made.doubts.join(), /q8_0 needs flash attention/);
+  });
+});
+
 describe('A plan for vLLM', () => {
   it('names the weights where they are larger than the card', () => {
     const made = plan(model('mistral-7b-v0.3', { scheme: { kind: 'plain', bytes: 2 } }), oldVllm, 11.3, 11.6);

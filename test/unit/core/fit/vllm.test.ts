@@ -63,6 +63,21 @@ describe('Memory of vLLM', () => {
     assert.ok(estimateVllm(model('qwen3-14b'), unknown, h100).activation.bytes >= activation.bytes);
   });
 
+  it('has room for as many tokens as servers printed', () => {
+    for (const [name, poolMiB, tokens, changes] of [
+      ['llama-3.1-8b', 59_504.6, 476_016, {}],
+      ['llama-3.1-8b', 59_504.6, 952_032, { cacheElementBytes: 1 }],
+      ['gpt-oss-20b', 59_873, 1_277_184, {}],
+      ['deepseek-v2-lite', 44_656.6, 1_505_552, {}],
+      ['gemma-3-12b', 48_865, 130_304, {}],
+      ['mixtral-8x7b', 29_122.6, 465_936, { tensorParallel: 2 }],
+      ['llama-4-scout-17b-16e', 17_152, 365_968, { tensorParallel: 4 }],
+    ] as const) {
+      const { bytesPerToken } = estimateVllm(model(name), { ...usual, ...changes }, h100);
+      near((poolMiB * mebibyte) / bytesPerToken, tokens, 0.0005);
+    }
+  });
+
   it('holds so many bytes of keys and values a token', () => {
     for (const [name, bytes, changes] of [
       ['llama-3.1-8b', 131_072, {}],
@@ -103,6 +118,17 @@ describe('Memory of vLLM', () => {
     assert.equal(pool({}), pool({ eager: true }));
     assert.ok(pool({ profilesGraphs: true }) < pool({}));
     assert.ok(pool({ version: [0, 26] }) < pool({ version: [0, 26], profilesGraphs: false }));
+  });
+
+  it('keeps less beside a layer in the old engine with FlashAttention', () => {
+    for (const [tokens, loggedMiB] of [
+      [20_000, 1761],
+      [29_000, 2703],
+    ] as const) {
+      const settings: VllmSettings = { ...usual, version: [0, 6], maxSequences: 256, maxBatchedTokens: tokens };
+      const { activation } = estimateVllm(model('llama-3.1-8b'), { ...settings, oldFlashAttention: true }, h100);
+      near(activation.bytes / mebibyte, loggedMiB, 0.05);
+    }
   });
 
   it('does not sample while the old engine profiles chunks', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Drafts } from '../../../../src/vscode/chat/drafts.ts';
-import { textAttachment } from '../../../support/conversations.ts';
+import { imageAttachment, textAttachment } from '../../../support/conversations.ts';
 
 describe('Drafts of the chat', () => {
   let folder: string;
@@ -63,6 +63,36 @@ describe('Drafts of the chat', () => {
       await drafts.flush();
       assert.equal((await Drafts.load(folder)).of('c1').text, 'typed');
     }
+  });
+
+  it('have their images in files of their own, for as long as they have them', async () => {
+    const drafts = await Drafts.load(folder);
+    const image = imageAttachment('picture');
+    const written = path.join(folder, 'draftImages', 'picture');
+    drafts.set('c1', { text: 'What is this?', attachments: [textAttachment('t', 'let a'), image] });
+    await drafts.flush();
+    assert.ok(!(await readFile(path.join(folder, 'drafts.json'), 'utf8')).includes('AAAA'));
+    const { mtimeMs, ino } = await stat(written);
+    drafts.set('c1', { ...drafts.of('c1'), text: 'What is this here?' });
+    await drafts.flush();
+    const after = await stat(written);
+    assert.deepEqual([after.mtimeMs, after.ino], [mtimeMs, ino], 'written once');
+    const again = await Drafts.load(folder);
+    assert.deepEqual(again.of('c1').attachments, [textAttachment('t', 'let a'), image]);
+    again.set('c1', { text: '', attachments: [] });
+    await again.flush();
+    assert.deepEqual(await readdir(path.join(folder, 'draftImages')), []);
+  });
+
+  it('go on without an image that is gone, and read none from elsewhere', async () => {
+    const drafts = await Drafts.load(folder);
+    drafts.set('c1', { text: 'typed', attachments: [imageAttachment('picture')] });
+    await drafts.flush();
+    await rm(path.join(folder, 'draftImages'), { recursive: true });
+    assert.deepEqual((await Drafts.load(folder)).of('c1'), { text: 'typed', attachments: [] });
+    const saved = await readFile(path.join(folder, 'drafts.json'), 'utf8');
+    await writeFile(path.join(folder, 'drafts.json'), saved.replace('"picture"', '"../drafts.json"'));
+    assert.deepEqual((await Drafts.load(folder)).of('c1').attachments, []);
   });
 
   it('stay in memory where nothing can be written', async () => {

@@ -13,7 +13,7 @@ class Desk implements PanelSource {
   page: Panel = emptyPanel;
   /** Of the messages that come next. */
   lost = 0;
-  arrives = true;
+  readonly hasSaid: number[] = [];
   #waiting: (() => void)[] = [];
 
   part<Part extends keyof PanelState>(part: Part): PanelState[Part] {
@@ -31,13 +31,21 @@ class Desk implements PanelSource {
       this.messages.push(message);
       for (const wake of this.#waiting.splice(0)) wake();
       if (this.lost > 0) this.lost--;
+      else if (message.type === 'check') queueMicrotask(() => this.#answerCheck(message.lastRevision));
       else if ('revision' in message) {
         const wasStale = this.page.isStale;
         this.page = reducePanel(this.page, message);
         if (this.page.isStale && !wasStale) queueMicrotask(() => this.ready());
       }
-      return Promise.resolve(this.arrives);
     });
+  }
+
+  /** As the page does it. */
+  #answerCheck(lastRevision: number): void {
+    const { isStale, revision } = this.page;
+    if (isStale || revision !== lastRevision) return this.ready();
+    this.hasSaid.push(revision);
+    this.channel.has(revision);
   }
 
   write(text: string): void {
@@ -49,9 +57,10 @@ class Desk implements PanelSource {
     this.channel.append('a', text, '');
   }
 
-  /** After the next bundle, and what the page answers to it. */
-  async posted(): Promise<void> {
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** After the next bundle, or the next message of this type, and what the page answers to it. */
+  async posted(type?: HostMessage['type']): Promise<void> {
+    do await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (type !== undefined && this.messages.at(-1)?.type !== type);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -99,18 +108,32 @@ describe('The channel to the chat panel', () => {
     assert.deepEqual(desk.page.state, desk.state);
   });
 
-  it('says everything anew after a message of which the editor says that it did not arrive', async () => {
+  it('notices by itself that the last change was lost, and asks again when even that is lost', async () => {
     const desk = new Desk();
     desk.ready();
-    desk.arrives = false;
-    desk.lost = 1;
+    // The change, and the first question whether it arrived.
+    desk.lost = 2;
     desk.write('lost');
-    await desk.posted();
-    desk.arrives = true;
-    desk.channel.change('model');
-    await desk.posted();
-    assert.equal(desk.messages.at(-1)?.type, 'snapshot');
+    await desk.posted('check');
+    assert.notDeepEqual(desk.page.state, desk.state);
+    await desk.posted('snapshot');
     assert.deepEqual(desk.page.state, desk.state);
+    desk.channel.end();
+  });
+
+  it('asks a page no more that has said that it has everything', async () => {
+    const desk = new Desk();
+    desk.ready();
+    await desk.posted('check');
+    desk.write('more');
+    await desk.posted('check');
+    const { messages } = desk;
+    assert.deepEqual(
+      messages.map(({ type }) => type),
+      ['snapshot', 'check', 'append', 'check'],
+    );
+    assert.deepEqual(desk.hasSaid, [1, 2]);
+    desk.channel.end();
   });
 
   it('says a whole answer or conversation instead of what was appended to it', async () => {
@@ -133,7 +156,7 @@ describe('The channel to the chat panel', () => {
 
   it('says that a part is gone', async () => {
     const desk = new Desk();
-    desk.state = { ...desk.state, notice: { text: 'full', button: undefined } };
+    desk.state = { ...desk.state, notice: { text: 'full', buttonLabel: undefined } };
     desk.ready();
     desk.state = { ...desk.state, notice: undefined };
     desk.channel.change('notice');

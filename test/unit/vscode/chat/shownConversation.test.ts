@@ -28,6 +28,11 @@ describe('The conversation that is shown', () => {
     shown.show(asked);
     assert.equal(shown.keyOf(empty.conversation.id), '', 'the next new conversation has what was typed');
     assert.equal(shown.keyOf(asked.conversation.id), asked.conversation.id);
+    const second = store.create();
+    shown.show(second);
+    shown.show(asked);
+    // A page can be more than one behind.
+    assert.deepEqual([shown.keyOf(empty.conversation.id), shown.keyOf(second.conversation.id)], ['', '']);
     shown.show(store.create());
     assert.equal(shown.keyOf(asked.conversation.id), asked.conversation.id);
     shown.dispose();
