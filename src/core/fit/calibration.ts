@@ -1,5 +1,6 @@
 import { correctedParts, type CorrectedPart, type Corrections } from './corrections.ts';
 import type { FitPlan, FitRequest } from './fitRequest.ts';
+import { planFit } from './planFit.ts';
 
 /**
  * What this machine's own loads really took, as differences to their plans, kept as plain data. Loads are alike that have the same key: what one of them took
@@ -18,7 +19,7 @@ export interface LoadKey {
   readonly server: 'ollama' | 'llama-server' | 'vllm';
   /** Empty: not known. */
   readonly serverVersion: string;
-  /** The digest of the model, else its name. */
+  /** As the server lists it, with its tag. */
   readonly model: string;
   /** The driver's id of it. */
   readonly gpu: string;
@@ -53,12 +54,17 @@ export function keyOf(request: FitRequest, contextTokens: number, gpu: string, m
   return {
     server: server.kind,
     serverVersion: versionOf(server),
-    model,
+    model: server.kind === 'ollama' ? tagged(model) : model,
     gpu,
     batch: batch === undefined ? rangeOf(contextTokens) : String(batch),
     sequences: sequences ?? 0,
     cacheType: server.cacheType ?? 'auto',
   };
+}
+
+/** Ollama lists a model with its tag, also where it was asked for without. */
+function tagged(model: string): string {
+  return model.includes(':') ? model : `${model}:latest`;
 }
 
 function versionOf(server: FitRequest['server']): string {
@@ -113,6 +119,15 @@ export function withCalibration({ entries }: Calibrations, added: Calibration): 
 export function calibrated(request: FitRequest, calibrations: Calibrations, key: LoadKey): FitRequest {
   const found = request.gpus.length === 1 ? calibrations.entries.findLast((one) => isSame(one.key, key)) : undefined;
   return found ? { ...request, corrections: { atMs: found.atMs, bytes: found.bytes } } : request;
+}
+
+/** The plan, corrected by what loads like it took on this machine. `model`: as the server identifies it. */
+export function planCalibrated(request: FitRequest, calibrations: Calibrations, model: string): FitPlan {
+  const plan = planFit(request);
+  const gpu = request.gpus[0]?.id;
+  if (gpu === undefined || calibrations.entries.length === 0) return plan;
+  const again = calibrated(request, calibrations, keyOf(request, plan.contextTokens, gpu, model));
+  return again === request ? plan : planFit(again);
 }
 
 const keyFields = ['server', 'serverVersion', 'model', 'gpu', 'batch', 'sequences', 'cacheType'] as const;

@@ -68,6 +68,8 @@ export type FitServer =
     };
 
 export interface FitGpu {
+  /** The driver's, for what was measured on this very card. */
+  readonly id?: string;
   readonly name: string;
   readonly totalBytes: number;
   /** Absent: not known; an idle card is assumed. */

@@ -1,9 +1,9 @@
 import { ollamaTransport } from '../clients/ollamaApi.ts';
 import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
+import { noCalibrations, planCalibrated, type Calibrations } from './calibration.ts';
 import type { FitGpu, FitPlan } from './fitRequest.ts';
 import { readOllamaModel, type OllamaModelReading } from './ollamaModel.ts';
-import { planFit } from './planFit.ts';
 
 /** A model may be fetched anew under its name. */
 const rememberedMs = 300_000;
@@ -11,10 +11,13 @@ const rememberedMs = 300_000;
 /** What models of an Ollama server take on its GPUs. Remembers for some minutes what each model is, since that is the slow part. */
 export class OllamaFits {
   readonly #host: CoreHost;
+  readonly #calibrations: () => Promise<Calibrations>;
   readonly #models = new Map<string, { readonly atMs: number; readonly reading: Promise<OllamaModelReading> }>();
 
-  constructor(host: CoreHost) {
+  /** `calibrations`: what loads of this machine took beyond their plans. */
+  constructor(host: CoreHost, calibrations: () => Promise<Calibrations> = () => Promise.resolve(noCalibrations)) {
     this.#host = host;
+    this.#calibrations = calibrations;
   }
 
   /**
@@ -32,7 +35,8 @@ export class OllamaFits {
     if (reading.outcome === 'unusable') return undefined;
     const version = reading.version === undefined ? {} : { version: reading.version };
     const context = contextTokens === undefined ? {} : { contextTokens };
-    return planFit({ model: reading.model, server: { kind: 'ollama', ...version, ...context }, gpus });
+    const request = { model: reading.model, server: { kind: 'ollama', ...version, ...context }, gpus } as const;
+    return planCalibrated(request, await this.#calibrations(), model);
   }
 
   #read(settings: Settings, model: string, signal: AbortSignal): Promise<OllamaModelReading> {

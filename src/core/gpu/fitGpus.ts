@@ -6,9 +6,9 @@ import type { GpuState } from './gpuReading.ts';
  * another model. With several cards it is not known from which, and they are taken as they are.
  */
 export function fitGpus(gpus: readonly GpuState[], evictedBytes = 0): readonly FitGpu[] {
-  const usable = gpus.flatMap(({ name, totalBytes, freeBytes, isUnified, isSplit }): readonly FitGpu[] => {
+  const usable = gpus.flatMap(({ id, name, totalBytes, freeBytes, isUnified, isSplit }): readonly FitGpu[] => {
     if (totalBytes === undefined || isSplit) return [];
-    return [{ name, totalBytes, ...(freeBytes === undefined ? {} : { freeBytes }), isUnified }];
+    return [{ id, name, totalBytes, ...(freeBytes === undefined ? {} : { freeBytes }), isUnified }];
   });
   const [only, ...others] = usable;
   if (only?.freeBytes === undefined || others.length > 0) return usable;

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { LLMClient } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { Calibrations } from '../../core/fit/calibration.ts';
 import type { OllamaFits } from '../../core/fit/ollamaFits.ts';
 import type { GpuHost } from '../../core/gpu/gpuHost.ts';
 import { GpuMonitor } from '../../core/gpu/gpuMonitor.ts';
@@ -23,6 +24,8 @@ export interface GpuIndicatorParts {
 }
 
 export interface Backends {
+  /** What loads of this machine took beyond their plans. */
+  readonly calibrations?: () => Promise<Calibrations>;
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
 }
@@ -114,9 +117,9 @@ export class GpuIndicator {
 
   /** The planner, with what it remembers. */
   async fits(): Promise<OllamaFits> {
-    const { host } = await this.#parts.backends();
+    const { host, calibrations } = await this.#parts.backends();
     const { OllamaFits } = await import('../../core/fit/ollamaFits.ts');
-    return (this.#fits ??= new OllamaFits(host));
+    return (this.#fits ??= new OllamaFits(host, calibrations));
   }
 
   /** For `CoreHost`. Nothing where the user wants no look at the GPU. */

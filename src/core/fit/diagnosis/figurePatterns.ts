@@ -3,6 +3,7 @@ import {
   countOf,
   deviceOf,
   set,
+  shareOf,
   sizeOf,
   sizeText,
   type GpuMemory,
@@ -354,7 +355,7 @@ const vllm: readonly LinePattern[] = [
       const device = deviceOf(facts, 'GPU 0', false);
       set(device, 'freeBytes', sizeOf(free, 'G'));
       set(device, 'totalBytes', sizeOf(total, 'G'));
-      set(vllm, 'utilization', Number(utilization));
+      set(vllm, 'utilization', shareOf(utilization));
       set(vllm, 'budgetBytes', sizeOf(budget, 'G'));
       const part = (name: string) => sizeOf(new RegExp(`(-?[\\d.]{1,10}) GiB for ${name}`).exec(usage)?.[1], 'G');
       set(vllm, 'weightsBytes', part('weight') ?? part('consumed memory'));
@@ -369,7 +370,7 @@ const vllm: readonly LinePattern[] = [
     read: ([, total, utilization, budget], facts) => {
       facts.server = 'vllm';
       set(deviceOf(facts, 'GPU 0', false), 'totalBytes', sizeOf(total, 'G'));
-      set(facts.vllm, 'utilization', Number(utilization));
+      set(facts.vllm, 'utilization', shareOf(utilization));
       set(facts.vllm, 'budgetBytes', sizeOf(budget, 'G'));
     },
   },
@@ -490,8 +491,7 @@ function readArguments(text: string, facts: LoadFacts): void {
   if (contextTokens) facts.contextTokens = contextTokens;
   const quantization = value('quantization');
   if (quantization && quantization !== 'None') facts.format = quantization;
-  const utilization = Number(value('gpu_memory_utilization') ?? NaN);
-  if (utilization > 0 && utilization <= 1) vllm.utilization = utilization;
+  set(vllm, 'utilization', shareOf(value('gpu_memory_utilization')));
   set(vllm, 'maxSequences', countOf(value('max_num_seqs')));
   set(vllm, 'maxBatchedTokens', countOf(value('max_num_batched_tokens')));
   set(vllm, 'tensorParallel', countOf(value('tensor_parallel_size')));

@@ -23,6 +23,8 @@ export function outOfMemoryGuide(): string {
     'A load fits when `weights + KV cache + compute buffer ≤ free on the GPU − 1 GiB`. What does not fit stays in RAM, unless the number of layers was given.',
     '',
     ...of('ollama').flatMap(section),
+    'On Windows the driver lends RAM to the GPU where its own memory ends (“Sysmem Fallback Policy”): then nothing fails, and everything is ten times slower. A load of which a part is on the CPU is slow on every system; `a2ia explain` says so of a log without an error too.',
+    '',
     '## vLLM',
     '',
     'A start passes five checks, in this order: `utilization × GPU ≤ free`; `weights ≤ GPU`; `weights + activations + process (+ CUDA graphs, since 0.21) ≤ utilization × GPU`; `KV cache of one request of max_model_len ≤ what that leaves`; `CUDA graphs and the first sampling ≤ the rest of the GPU` (until 0.20). vLLM keeps nothing in RAM by itself.',

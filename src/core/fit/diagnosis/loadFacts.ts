@@ -202,6 +202,12 @@ export function sizeText(text: string | undefined): number | undefined {
   return sum;
 }
 
+/** A part of the GPU, above 0 and at most 1. */
+export function shareOf(text: string | undefined): number | undefined {
+  const share = Number(text ?? NaN);
+  return share > 0 && share <= 1 ? share : undefined;
+}
+
 export function countOf(text: string | undefined): number | undefined {
   const number = Number(text?.replaceAll(',', ''));
   return text === undefined || text === '' || !Number.isSafeInteger(number) ? undefined : number;

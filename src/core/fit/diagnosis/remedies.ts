@@ -191,13 +191,14 @@ const rules = {
         freeBytes === undefined ? 0.95 : Math.min(0.98, hundredths((freeBytes - ownContextBytes) / totalBytes));
       if (most <= utilization) return undefined;
       const missing = neededCacheBytes === undefined ? undefined : neededCacheBytes - (availableCacheBytes ?? 0);
+      if (missing !== undefined && missing <= 0) return {};
       const wanted = missing === undefined ? most : Math.ceil((utilization + missing / totalBytes) * 100) / 100;
       const share = Math.min(most, wanted);
       const gainBytes = (share - utilization) * totalBytes;
       const isEnough = missing === undefined || gainBytes >= missing;
       return {
         option: `--gpu-memory-utilization ${share.toFixed(2)}`,
-        gainBytes,
+        ...gain(gainBytes),
         ...(isEnough ? {} : { text: 'Let vLLM take a larger share of the GPU; by itself that is not enough.' }),
       };
     },
@@ -419,6 +420,8 @@ function shareOfContext({
   vllm: { neededCacheBytes, availableCacheBytes },
 }: LoadFacts): number | undefined {
   if (!contextTokens || !neededCacheBytes || availableCacheBytes === undefined) return undefined;
+  // A log that was put together from several.
+  if (availableCacheBytes >= neededCacheBytes) return undefined;
   return Math.max(0, Math.floor((contextTokens * availableCacheBytes) / neededCacheBytes / 16) * 16);
 }
 

@@ -1,3 +1,4 @@
+import { fitGpus } from '../../gpu/fitGpus.ts';
 import { createNodeGpuHost } from '../../gpu/nodeGpuHost.ts';
 import type { GpuReading } from '../../gpu/gpuReading.ts';
 import { readGpus } from '../../gpu/readGpus.ts';
@@ -79,11 +80,7 @@ async function memoryDiagnosis(
   const planned = plannedDiagnosis(
     model,
     { kind: 'ollama', ...(contextTokens === undefined ? {} : { contextTokens }) },
-    gpus.flatMap(({ name, totalBytes, freeBytes, isUnified }) =>
-      totalBytes === undefined
-        ? []
-        : [{ name, totalBytes, isUnified, ...(freeBytes === undefined ? {} : { freeBytes }) }],
-    ),
+    fitGpus(gpus),
   );
   return planned ?? known;
 }

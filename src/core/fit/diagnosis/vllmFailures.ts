@@ -1,5 +1,5 @@
 import { amount, condition, type KnownFailure } from './knownFailure.ts';
-import { countOf, deviceOf, gpuMemory, set, sizeOf, type LoadFacts } from './loadFacts.ts';
+import { countOf, deviceOf, gpuMemory, set, shareOf, sizeOf, type LoadFacts } from './loadFacts.ts';
 import { checkpointOf, matrixOf } from './modelKnowledge.ts';
 
 const torchText = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate';
@@ -29,7 +29,7 @@ export const vllmFailures: readonly KnownFailure[] = [
       const gpu = deviceOf(facts, 'GPU 0', false);
       set(gpu, 'freeBytes', sizeOf(free, 'G'));
       set(gpu, 'totalBytes', sizeOf(total, 'G'));
-      if (utilization) set(facts.vllm, 'utilization', Number(utilization));
+      set(facts.vllm, 'utilization', shareOf(utilization));
       set(facts.vllm, 'budgetBytes', sizeOf(budget, 'G'));
     },
     weight: 'specific',

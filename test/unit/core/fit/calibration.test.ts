@@ -6,6 +6,7 @@ import {
   keyOf,
   noCalibrations,
   parseCalibrations,
+  planCalibrated,
   withCalibration,
   type Calibration,
   type MeasuredLoad,
@@ -90,6 +91,23 @@ describe('Calibration by loads of this machine', () => {
       undefined,
       'of two GPUs it is not known which part is where',
     );
+  });
+
+  it('is found by the card, by the model’s name with or without its tag, and by the context that the plan comes to', () => {
+    const one = measured(ollama, { overhead: 400 * mebibyte });
+    const all = withCalibration(noCalibrations, { ...one, key: { ...one.key, model: 'llama3.1:latest' } });
+    const on = (id: string): FitRequest => ({ ...ollama, gpus: ollama.gpus.map((gpu) => ({ ...gpu, id })) });
+    for (const name of ['llama3.1', 'llama3.1:latest']) {
+      assert.equal(bytesOf(planCalibrated(on('GPU-1'), all, name), 'overhead'), 400 * mebibyte, name);
+    }
+    for (const plan of [
+      planCalibrated(on('GPU-2'), all, 'llama3.1'),
+      planCalibrated(on('GPU-1'), all, 'llama3.1:8b'),
+      planCalibrated(on('GPU-1'), noCalibrations, 'llama3.1'),
+      planCalibrated(ollama, all, 'llama3.1'),
+    ]) {
+      assert.equal(plan.calibratedAtMs, undefined);
+    }
   });
 
   it('does not take for a measurement what counts only a part, or something else', () => {

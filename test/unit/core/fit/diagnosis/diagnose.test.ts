@@ -225,6 +225,18 @@ describe('A log as it comes', () => {
     }
   });
 
+  it('with numbers that contradict each other: what follows from them is left out', () => {
+    const cut = diagnosed(
+      `${vllmStarted.replaceAll('11.53', '0')}RuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy requests.`,
+    );
+    assert.equal(cut.cause?.id, 'vllm-sampler');
+    assert.equal(figure(cut, 'Memory of the GPU'), undefined);
+    const mixed = diagnosed(
+      'max seq len (4096), (1.0 GiB KV cache is needed, which is larger than the available KV cache memory (2.83 GiB)',
+    );
+    assert.equal(option(mixed, 'maxModelLen'), '--max-model-len');
+  });
+
   it('broken into lines by a terminal', () => {
     const wrapped =
       "ValueError: To serve at least one request with the models's max seq len\n(32768), (4.0 GiB KV cache is\nneeded, which is larger than the available KV cache memory (2.83 GiB).";
