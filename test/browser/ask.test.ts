@@ -111,7 +111,7 @@ describe('A2IA in a real workbench', () => {
     await workbench.runCommand('A2IA: Ask');
     await workbench.row('This part?').waitFor();
     await workbench.screenshot('ask-history');
-    await workbench.row('This part?').click();
+    await workbench.clickRow('This part?');
     const exchange = await server.nextChat();
     assert.match(exchange.body.messages.at(-1)?.content ?? '', /This part\?$/);
     exchange.finish();
@@ -172,7 +172,7 @@ describe('A2IA in a real workbench', () => {
     await workbench.statusBarItem('qwen2.5-coder-7b').click();
     await workbench.row('llama-3.1-8b').waitFor();
     await workbench.screenshot('switch-model');
-    await workbench.row('llama-3.1-8b').click();
+    await workbench.clickRow('llama-3.1-8b');
     await workbench.statusBarItem('vllm · llama-3.1-8b').waitFor();
     await workbench.ask('Who are you?');
     const exchange = await server.nextChat();
@@ -213,7 +213,7 @@ describe('A2IA in a real workbench', () => {
     await writeFile(file, `{ "a2ia.vllmUrl": "${server.url}", "a2ia.backend": `);
     await workbench.statusBarItem(/auto/).waitFor();
     await workbench.statusBarItem(/auto/).click();
-    await workbench.row('qwen2.5-coder-7b').click();
+    await workbench.clickRow('qwen2.5-coder-7b');
     await workbench.notification(/settings could not be written, so the user settings were changed/).waitFor();
     await workbench.screenshot('settings-broken');
     await workbench.statusBarItem('vllm · qwen2.5-coder-7b').waitFor();
@@ -275,7 +275,7 @@ describe('A2IA in a real workbench, with a server that wants a key', () => {
 
   it('changes the user settings in a workspace that cannot be written to, and says so', async () => {
     await workbench.runCommand('A2IA: Switch Model');
-    await workbench.row('step-model').click();
+    await workbench.clickRow('step-model');
     await workbench.notification(/settings could not be written, so the user settings were changed/).waitFor();
     await workbench.statusBarItem('vllm · step-model').waitFor();
   });

@@ -166,7 +166,7 @@ describe('A2IA chat in a real workbench', () => {
     const exchange = await asked('Where are you?', 'Here');
     await workbench.page.keyboard.press('F1');
     await workbench.quickInput().fill('>View: Move View');
-    await workbench.row(/View: Move View$/).click();
+    await workbench.clickRow(/View: Move View$/);
     await workbench.choose('Chat', 'Chat');
     await workbench.choose('New Secondary Side Bar Entry', 'New Secondary Side Bar Entry');
     await workbench.page.locator('.part.auxiliarybar').waitFor();

@@ -47,7 +47,7 @@ describe('The chat between two kinds of servers', () => {
   async function switchTo(model: string): Promise<void> {
     if ((await panel.model(model).count()) > 0) return;
     await panel.button(/Switch model/).click();
-    await workbench.row(model).click();
+    await workbench.clickRow(model);
     await panel.model(model).waitFor();
   }
 
@@ -113,7 +113,7 @@ describe('The chat between two kinds of servers', () => {
     const requests = small.requestsTo(ollama.chatPath).length;
     await panel.button('Retry with another model').last().click();
     await workbench.quickInputTitle('A2IA: Retry With Another Model').waitFor();
-    await workbench.row('small-1b').click();
+    await workbench.clickRow('small-1b');
     await panel.frame.getByText('This is more than small-1b:latest reads at once. You can:').waitFor();
     await workbench.screenshot('chat-retry-other-model', panel.view);
     assert.equal(small.requestsTo(ollama.chatPath).length, requests);

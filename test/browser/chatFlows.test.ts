@@ -240,7 +240,7 @@ describe('The chat, used as people use it', () => {
     await panel.send('Tell me a story.');
     await answer('once upon a time '.repeat(400));
     await panel.button(/Switch model/).click();
-    await workbench.row('tiny-1b').click();
+    await workbench.clickRow('tiny-1b');
     await panel.model('tiny-1b').waitFor();
     await panel.proposals.first().waitFor();
     const requests = server.chats.length;
@@ -258,7 +258,7 @@ describe('The chat, used as people use it', () => {
     exchange.finish();
     await panel.facts('Complete').waitFor();
     await panel.button(/Switch model/).click();
-    await workbench.row('qwen2.5-coder-7b').click();
+    await workbench.clickRow('qwen2.5-coder-7b');
     await panel.model('qwen2.5-coder-7b').waitFor();
   });
 

@@ -159,6 +159,13 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
   }
 
+  /** A click on it, once the list is complete: while more is found out, an element may come to show another row. */
+  async clickRow(text: string | RegExp): Promise<void> {
+    await this.row(text).waitFor();
+    await this.page.locator('.quick-input-progress').waitFor({ state: 'hidden' });
+    await this.row(text).click();
+  }
+
   quickInputTitle(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-title', { hasText: text });
   }
