@@ -162,7 +162,7 @@ export class Workbench {
   /** A click on it, once the list is complete: while more is found out, an element may come to show another row. */
   async clickRow(text: string | RegExp): Promise<void> {
     await this.row(text).waitFor();
-    await this.page.locator('.quick-input-progress').waitFor({ state: 'hidden' });
+    await this.page.locator('.quick-input-progress.active').waitFor({ state: 'detached' });
     await this.row(text).click();
   }
 
