@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { until } from '../support/answers.ts';
 import { StepServer } from '../support/stepServer.ts';
 import type { ChatPanel } from './chatPanel.ts';
 import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
@@ -167,8 +168,13 @@ describe('The chat, used as people use it', () => {
     const { page } = workbench;
     await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
     await page.locator('.editor-instance .monaco-editor.focused').waitFor();
-    await page.keyboard.press('Control+Home');
-    await workbench.statusBarItem(/^Ln 1, Col 1$/).waitFor();
+    // A key is lost where the chat takes the focus after the editor seemed to have it.
+    const atStart = workbench.statusBarItem(/^Ln 1, Col 1$/);
+    await until(async () => {
+      await page.locator('.editor-instance .view-line').first().click();
+      await page.keyboard.press('Control+Home');
+      return (await atStart.count()) > 0;
+    });
     for (let line = 0; line < count; line++) await page.keyboard.press('Shift+ArrowDown');
     await workbench.statusBarItem(new RegExp(`^Ln ${count + 1}, Col 1 \\(`)).waitFor();
   }
