@@ -9,6 +9,7 @@ import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
+import type { ChangeSets } from './edit/changeSets.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
@@ -36,6 +37,8 @@ export interface Commands {
   readonly commitMessage: () => Promise<CommitMessageCommand>;
   readonly plans: () => Promise<PlanPanels>;
   readonly edits: () => Promise<Edits>;
+  /** What an answer changes in several files. */
+  readonly changes: () => Promise<ChangeSets>;
   /** Code that is completed as one types; made when it is turned on. */
   readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
@@ -118,7 +121,8 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       log,
       actions: problemActions,
       mayContact: (origin) => host.mayContact(origin),
-      apply: async (code, editor) => (await edits()).apply(code, editor),
+      apply: async (code, editor, wish) => (await edits()).apply(code, editor, wish),
+      review: async (answer, wish) => (await changes()).review(answer, wish),
       readGpus: async () => (await gpu()).read(),
       badges,
     });
@@ -141,6 +145,10 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     const { createEdits } = await import('./edit/createEdits.ts');
     madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
     return madeEdits;
+  });
+  const changes = atFirstUse(async () => {
+    const { createChangeSets } = await import('./edit/createEdits.ts');
+    return createChangeSets({ context, edits: await edits(), log });
   });
   const completion = completionCommands({ context, host, registry, settings, actions: problemActions });
   const close = async () => madeChat?.close();
@@ -167,6 +175,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     commitMessage,
     plans,
     edits,
+    changes,
     completion,
     close,
     stop,
