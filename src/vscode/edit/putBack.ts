@@ -15,7 +15,7 @@ export async function putBack(changes: readonly FileChange[], ours: readonly Fil
     const document = await documentAt(change.path);
     const state = await stateOf(change);
     if (state === 'before' && !document?.isDirty) continue;
-    const isOurs = ours.includes(state) && !document?.isDirty;
+    const isOurs = ours.includes(state) && (!document?.isDirty || (await isUndone(document, change)));
     if (!isOurs && !(await askAbout(change, document))) continue;
     await restoreFile(change, moveToTrash);
     if (change.before === undefined) await closeTabs(change.path);
@@ -23,6 +23,12 @@ export async function putBack(changes: readonly FileChange[], ours: readonly Fil
     count++;
   }
   return count;
+}
+
+/** In its editor, and not saved: it is what the file shall be again. */
+async function isUndone(document: vscode.TextDocument, { before }: FileChange): Promise<boolean> {
+  const bytes = await vscode.workspace.encode(document.getText(), { encoding: document.encoding });
+  return before?.bytes.equals(bytes) ?? false;
 }
 
 async function askAbout({ path, before }: FileChange, document: vscode.TextDocument | undefined): Promise<boolean> {
