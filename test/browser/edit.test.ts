@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 const skipping = (text: string) =>
   text.replace('    """The sum of all prices."""\n', '    """The sum of all prices that are known."""\n');
@@ -26,9 +26,7 @@ describe('A2IA: Edit in a real workbench', () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const lens = (title: string): Locator => workbench.page.locator('.codelens-decoration a', { hasText: title }).first();
   const editor = (): Locator => workbench.page.locator('.editor-instance .view-lines').first();
@@ -210,9 +208,7 @@ describe('A2IA: Edit in a real workbench, with the embedded model', () => {
     workbench = await Workbench.open({}, { userSettings: settings });
   });
   after(() => workbench.close());
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('offers what the model wrote, or says why not; the file stays as it is', async () => {
     const { page } = workbench;

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { themes } from '../support/editorLook.ts';
 import { beyondTheEdge, violations } from '../support/pageChecks.ts';
-import { allIsHighlighted } from '../support/panelPage.ts';
+import { allIsHighlighted, Panel } from '../support/panelPage.ts';
 import { mentions, panelState, panelStates } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 function openFold(fold: HTMLDetailsElement): void {
   fold.open = true;
 }
 
 describe('The chat panel in each theme', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   for (const theme of themes) {
     it(`has no fault that axe finds, in any state, in the theme ${theme}`, async () => {

@@ -218,6 +218,18 @@ async function openWindow(browser: Browser, server: VscodeServer, folder: string
   return page;
 }
 
+/** What comes of markup that a page makes of a text: an error, where its policy forbids that. */
+export function madeOfText(page: FrameLocator): Promise<string> {
+  return page.locator('body').evaluate((body) => {
+    try {
+      body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
+      return 'made';
+    } catch (error) {
+      return String(error);
+    }
+  });
+}
+
 /** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */
 export async function textWhen(element: Locator, enough: (text: string) => boolean): Promise<string> {
   const limitMs = Date.now() + stepLimitMs;
