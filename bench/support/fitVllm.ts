@@ -1,9 +1,9 @@
 import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
 import type { Figure } from '../../src/core/fit/figure.ts';
-import { isHeadlessCard } from '../../src/core/fit/gpus.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
 import { planVllm } from '../../src/core/fit/plan.ts';
 import { estimateVllm, vllmDefaults, type VllmGpu, type VllmSettings } from '../../src/core/fit/vllm.ts';
+import { capturedSizes, vllmGpu } from '../../src/core/fit/vllmFit.ts';
 import { isOldEngine, vllmVersionNamed } from '../../src/core/fit/vllmVersion.ts';
 import type { FitCase } from './fitCases.ts';
 import { mib, nothing, type Prediction } from './fitPrediction.ts';
@@ -114,8 +114,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     tensorParallel: tensorParallelOf(run) ?? 1,
     pipelineParallel: numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size') ?? 1,
     eager: run.enforce_eager ?? /enforce[-_]eager(?!=false)/i.test(flags),
-    // vLLM itself captures up to 1024 sequences for gpt-oss, up to 512 for others.
-    graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
+    graphSizes: listed ?? capturedSizes(facts, maxSequences),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
     ...(/graph profiling on/i.test(text) ? { profilesGraphs: true } : {}),
     ...(isOld && !beforeAmpere ? { oldFlashAttention: true } : {}),
@@ -162,21 +161,12 @@ function isBeforeAmpere(gpu: string): boolean {
 
 /** The constants are those of CUDA; what is known of other makers' GPUs is too little. */
 export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
-  const name = run.gpu ?? '';
   const totalBytes = isOtherMaker(run) ? undefined : cudaBytesOf(run);
   if (totalBytes === undefined) return undefined;
-  const free = freeBytesOf(run)?.[0];
-  const isHopper = /\bG?H(100|200|800|20)\b/i.test(name);
-  // Only data-centre cards have 80 GB, and those come joined.
-  const isJoined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
+  const freeBytes = freeBytesOf(run)?.[0];
   return {
-    totalBytes,
-    ...(free === undefined ? {} : { freeBytes: free }),
-    multiprocessors: isHopper ? 132 : 100,
-    isFreeInside: free !== undefined,
-    isUnified: isUnifiedMemory(run),
-    isHeadless: isHeadlessCard(name),
-    nvlink: isHopper || isJoined,
-    hopper: isHopper,
+    ...vllmGpu({ name: run.gpu ?? '', totalBytes, isUnified: isUnifiedMemory(run) }),
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+    isFreeInside: freeBytes !== undefined,
   };
 }

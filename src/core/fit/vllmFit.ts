@@ -162,14 +162,16 @@ export function capturedSizes({ architecture }: ModelFacts, maxSequences: number
 }
 
 export function vllmGpu({ name, totalBytes, freeBytes, isUnified }: FitGpu): VllmGpu {
-  const hopper = /H100|H200|H800|GH200/.test(name);
+  const hopper = /\bG?H(100|200|800|20)\b/i.test(name);
+  // Only data-centre cards have 80 GB, and those come joined.
+  const joined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
   return {
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
     isHeadless: isHeadlessCard(name),
     multiprocessors: hopper ? 132 : 100,
-    nvlink: hopper || /A100|B200|V100-SXM/.test(name),
+    nvlink: hopper || joined,
     hopper,
   };
 }
@@ -249,7 +251,7 @@ function failureOf(
       return {
         condition,
         serverError:
-          have.bytes <= 0 ? noCacheError : contextError(version, maxModelTokens, need.bytes, have.bytes, largest ?? 0),
+          have.bytes <= 0 ? noCacheError : contextError(version, maxModelTokens, need.bytes, have.bytes, largest),
         explanation: poolExplanation(settings, gpu, estimate, condition, onEach),
       };
     default:

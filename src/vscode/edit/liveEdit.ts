@@ -26,8 +26,6 @@ export interface Written {
   readonly format: EditFormat;
 }
 
-/** So many lines before and after go along. */
-const linesAround = 20;
 /** The screen is not faster, and each picture of a partial edit costs VS Code some milliseconds. */
 const previewIntervalMs = 100;
 
@@ -55,7 +53,7 @@ export class LiveEdit {
       languageId: document.languageId,
       wish: wishes,
       lines: this.#session.regionLines,
-      ...this.#session.linesAround(linesAround),
+      ...this.#session.linesAround,
     };
   }
 
