@@ -149,7 +149,7 @@ describe('The chat, used as people use it', () => {
     await workbench.openFile('greeting.ts');
     await selectLines(4);
     await workbench.page.keyboard.press('Shift+F10');
-    await workbench.page.getByRole('menuitem', { name: 'Add to A2IA Chat' }).click();
+    await workbench.chooseMenuItem('Add to A2IA Chat');
     await panel.chip('greeting.ts, lines 1 to 4').waitFor();
     await panel.input.and(panel.frame.locator(':focus')).waitFor();
     // A menu that closes late may take the focus back to the editor.
