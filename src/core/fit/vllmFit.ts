@@ -161,12 +161,13 @@ export function capturedSizes({ architecture }: ModelFacts, maxSequences: number
   return Math.min(/^gpt-?oss/i.test(architecture) ? 83 : 51, 4 + Math.floor(maxSequences / 4));
 }
 
-export function vllmGpu({ name, totalBytes, freeBytes, isUnified }: FitGpu): VllmGpu {
+export function vllmGpu({ name, totalBytes, freeBytes, isUnified, spills }: FitGpu): VllmGpu {
   const hopper = /H100|H200|H800|GH200/.test(name);
   return {
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
+    ...(spills ? { spills } : {}),
     isHeadless: isHeadlessCard(name),
     multiprocessors: hopper ? 132 : 100,
     nvlink: hopper || /A100|B200|V100-SXM/.test(name),
