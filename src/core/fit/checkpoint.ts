@@ -5,7 +5,7 @@ import { replicatedRoles, tensorsOf, type Tensor, type TensorRole } from './tens
 /** How the matrices of a checkpoint are stored. Everything else (embedding, output, norms, routers, pictures) stays in 16 bits. */
 export type Scheme =
   | { readonly kind: 'plain'; readonly bytes: 2 | 4 }
-  | { readonly kind: 'fp8' | 'int8' | 'awq' | 'gptq' | 'w4a16' | 'nf4' | 'nvfp4' | 'mxfp4' }
+  | { readonly kind: 'fp8' | 'int8' | 'awq' | 'gptq' | 'gptq8' | 'w4a16' | 'nf4' | 'nvfp4' | 'mxfp4' }
   | { readonly kind: 'gguf'; readonly mixture: string };
 
 export interface Parallelism {
@@ -19,11 +19,11 @@ export function schemeNamed(text: string): Scheme | undefined {
   const gguf = /gguf\s+(\w+)/i.exec(text)?.[1];
   if (gguf !== undefined) return { kind: 'gguf', mixture: gguf.toUpperCase() };
   if (/awq/.test(name)) return { kind: 'awq' };
-  if (/w4a16|wna16/.test(name)) return { kind: 'w4a16' };
-  if (/gptq/.test(name)) return { kind: 'gptq' };
-  if (/nvfp4|modelopt_fp4/.test(name)) return { kind: 'nvfp4' };
+  if (/w4a16|wna16|auto-?round/.test(name)) return { kind: 'w4a16' };
+  if (/gptq/.test(name)) return { kind: /int8|8[-_ ]?bit|w8a16/.test(name) ? 'gptq8' : 'gptq' };
   if (/mxfp4/.test(name)) return { kind: 'mxfp4' };
-  if (/w8a8|int8/.test(name)) return { kind: 'int8' };
+  if (/fp4/.test(name)) return { kind: 'nvfp4' };
+  if (/w8a8|w8a16|int8/.test(name)) return { kind: 'int8' };
   if (/fp8/.test(name)) return { kind: 'fp8' };
   if (/bnb|nf4|bitsandbytes/.test(name)) return { kind: 'nf4' };
   if (/float32|fp32/.test(name)) return { kind: 'plain', bytes: 4 };
@@ -42,6 +42,8 @@ function storage(scheme: Scheme, columns: number): { readonly packed: number; re
     case 'awq':
     case 'gptq':
       return { packed: 0.5, scales: 2.5 / 128 };
+    case 'gptq8':
+      return { packed: 1, scales: 3 / 128 };
     case 'w4a16':
     case 'nf4':
       return { packed: 0.5, scales: 2 / 128 };
