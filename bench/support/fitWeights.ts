@@ -20,7 +20,8 @@ export function mixtureOf(run: FitCase): Mixture | undefined {
   const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
   const suffix = match[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
   const name = match[1].toUpperCase().replace(/^FP/, 'F') + suffix;
-  return mixtureNamed(name);
+  // People say `Q4_K` of anything with such matrices.
+  return /^Q[345]_K$/.test(name) ? undefined : mixtureNamed(name);
 }
 
 /** The size that the record states for the file, in bytes. */

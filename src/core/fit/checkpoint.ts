@@ -11,6 +11,8 @@ export type Scheme =
 export interface Parallelism {
   readonly tensor: number;
   readonly pipeline: number;
+  /** vLLM 0.7 multiplied the up-projections of latent attention into the matrices beside them, and kept the products too. */
+  readonly keepsProducts?: boolean;
 }
 
 /** Names that people and configurations use. Undefined: none of them. */
@@ -72,7 +74,8 @@ export function allocated(bytes: number): number {
 }
 
 /** What vLLM's "Model loading took" is, on the first GPU of the first stage. */
-export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pipeline }: Parallelism): number {
+export function checkpointBytes(facts: ModelFacts, scheme: Scheme, parallelism: Parallelism): number {
+  const { tensor, pipeline, keepsProducts = false } = parallelism;
   if (scheme.kind === 'gguf') return ggufBytes(facts, scheme.mixture) / tensor;
   const layersHere = Math.ceil(facts.layers.length / pipeline);
   const blocks = new Map<string, number>();
@@ -90,15 +93,20 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pip
   for (const bytes of blocks.values()) total += allocated(bytes);
   const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
   const perLayerInputs = (facts.perLayerInputs ?? 0) * plainBytes(scheme);
-  const absorbed = absorbedBytes(facts, layersHere) / tensor;
+  const absorbed = absorbedBytes(facts, layersHere, keepsProducts) / tensor;
   return total + encoder + perLayerInputs + absorbed + ropeBytes(facts, plainBytes(scheme));
 }
 
 /** Latent attention multiplies its up-projections into queries and outputs: vLLM keeps them a second time, in 16 bits, laid out for that. */
-function absorbedBytes(facts: ModelFacts, layers: number): number {
+function absorbedBytes(facts: ModelFacts, layers: number, keepsProducts: boolean): number {
   return facts.layers.slice(0, layers).reduce((sum, { mixer }) => {
     if (mixer.kind !== 'latent') return sum;
-    return sum + 2 * mixer.kvRank * mixer.heads * (mixer.nopeLength + mixer.valueLength);
+    const { kvRank, ropeLength, nopeLength, valueLength } = mixer;
+    const inputs = mixer.queryRank ?? facts.embeddingLength;
+    const perHead = keepsProducts
+      ? inputs * (kvRank + ropeLength) + kvRank * facts.embeddingLength
+      : kvRank * (nopeLength + valueLength);
+    return sum + 2 * mixer.heads * perHead;
   }, 0);
 }
 

@@ -134,7 +134,8 @@ function weightsFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu):
   if (settings.checkpointBytes !== undefined) {
     return about(settings.checkpointBytes / (tensor * pipeline), 0.02, 'exact', 'size of the checkpoint');
   }
-  const bytes = checkpointBytes(facts, scheme, { tensor, pipeline });
+  const keepsProducts = isAtLeast(settings.version, 7) && !isAtLeast(settings.version, 8);
+  const bytes = checkpointBytes(facts, scheme, { tensor, pipeline, keepsProducts });
   // Experts of 2880 are padded to whole tiles of Hopper's tensor cores: 3072 outputs, 2944 inputs.
   const tiles = scheme.kind === 'mxfp4' && gpu.hopper ? expertBytes(facts) / tensor : 0;
   const padding = ((3072 * 2944) / 2880 ** 2 - 1) * tiles;
