@@ -93,20 +93,23 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, parallelism: 
   for (const bytes of blocks.values()) total += allocated(bytes);
   const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
   const perLayerInputs = (facts.perLayerInputs ?? 0) * plainBytes(scheme);
-  const absorbed = absorbedBytes(facts, layersHere, keepsProducts) / tensor;
+  // The products were quantized like the matrices that they are made of.
+  const productBytes = scheme.kind === 'fp8' ? 1 : 2;
+  const absorbed = absorbedBytes(facts, layersHere, keepsProducts ? productBytes : undefined) / tensor;
   return total + encoder + perLayerInputs + absorbed + ropeBytes(facts, plainBytes(scheme));
 }
 
 /** Latent attention multiplies its up-projections into queries and outputs: vLLM keeps them a second time, in 16 bits, laid out for that. */
-function absorbedBytes(facts: ModelFacts, layers: number, keepsProducts: boolean): number {
+function absorbedBytes(facts: ModelFacts, layers: number, productBytes: 1 | 2 | undefined): number {
   return facts.layers.slice(0, layers).reduce((sum, { mixer }) => {
     if (mixer.kind !== 'latent') return sum;
     const { kvRank, ropeLength, nopeLength, valueLength } = mixer;
     const inputs = mixer.queryRank ?? facts.embeddingLength;
-    const perHead = keepsProducts
-      ? inputs * (kvRank + ropeLength) + kvRank * facts.embeddingLength
-      : kvRank * (nopeLength + valueLength);
-    return sum + 2 * mixer.heads * perHead;
+    const perHead =
+      productBytes === undefined
+        ? 2 * kvRank * (nopeLength + valueLength)
+        : productBytes * (inputs * (kvRank + ropeLength) + kvRank * facts.embeddingLength);
+    return sum + mixer.heads * perHead;
   }, 0);
 }
 
