@@ -7,6 +7,7 @@ import { isHeadlessCard } from './gpus.ts';
 import { freeFigure, type Inequality } from './inequality.ts';
 import type { ModelFacts } from './modelFacts.ts';
 import { roomOf } from './llamaCppFit.ts';
+import { publishedScheme } from './publishedModels.ts';
 import { largestVllmContext, ownContext, planVllm, type VllmPlan } from './plan.ts';
 import { contextError, freeMemoryError, noCacheError, samplerError, torchError } from './serverErrors.ts';
 import { tensorsOf } from './tensors.ts';
@@ -115,9 +116,9 @@ function parallelProblem(facts: ModelFacts, parallel: number, gpus: number): str
 export function schemeOf({ scheme, facts, weights, fileType }: FitModel, doubts: string[]): Scheme {
   if (scheme) return scheme;
   if ((weights ?? facts.weights) && fileType !== undefined) return { kind: 'gguf', mixture: fileType };
-  if (/^(gpt-?oss|GptOss)/i.test(facts.architecture)) return { kind: 'mxfp4' };
-  doubts.push('No quantisation was given: planned with 16 bits for each weight.');
-  return { kind: 'plain', bytes: 2 };
+  const published = publishedScheme(facts);
+  if (published.kind === 'plain') doubts.push('No quantisation was given: planned with 16 bits for each weight.');
+  return published;
 }
 
 function vllmSettings(
