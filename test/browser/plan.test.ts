@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { themes } from '../support/editorLook.ts';
-import { beyondTheEdge, violations } from '../support/pageChecks.ts';
+import { beyondTheEdge, outlineOf, violations } from '../support/pageChecks.ts';
 import { PlanPage } from '../support/planPage.ts';
 import { contextSteps, controls, fitPlan, partial, planState, planStates } from '../support/planStates.ts';
 import { planView } from '../../src/vscode/plan/planView.ts';
@@ -189,4 +189,18 @@ describe('The page of a plan', () => {
       assert.deepEqual(found, []);
     });
   }
+
+  it('shows what is chosen and where the focus is when Windows forces its own colours', async () => {
+    const { page } = await openPage(fits, { theme: 'darkHighContrast' });
+    await page.emulateMedia({ forcedColors: 'active' });
+    const [chosen, other] = await page
+      .locator('.radios span')
+      .evaluateAll((spans) => spans.slice(0, 2).map((span) => getComputedStyle(span).backgroundColor));
+    assert.notEqual(chosen, other);
+    const model = page.getByRole('combobox', { name: 'Model' });
+    await model.click();
+    assert.equal(await model.evaluate(outlineOf), 'solid');
+    await model.press('ArrowDown');
+    assert.equal(await page.locator('[role=option][aria-selected=true]').evaluate(outlineOf), 'solid');
+  });
 });
