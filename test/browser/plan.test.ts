@@ -8,6 +8,14 @@ import { openPages } from './openPages.ts';
 
 const fits = planState(fitPlan(32_768));
 
+/** In the page: of the element, and of what the system shows as chosen. */
+function backgrounds(element: Element): string[] {
+  const probe = document.createElement('i');
+  probe.style.cssText = 'background: Highlight; forced-color-adjust: none';
+  document.body.append(probe);
+  return [element, probe].map((one) => getComputedStyle(one).backgroundColor);
+}
+
 describe('The page of a plan', () => {
   const openPage = openPages(PlanPage);
 
@@ -193,10 +201,8 @@ describe('The page of a plan', () => {
   it('shows what is chosen and where the focus is when Windows forces its own colours', async () => {
     const { page } = await openPage(fits, { theme: 'darkHighContrast' });
     await page.emulateMedia({ forcedColors: 'active' });
-    const [chosen, other] = await page
-      .locator('.radios span')
-      .evaluateAll((spans) => spans.slice(0, 2).map((span) => getComputedStyle(span).backgroundColor));
-    assert.notEqual(chosen, other);
+    const [chosen, highlight] = await page.locator('.radios :checked + span').first().evaluate(backgrounds);
+    assert.equal(chosen, highlight);
     const model = page.getByRole('combobox', { name: 'Model' });
     await model.click();
     assert.equal(await model.evaluate(outlineOf), 'solid');
