@@ -54,7 +54,7 @@ function storage(scheme: Scheme, columns: number): { readonly packed: number; re
   }
 }
 
-const plainRoles: ReadonlySet<TensorRole> = new Set(['tokenEmbedding', 'output', 'router', 'vector']);
+const plainRoles: ReadonlySet<TensorRole> = new Set(['tokenEmbedding', 'positions', 'output', 'router', 'vector']);
 const expertRoles: ReadonlySet<TensorRole> = new Set(['expertGate', 'expertUp', 'expertDown']);
 
 const mebibyte = 1024 ** 2;

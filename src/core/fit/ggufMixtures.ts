@@ -107,7 +107,7 @@ function situationOf(facts: ModelFacts): Situation {
 }
 
 function typeOf(tensor: TensorPart, layer: number | undefined, mixture: Mixture, situation: Situation): GgmlType {
-  if (tensor.role === 'vector' || tensor.role === 'router') return known('F32');
+  if (tensor.role === 'vector' || tensor.role === 'router' || tensor.role === 'positions') return known('F32');
   if (mixture.base.blockElements === 1 || mixture.pure) return mixture.base;
   const wanted = wantedType(tensor, layer ?? 0, mixture, situation);
   return tensor.columns % wanted.blockElements === 0 ? wanted : (fallback(wanted, tensor.columns) ?? known('F16'));
