@@ -5,7 +5,7 @@ import { dialectOf } from '../support/dialects.ts';
 import { NvidiaSmi } from '../support/nvidiaSmi.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
 import { ggufBytes, tinyLlama } from '../unit/core/fit/ggufBytes.ts';
-import { madeOfText, pictureOfFailure, textWhen, Workbench } from './workbench.ts';
+import { madeOfText, pasteWhen, pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA: Plan a Model in a real workbench', () => {
   let workbench: Workbench;
@@ -51,9 +51,7 @@ describe('A2IA: Plan a Model in a real workbench', () => {
     const command = await plan.locator('.command code').innerText();
     await plan.getByRole('button', { name: 'Copy command' }).click();
     await workbench.page.keyboard.press('F1');
-    await workbench.quickInput().fill('');
-    await workbench.page.keyboard.press('ControlOrMeta+V');
-    assert.equal(await workbench.quickInput().inputValue(), command.replaceAll('\n', ' '));
+    await pasteWhen(workbench.quickInput(), command.replaceAll('\n', ' '));
     await workbench.page.keyboard.press('Escape');
   });
 

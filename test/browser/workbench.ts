@@ -248,3 +248,16 @@ export async function textWhen(element: Locator, enough: (text: string) => boole
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
 }
+
+/** Pastes until the box has this text, and nothing else: what a page copies reaches the clipboard by way of the extension, some time after the click. */
+export async function pasteWhen(box: Locator, text: string): Promise<void> {
+  const limitMs = Date.now() + stepLimitMs;
+  for (;;) {
+    await box.fill('');
+    await box.press('ControlOrMeta+V');
+    await box.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    const pasted = await box.inputValue();
+    if (pasted === text) return;
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the clipboard has: ${pasted}`);
+  }
+}
