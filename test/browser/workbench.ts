@@ -170,6 +170,12 @@ export class Workbench {
     await this.row(text).click();
   }
 
+  /** Of the open menu, and by Enter: VS Code takes no click in a menu's first 100 ms. */
+  async chooseMenuItem(name: string): Promise<void> {
+    await this.page.getByRole('menuitem', { name }).hover();
+    await this.page.keyboard.press('Enter');
+  }
+
   quickInputTitle(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-title', { hasText: text });
   }
@@ -244,5 +250,18 @@ export async function textWhen(element: Locator, enough: (text: string) => boole
     if (enough(text)) return text;
     assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${shown}`);
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+}
+
+/** Pastes until the box has this text, and nothing else: what a page copies reaches the clipboard by way of the extension, some time after the click. */
+export async function pasteWhen(box: Locator, text: string): Promise<void> {
+  const limitMs = Date.now() + stepLimitMs;
+  for (;;) {
+    await box.fill('');
+    await box.press('ControlOrMeta+V');
+    await box.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    const pasted = await box.inputValue();
+    if (pasted === text) return;
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the clipboard has: ${pasted}`);
   }
 }

@@ -17,13 +17,44 @@ const keys: readonly (readonly [key: string, shape: Shape | undefined])[] = [
  * longest name that is part of it wins, unless a size that is stated beside it says that it is another model. Undefined: not in the catalogue.
  */
 export function knownModel(name: string): ModelFacts | undefined {
-  const plain = untagged[name.toLowerCase().replace(/:latest$/, '')] ?? nameOfPublished(name);
-  const key = keyOf(plain ?? name);
-  const sizes = statedSizes(plain ?? name);
-  const found = keys.find(
+  if (changed.test(name)) return undefined;
+  const plain = untagged[name.toLowerCase().replace(/:latest$/, '')] ?? nameOfPublished(name) ?? name;
+  // `Llama-3_3-70B`, and `llama3:instruct`: a tag without a size is that of the size without a tag.
+  const base = untagged[/^([^/:]+):[a-z-]+$/.exec(name.toLowerCase())?.[1] ?? ''] ?? plain;
+  const found =
+    shapeNamed(plain) ?? shapeNamed(plain.replace(/(\d)_(?=\d)/g, '$1.')) ?? shapeNamed(base) ?? shapeOfFamily(name);
+  return found && { doubts: [], ...found, origin: 'catalogue' };
+}
+
+/** A model with experts taken out, or a small one that guesses ahead for it, goes by the name of the whole. */
+const changed =
+  /(?<![a-z])(REAP|pruned|eagle-?\d?|speculator|d(?:flash|spark)\d?|aurora-spec|gemma-?4\S*-assistant)(?![a-z])/i;
+
+function shapeNamed(name: string): Shape | undefined {
+  const key = keyOf(name);
+  const sizes = statedSizes(name);
+  return keys.find(
     ([candidate, shape]) => isPart(candidate, key, shape) && (!shape || isOfSize(shape, candidate, sizes)),
   )?.[1];
-  return found && { doubts: [], ...found, origin: 'catalogue' };
+}
+
+/** Families whose fine-tunes put words between the generation and the size: `Llama-3-Taiwan-8B-Instruct`. */
+const ofFamilies = shapes.flatMap((shape) => {
+  const [, family, billions] =
+    /^((?:llama-3|qwen2|qwen3|gemma-[23])(?:\.\d)?)-(\d+(?:\.\d+)?)b$/.exec(shape.name) ?? [];
+  return family === undefined ? [] : [{ shape, family: keyOf(family), billions: Number(billions) }];
+});
+
+/** The one size that is stated beside the generation's name, where it has that size. */
+function shapeOfFamily(name: string): Shape | undefined {
+  const key = keyOf(name);
+  const [billions, ...more] = new Set(statedSizes(name));
+  if (billions === undefined || more.length > 0 || others.some((other) => key.includes(keyOf(other)))) return undefined;
+  if (/vl(?![a-z])|vision|omni|audio|moe/i.test(name)) return undefined;
+  const found = ofFamilies.filter(
+    (one) => one.billions === billions && new RegExp(`${one.family.replace('.', '\\.')}(?![\\d.])`).test(key),
+  );
+  return found.length === 1 ? found[0]?.shape : undefined;
 }
 
 /** Billions of parameters: `7B`, not the active ones (`A3B`), nor those of one expert (`8x7B`). */
@@ -77,15 +108,16 @@ function keyOf(name: string): string {
   return name
     .toLowerCase()
     .replace(/\b\d{1,2}[-_ ]?bits?\b/g, '')
+    .replaceAll('+', 'plus')
     .replace(/[-_:\s/]+/g, '');
 }
 
-/** A number that goes on would make it another name: `phi-3` is no part of `phi-3.5`. Dates do not (`-2507`, `-0528`), nor does the model's size (`phi4:14b`). */
+/** A number that goes on would make it another name: `phi-3` is no part of `phi-3.5`. Dates do not (`-2507`, `-0528`), nor contexts (`-128k`) nor the model's size (`phi4:14b`). */
 function isPart(candidate: string, key: string, shape: Shape | undefined): boolean {
   if (!shape) return key.includes(candidate);
   for (let at = key.indexOf(candidate); at >= 0; at = key.indexOf(candidate, at + 1)) {
     const rest = key.slice(at + candidate.length);
-    if (!/^\.?\d{1,3}(?!\d)/.test(rest)) return true;
+    if (!/^\.?\d{1,3}(?![\dk])/.test(rest)) return true;
     const size = /^(\d+(?:\.\d+)?)b/.exec(rest)?.[1];
     if (size !== undefined && isAbout(shape, Number(size))) return true;
   }

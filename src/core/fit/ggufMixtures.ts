@@ -41,9 +41,11 @@ const bases: Readonly<Record<string, string>> = {
 
 /** Undefined: made by no rule that is known here. */
 export function mixtureNamed(name: string): Mixture | undefined {
-  const base = bases[name.toUpperCase()];
+  // The quantizer takes these for the middle size.
+  const full = /^Q[345]_K$/i.test(name) ? `${name}_M` : name;
+  const base = bases[full.toUpperCase()];
   const type = base === undefined ? undefined : ggmlType(base);
-  return type && { name: name.toUpperCase(), base: type };
+  return type && { name: full.toUpperCase(), base: type };
 }
 
 /** Every tensor of the model with its type in a file of this mixture. */
@@ -107,7 +109,7 @@ function situationOf(facts: ModelFacts): Situation {
 }
 
 function typeOf(tensor: TensorPart, layer: number | undefined, mixture: Mixture, situation: Situation): GgmlType {
-  if (tensor.role === 'vector' || tensor.role === 'router') return known('F32');
+  if (tensor.role === 'vector' || tensor.role === 'router' || tensor.role === 'positions') return known('F32');
   if (mixture.base.blockElements === 1 || mixture.pure) return mixture.base;
   const wanted = wantedType(tensor, layer ?? 0, mixture, situation);
   return tensor.columns % wanted.blockElements === 0 ? wanted : (fallback(wanted, tensor.columns) ?? known('F16'));

@@ -3,6 +3,7 @@ import type { Attention, FeedForward, LatentAttention, Layer, Mixer, ModelFacts 
 /** What a matrix is for: quantizations treat the roles differently. */
 export type TensorRole =
   | 'tokenEmbedding'
+  | 'positions'
   | 'output'
   | 'query'
   | 'key'
@@ -23,7 +24,7 @@ export type TensorRole =
   | 'vector';
 
 /** Matrices that a server with tensor parallelism keeps whole on every GPU. */
-export const replicatedRoles: ReadonlySet<TensorRole> = new Set(['latentDown', 'router', 'vector']);
+export const replicatedRoles: ReadonlySet<TensorRole> = new Set(['latentDown', 'positions', 'router', 'vector']);
 
 export interface Tensor {
   readonly role: TensorRole;
@@ -37,7 +38,10 @@ export interface Tensor {
 
 export type TensorPart = Omit<Tensor, 'layer'>;
 
-type TensorFacts = Pick<ModelFacts, 'embeddingLength' | 'vocabularySize' | 'tiedEmbeddings' | 'layers'>;
+type TensorFacts = Pick<
+  ModelFacts,
+  'embeddingLength' | 'vocabularySize' | 'tiedEmbeddings' | 'learnedPositions' | 'layers'
+>;
 
 /** Every tensor of a model of these facts, without its encoder. */
 export function tensorsOf(facts: TensorFacts): readonly Tensor[] {
@@ -52,6 +56,8 @@ export function tensorsOf(facts: TensorFacts): readonly Tensor[] {
 export function eachTensor(facts: TensorFacts, visit: (part: TensorPart, layer: number | undefined) => void): void {
   const { embeddingLength: columns, vocabularySize: rows, tiedEmbeddings, layers } = facts;
   visit({ role: 'tokenEmbedding', columns, rows }, undefined);
+  if (facts.learnedPositions !== undefined)
+    visit({ role: 'positions', columns, rows: facts.learnedPositions }, undefined);
   if (!tiedEmbeddings) visit({ role: 'output', columns, rows }, undefined);
   // Most layers of a model are one and the same object.
   const known = new Map<Layer, readonly TensorPart[]>();

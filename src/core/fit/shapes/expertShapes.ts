@@ -1,4 +1,14 @@
-import { encoderOf, expertFamily, experts, gqa, latent, qwenVision, type Shape } from './shapeKinds.ts';
+import {
+  encoderOf,
+  expertFamily,
+  experts,
+  gqa,
+  internVit,
+  internVit6b,
+  latent,
+  qwenVision,
+  type Shape,
+} from './shapeKinds.ts';
 
 /** Mixtures of experts whose layers have one kind of attention. */
 export const expertShapes: readonly Shape[] = [
@@ -33,6 +43,28 @@ export const expertShapes: readonly Shape[] = [
     ],
     ['qwen3-235b-a22b', 94, 4096, gqa(64, 4, { qkNorm: true }), experts(128, 8, 1536), [0, 0], 151_936, 40_960],
     ['qwen3-coder-480b-a35b', 62, 6144, gqa(96, 8, { qkNorm: true }), experts(160, 8, 2560), [0, 0], 151_936, 262_144],
+    [
+      'internvl3.5-30b-a3b',
+      48,
+      2048,
+      gqa(32, 4, { qkNorm: true }),
+      experts(128, 8, 768),
+      [0, 0],
+      151_936,
+      40_960,
+      { encoder: internVit(2048) },
+    ],
+    [
+      'internvl3.5-241b-a28b',
+      94,
+      4096,
+      gqa(64, 4, { qkNorm: true }),
+      experts(128, 8, 1536),
+      [0, 0],
+      151_936,
+      40_960,
+      { encoder: internVit6b(4096) },
+    ],
   ]),
   ...expertFamily('mixtral', [
     ['mixtral-8x7b', 32, 4096, gqa(32, 8), experts(8, 2, 14_336), [0, 0], 32_000, 32_768],
@@ -117,10 +149,32 @@ export const expertShapes: readonly Shape[] = [
       { encoder: encoderOf(440_000_000) },
     ],
     ['kimi-k2', 61, 7168, latent(64, 1536), experts(384, 8, 2048, 2048), [1, 18_432], 163_840, 131_072],
+    [
+      'mistral-large-3-675b',
+      61,
+      7168,
+      latent(128, 1536),
+      experts(128, 4, 4096, 4096),
+      [3, 16_384],
+      131_072,
+      294_912,
+      { encoder: encoderOf(2_500_000_000) },
+    ],
     ['glm-4.7-flash', 47, 2048, latent(20, 768, 192, 256), experts(64, 4, 1536, 1536), [1, 10_240], 154_880, 202_752],
   ]),
   ...expertFamily('glm4moe', [
     ['glm-4.5-air', 46, 4096, gqa(96, 8, { bias: 'qkv' }), experts(128, 8, 1408, 1408), [1, 10_944], 151_552, 131_072],
+    [
+      'glm-4.5v',
+      46,
+      4096,
+      gqa(96, 8, { bias: 'qkv' }),
+      experts(128, 8, 1408, 1408),
+      [1, 10_944],
+      151_552,
+      65_536,
+      { encoder: encoderOf(858_900_000) },
+    ],
     [
       'glm-4.6',
       92,
@@ -146,6 +200,34 @@ export const expertShapes: readonly Shape[] = [
       202_048,
       10_485_760,
       { encoder: encoderOf(900_000_000) },
+    ],
+  ]),
+  ...expertFamily('ernie4_5-moe', [
+    ['ernie-4.5-300b-a47b', 54, 8192, gqa(64, 8), experts(64, 8, 3584), [3, 28_672], 103_424, 131_072],
+  ]),
+  ...expertFamily('solar_open', [
+    ['solar-open-100b', 48, 4096, gqa(64, 8), experts(128, 8, 1280, 1280), [0, 0], 196_608, 131_072],
+  ]),
+  ...expertFamily('bailingmoe2', [
+    [
+      'ling-mini-2.0-16b',
+      20,
+      2048,
+      gqa(16, 4, { qkNorm: true }),
+      experts(256, 8, 512, 512),
+      [1, 5120],
+      157_184,
+      32_768,
+    ],
+    [
+      'ling-flash-2.0-103b',
+      32,
+      4096,
+      gqa(32, 4, { qkNorm: true }),
+      experts(256, 8, 1024, 1024),
+      [1, 9216],
+      157_184,
+      32_768,
     ],
   ]),
 ];

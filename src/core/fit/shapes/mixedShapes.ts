@@ -1,5 +1,5 @@
 import { madeLayers } from '../layers.ts';
-import type { Attention, Encoder, FeedForward, Layer } from '../modelFacts.ts';
+import type { Attention, Encoder, FeedForward, Layer, Mamba2 } from '../modelFacts.ts';
 import {
   attention,
   dense,
@@ -88,7 +88,45 @@ export const mixedShapes: readonly Shape[] = [
   llama4Maverick(),
   gptOss('gpt-oss-20b', 24, 32),
   gptOss('gpt-oss-120b', 36, 128),
-  nemotronNano(),
+  nemotronH(
+    'nemotron-3-nano-30b-a3b',
+    'MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME',
+    [2688, 262_144],
+    { heads: 64, innerLength: 4096 },
+    gqa(32, 2),
+    { kind: 'experts', count: 128, used: 6, width: 1856, gated: false, sharedWidth: 3712 },
+  ),
+  nemotronH(
+    'nemotron-nano-9b-v2',
+    'M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-',
+    [4480, 131_072],
+    { heads: 128, innerLength: 10_240 },
+    gqa(40, 8),
+    dense(15_680, { gated: false }),
+  ),
+  nemotronH(
+    'nemotron-nano-12b-v2',
+    'M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M*-M-M-M-M-',
+    [5120, 131_072],
+    { heads: 128, innerLength: 10_240 },
+    gqa(40, 8),
+    dense(20_480, { gated: false }),
+  ),
+  nemotronH(
+    'nemotron-h-8b',
+    'M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M*-M-M-M-M-M-',
+    [4096, 8192],
+    { heads: 128, innerLength: 8192 },
+    gqa(32, 8),
+    dense(21_504, { gated: false }),
+  ),
+  graniteHybrid('granite-4.0-h-1b', 1536, { heads: 48, innerLength: 3072 }, gqa(12, 4), dense(4096)),
+  graniteHybrid('granite-4.0-h-micro', 2048, { heads: 64, innerLength: 4096 }, gqa(32, 8, { head: 64 }), dense(8192)),
+  graniteHybrid('granite-4.0-h-tiny', 1536, { heads: 48, innerLength: 3072 }, gqa(12, 4), experts(64, 6, 512, 1024)),
+  graniteHybrid('granite-4.0-h-small', 4096, { heads: 128, innerLength: 8192 }, gqa(32, 8), experts(72, 10, 768, 1536)),
+  trinity('trinity-nano-6b', 56, [1024, 3072], gqa(8, 2, { qkNorm: true }), experts(128, 8, 256, 256)),
+  trinity('trinity-mini-26b', 32, [2048, 6144], gqa(32, 4, { qkNorm: true }), experts(128, 8, 1024, 1024)),
+  exaoneMoe(),
   lfm2Moe(),
   lfm2('lfm2-350m', 16, 1024, 16, 4608),
   lfm2('lfm2-700m', 16, 1536, 24, 6912),
@@ -197,25 +235,86 @@ function gptOss(name: string, layers: number, count: number): Shape {
   );
 }
 
-/** Nemotron 3 Nano: one character a layer, M Mamba-2, E experts, * attention. */
-function nemotronNano(): Shape {
-  const pattern = 'MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME';
+/** Nemotron-H: one character a layer, M Mamba-2, - feed-forward, E experts, * attention. */
+function nemotronH(
+  name: string,
+  pattern: string,
+  [embedding, context]: readonly [number, number],
+  mamba: Pick<Mamba2, 'heads' | 'innerLength'>,
+  full: Attention,
+  feedForward: FeedForward,
+): Shape {
   const none = { kind: 'none' } as const;
   return shape(
     'nemotron_h',
-    'nemotron-3-nano-30b-a3b',
-    [2688, 131_072, 262_144],
+    name,
+    [embedding, 131_072, context],
     {},
     [...pattern].map((letter) => ({
       mixer:
         letter === 'M'
-          ? { kind: 'mamba2', heads: 64, innerLength: 4096, stateLength: 128, groups: 8, convKernel: 4 }
+          ? { kind: 'mamba2', ...mamba, stateLength: 128, groups: 8, convKernel: 4 }
           : letter === '*'
-            ? gqa(32, 2)
+            ? full
             : none,
-      feedForward:
-        letter === 'E' ? { kind: 'experts', count: 128, used: 6, width: 1856, gated: false, sharedWidth: 3712 } : none,
+      feedForward: letter === 'E' || letter === '-' ? feedForward : none,
       norms: 1,
+    })),
+  );
+}
+
+/** Granite 4's hybrids: four attention layers of 40 without positions, Mamba-2 in the others. */
+function graniteHybrid(
+  name: string,
+  embedding: number,
+  mamba: Pick<Mamba2, 'heads' | 'innerLength'>,
+  full: Attention,
+  feedForward: FeedForward,
+): Shape {
+  return shape(
+    'granitehybrid',
+    name,
+    [embedding, 100_352, 131_072],
+    { tied: true },
+    madeLayers(40, (index) => ({
+      mixer: index % 10 === 5 ? full : { kind: 'mamba2', ...mamba, stateLength: 128, groups: 1, convKernel: 4 },
+      feedForward,
+    })),
+  );
+}
+
+/** Arcee's: two dense layers, and every fourth sees everything. */
+function trinity(
+  name: string,
+  layers: number,
+  [embedding, width]: readonly [number, number],
+  heads: Attention,
+  feedForward: FeedForward,
+): Shape {
+  return shape(
+    'afmoe',
+    name,
+    [embedding, 200_192, 131_072],
+    {},
+    madeLayers(layers, (index) => ({
+      mixer: { ...heads, gated: true, ...((index + 1) % 4 === 0 ? {} : { windowTokens: 2048 }) },
+      feedForward: index < 2 ? dense(width) : feedForward,
+      norms: 4,
+    })),
+  );
+}
+
+/** K-EXAONE: one dense layer, and every fourth sees everything. */
+function exaoneMoe(): Shape {
+  const traits: Traits = { qkNorm: true, window: { tokens: 128, period: 4 } };
+  return shape(
+    'exaone-moe',
+    'k-exaone-236b-a23b',
+    [6144, 153_600, 262_144],
+    {},
+    madeLayers(48, (index) => ({
+      mixer: attention(64, 8, traits, index),
+      feedForward: index < 1 ? dense(18_432) : experts(128, 8, 2048, 2048),
     })),
   );
 }

@@ -35,6 +35,8 @@ export interface Traits {
   readonly window?: { readonly tokens: number; readonly period: number };
   readonly encoder?: Encoder;
   readonly rotations?: number;
+  /** Rows of a learned table of positions. */
+  readonly positions?: number;
   readonly doubt?: string;
 }
 
@@ -59,7 +61,7 @@ export function shape(
   architecture: string,
   name: string,
   [embeddingLength, vocabularySize, contextTokens]: readonly [number, number, number],
-  { tied, encoder, rotations, doubt }: Traits,
+  { tied, encoder, rotations, positions, doubt }: Traits,
   layers: readonly Layer[],
 ): Shape {
   return {
@@ -72,6 +74,7 @@ export function shape(
     layers,
     ...(encoder === undefined ? {} : { encoder }),
     ...(rotations === undefined ? {} : { rotationTokens: rotations }),
+    ...(positions === undefined ? {} : { learnedPositions: positions }),
     ...(doubt === undefined ? {} : { doubts: [doubt] }),
   };
 }
@@ -166,4 +169,16 @@ export function qwenVision(parameters: number, embeddingLength: number, width: n
 
 export function encoderOf(parameters: number): Encoder {
   return { parameters };
+}
+
+/** InternVL's smaller encoder, over twelve tiles of 448 by 448 and a thumbnail, and the two layers that lead to the model's embedding. */
+export function internVit(embedding: number): Encoder {
+  const parameters = 304_012_288 + 4096 * 2 + (4096 + embedding + 2) * embedding;
+  return { parameters, anySize: { patches: 13 * 1025, embeddingLength: 1024, width: 4096 } };
+}
+
+/** Its larger one, of 45 layers. */
+export function internVit6b(embedding: number): Encoder {
+  const parameters = 5_537_000_000 + 12_800 * 2 + (12_800 + embedding + 2) * embedding;
+  return { parameters, anySize: { patches: 13 * 1025, embeddingLength: 3200, width: 12_800 } };
 }
