@@ -21,6 +21,7 @@ export async function run(): Promise<void> {
   await import('./context.test.ts');
   await import('./gpu.test.ts');
   await import('./edit.test.ts');
+  await import('./editOddities.test.ts');
   await import('./manifest.test.ts');
   await import('./memory.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
