@@ -136,6 +136,7 @@ class OpenChat {
       log,
       mayContact: (origin) => host.mayContact(origin),
       apply: () => Promise.resolve(undefined),
+      review: () => Promise.resolve(undefined),
       readGpus: () => Promise.resolve(undefined),
       badges: () => Promise.resolve(new Map()),
       actions: {
