@@ -9,6 +9,7 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
+import { windowId } from './chat/windowId.ts';
 import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
@@ -116,6 +117,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   const chat = atFirstUse(async () => {
     const { Chat } = await import('./chat/chat.ts');
     madeChat = new Chat({
+      windowId: windowId(context.workspaceState),
       context,
       registry,
       settings,

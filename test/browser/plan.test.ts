@@ -1,36 +1,23 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
-import { startBrowser } from '../support/browserPage.ts';
 import { themes } from '../support/editorLook.ts';
-import { beyondTheEdge, violations } from '../support/pageChecks.ts';
+import { beyondTheEdge, outlineOf, violations } from '../support/pageChecks.ts';
 import { PlanPage } from '../support/planPage.ts';
 import { contextSteps, controls, fitPlan, partial, planState, planStates } from '../support/planStates.ts';
 import { planView } from '../../src/vscode/plan/planView.ts';
+import { openPages } from './openPages.ts';
 
 const fits = planState(fitPlan(32_768));
 
+/** In the page: of the element, and of what the system shows as chosen. */
+function backgrounds(element: Element): string[] {
+  const probe = document.createElement('i');
+  probe.style.cssText = 'background: Highlight; forced-color-adjust: none';
+  document.body.append(probe);
+  return [element, probe].map((one) => getComputedStyle(one).backgroundColor);
+}
+
 describe('The page of a plan', () => {
-  let browser: Browser;
-  let open: PlanPage[] = [];
-
-  async function openPage(...args: Parameters<typeof PlanPage.open> extends [unknown, ...infer Rest] ? Rest : never) {
-    const plan = await PlanPage.open(browser, ...args);
-    open.push(plan);
-    return plan;
-  }
-
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  afterEach(async function () {
-    const pages = open;
-    open = [];
-    if (this.currentTest?.state === 'failed') {
-      for (const plan of pages) await plan.screenshot(`failed ${this.currentTest.title.replaceAll('/', ' ')}`);
-    }
-    for (const plan of pages) await plan.close();
-  });
+  const openPage = openPages(PlanPage);
 
   it('says the verdict, what is needed and what may be taken, in words and in a table', async () => {
     const { page } = await openPage(fits);
@@ -210,4 +197,16 @@ describe('The page of a plan', () => {
       assert.deepEqual(found, []);
     });
   }
+
+  it('shows what is chosen and where the focus is when Windows forces its own colours', async () => {
+    const { page } = await openPage(fits, { theme: 'darkHighContrast' });
+    await page.emulateMedia({ forcedColors: 'active' });
+    const [chosen, highlight] = await page.locator('.radios :checked + span').first().evaluate(backgrounds);
+    assert.equal(chosen, highlight);
+    const model = page.getByRole('combobox', { name: 'Model' });
+    await model.click();
+    assert.equal(await model.evaluate(outlineOf), 'solid');
+    await model.press('ArrowDown');
+    assert.equal(await page.locator('[role=option][aria-selected=true]').evaluate(outlineOf), 'solid');
+  });
 });

@@ -129,6 +129,7 @@ class OpenChat {
     const statusBar = new StatusBar(settings.current());
     this.chat = new Chat({
       context: { globalStorageUri: vscode.Uri.file(folder) },
+      windowId: 'test',
       registry,
       settings,
       statusBar,
