@@ -79,7 +79,7 @@ export class PlanPanels {
   async #readMachine(finder: ModelFinder): Promise<Machine> {
     const { gpu, measuredLoads } = this.#parts;
     const [reading, calibrations, use] = await Promise.all([
-      gpu().then((indicator) => indicator.read()),
+      gpu().then((indicator) => indicator.read(justNowMs)),
       measuredLoads().then((file) => file.read()),
       this.#ollamaUse(finder),
     ]);
@@ -98,3 +98,5 @@ export class PlanPanels {
 }
 
 const lookLimitMs = 5000;
+/** Whoever looks again wants to see what is. */
+const justNowMs = 1000;
