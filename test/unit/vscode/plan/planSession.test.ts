@@ -11,13 +11,8 @@ import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
 import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
 import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
 import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
-import {
-  PlanSession,
-  type ModelGroup,
-  type ModelSource,
-  type Machine,
-  type ServersHere,
-} from '../../../../src/vscode/plan/planSession.ts';
+import { PlanSession, type ModelGroup, type ModelSource } from '../../../../src/vscode/plan/planSession.ts';
+import type { Machine, ServersHere } from '../../../../src/vscode/plan/planTarget.ts';
 
 const gibibyte = 1024 ** 3;
 
