@@ -93,7 +93,7 @@ export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
-  // `gptq` is what vLLM calls both.
+  // `gptq` and `awq` are what vLLM calls those of 8 bits too.
   if (byName?.kind === 'gptq8') return byName;
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;

@@ -36,6 +36,7 @@ const vllm: readonly Row[] = [
   ['Qwen/Qwen1.5-72B-Chat-GPTQ-Int4', 'gptq', '0.4.0', 'NVIDIA A100 80GB', 8192, 41.3],
   ['Qwen/Qwen2-72B-Instruct', 'bfloat16', '0.5.1', 'NVIDIA A800-SXM4-80GB x4', 32_768, 145.4, four],
   ['Qwen/Qwen2.5-Coder-32B-Instruct-GPTQ-Int8', 'gptq', '0.6.4', 'NVIDIA A40', 16_384, 35.1],
+  ['cpatonn/Qwen3-Coder-30B-A3B-Instruct-AWQ-8bit', 'awq', '0.10.2', 'NVIDIA L40S', 32_768, 31.6],
   ['Qwen/QwQ-32B-AWQ', 'awq_marlin', '0.8.1', 'NVIDIA L40S', 32_768, 19.33],
   ['Qwen/Qwen2.5-VL-72B-Instruct-AWQ', 'awq', '0.8.4', '4x NVIDIA A10G', 8192, 43.0, four],
   ['Qwen/Qwen3-32B-FP8', 'fp8', '0.9.1', 'NVIDIA A100-SXM4-80GB', 40_960, 34.3],
