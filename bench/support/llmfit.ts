@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { ollamaFileType } from '../../src/core/fit/catalogue.ts';
 import { publishedModels } from '../../src/core/fit/publishedModels.ts';
 import { llmfitProgram } from '../../scripts/llmfit.mjs';
 import { factsOf } from './fitCases.ts';
@@ -67,7 +68,9 @@ const known: ReadonlySet<string> = new Set([
 /** Undefined: one that it has no name for. */
 function quantizationOf(run: ScoredRun): string | undefined {
   if (run.backend !== 'vllm') {
-    const name = mixtureOf(run)?.name ?? (run.backend === 'ollama' && !run.quant_or_dtype ? 'Q4_K_M' : undefined);
+    const name =
+      mixtureOf(run)?.name ??
+      (run.backend === 'ollama' && !run.quant_or_dtype ? ollamaFileType(run.model ?? '') : undefined);
     return name !== undefined && known.has(name) ? name : undefined;
   }
   const facts = factsOf(run);
