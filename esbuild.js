@@ -25,6 +25,8 @@ const importRules = {
       }
       return { path: name, external: true };
     });
+    // The package of Ollama brings a `fetch` for old browsers along; it is given ours.
+    build.onLoad({ filter: /[/\\]whatwg-fetch[/\\]/ }, () => ({ contents: '' }));
   },
 };
 

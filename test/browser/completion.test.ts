@@ -3,16 +3,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { FimServer } from '../support/fimServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 /** Code that is completed as a person types it: what is drawn, which keys take it, and what the status bar says. */
 
 const model = 'qwen2.5-coder-1.5b';
-
-const picture = (workbench: () => Workbench) =>
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench().screenshot(`failed: ${this.currentTest.title}`);
-  });
 
 /** Its first line is drawn as a part of the line that the cursor is in, the others below. */
 const ghost = ({ page }: Workbench): Locator => page.locator('.ghost-text-decoration, .suggest-preview-text');
@@ -62,7 +57,7 @@ describe('Code completion in a real workbench', () => {
     await workbench.close();
     await server.close();
   });
-  picture(() => workbench);
+  pictureOfFailure(() => workbench);
 
   it('is off, without an item in the status bar, until somebody chooses a model that was found', async () => {
     await workbench.openFile('greeting.ts');
@@ -160,7 +155,7 @@ describe('Code completion with the embedded model in a real workbench', () => {
     );
   });
   after(() => workbench.close());
-  picture(() => workbench);
+  pictureOfFailure(() => workbench);
 
   it('says that it cannot, and offers one that can', async () => {
     await workbench.openFile('prices.py');
@@ -199,7 +194,7 @@ describe('Code completion where a workspace names another machine', () => {
     await workbench.close();
     await proxy.close();
   });
-  picture(() => workbench);
+  pictureOfFailure(() => workbench);
 
   it('sends nothing and asks nothing while somebody types; the status bar says why', async () => {
     await workbench.openFile('prices.py');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { MessageView } from '../../src/protocol/panelState.ts';
-import { allIsHighlighted } from '../support/panelPage.ts';
+import { allIsHighlighted, Panel } from '../support/panelPage.ts';
 import { answer, exchange, lines, panelState, panelStates, question, streaming } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 function manyMessages(count: number): MessageView[] {
   return Array.from({ length: count }, (_, index) =>
@@ -10,7 +10,7 @@ function manyMessages(count: number): MessageView[] {
   );
 }
 describe('The messages of the chat panel', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   it('say what happened once, to those who listen', async () => {
     const panel = await openPanel(panelState());
@@ -146,7 +146,7 @@ describe('The messages of the chat panel', () => {
     assert.deepEqual(await panel.next('copy'), { type: 'copy', text: 'ls' });
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    assert.deepEqual(await panel.next('apply'), { type: 'apply', text: 'ls', info: 'sh' });
+    assert.deepEqual(await panel.next('apply'), { type: 'apply', answerId: 'a1', text: 'ls', info: 'sh' });
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     assert.deepEqual(await panel.next('insert'), { type: 'insert', text: 'ls' });

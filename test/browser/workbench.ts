@@ -166,6 +166,12 @@ export class Workbench {
     await this.row(text).click();
   }
 
+  /** Of the open menu, and by Enter: VS Code takes no click in a menu's first 100 ms. */
+  async chooseMenuItem(name: string): Promise<void> {
+    await this.page.getByRole('menuitem', { name }).hover();
+    await this.page.keyboard.press('Enter');
+  }
+
   quickInputTitle(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-title', { hasText: text });
   }
@@ -218,6 +224,18 @@ async function openWindow(browser: Browser, server: VscodeServer, folder: string
   return page;
 }
 
+/** What comes of markup that a page makes of a text: an error, where its policy forbids that. */
+export function madeOfText(page: FrameLocator): Promise<string> {
+  return page.locator('body').evaluate((body) => {
+    try {
+      body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
+      return 'made';
+    } catch (error) {
+      return String(error);
+    }
+  });
+}
+
 /** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */
 export async function textWhen(element: Locator, enough: (text: string) => boolean): Promise<string> {
   const limitMs = Date.now() + stepLimitMs;
@@ -228,5 +246,18 @@ export async function textWhen(element: Locator, enough: (text: string) => boole
     if (enough(text)) return text;
     assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${shown}`);
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+}
+
+/** Pastes until the box has this text, and nothing else: what a page copies reaches the clipboard by way of the extension, some time after the click. */
+export async function pasteWhen(box: Locator, text: string): Promise<void> {
+  const limitMs = Date.now() + stepLimitMs;
+  for (;;) {
+    await box.fill('');
+    await box.press('ControlOrMeta+V');
+    await box.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    const pasted = await box.inputValue();
+    if (pasted === text) return;
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the clipboard has: ${pasted}`);
   }
 }

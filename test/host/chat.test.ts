@@ -129,12 +129,14 @@ class OpenChat {
     const statusBar = new StatusBar(settings.current());
     this.chat = new Chat({
       context: { globalStorageUri: vscode.Uri.file(folder) },
+      windowId: 'test',
       registry,
       settings,
       statusBar,
       log,
       mayContact: (origin) => host.mayContact(origin),
       apply: () => Promise.resolve(undefined),
+      review: () => Promise.resolve(undefined),
       readGpus: () => Promise.resolve(undefined),
       badges: () => Promise.resolve(new Map()),
       actions: {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 
 /** Waits until `found` gives something, looking again at every change that VS Code reports. The test's own time-out is the only limit. */
@@ -44,6 +45,14 @@ export async function closeEverything(): Promise<void> {
       await closeWithoutSaving(tab);
     }
   }
+}
+
+export async function closeTabOf(document: vscode.TextDocument): Promise<void> {
+  const tab = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .find(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === document.uri.toString());
+  assert.ok(tab, `${document.uri.toString()} has a tab`);
+  await closeWithoutSaving(tab);
 }
 
 export async function closeWithoutSaving(tab: vscode.Tab): Promise<void> {

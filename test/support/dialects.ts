@@ -86,7 +86,8 @@ const ollama: Dialect = {
     createOllamaClient(contextOf({ 'a2ia.ollamaUrl': url, ...settings }, host)),
 };
 
-const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
+/** Of a stream of OpenAI’s style. */
+export const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const chunk = (delta: object, finish_reason: string | null = null) =>
   event({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason }] });
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ifThere } from '../util/ifThere.ts';
 import type { ConversationRecord } from './conversation.ts';
 import { addRecord, LogReader, toLine } from './conversationLog.ts';
 
@@ -175,15 +176,6 @@ export class ConversationFile {
 
 function messageId(record: ConversationRecord): string | undefined {
   return record.type !== 'begin' && 'id' in record ? record.id : undefined;
-}
-
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 function countLineEnds(bytes: Buffer): number {

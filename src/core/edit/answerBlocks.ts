@@ -25,10 +25,10 @@ interface Fence {
 
 /**
  * The fenced blocks of an answer, as models write them rather than as CommonMark wants them: indented below a list, not closed, or with fences inside.
- * `holdsFences`: the code itself is of a kind that has fences in it (Markdown), so that one with a language opens an inner block; otherwise it means that
- * the model forgot to close the one before.
+ * `holdsFences`: the code of a block with this behind its fence is of a kind that has fences in it (Markdown), so that one with a language opens an inner
+ * block; otherwise it means that the model forgot to close the one before.
  */
-export function answerParts(lines: readonly string[], holdsFences: boolean): AnswerParts {
+export function answerParts(lines: readonly string[], holdsFences: (info: string) => boolean): AnswerParts {
   const blocks: AnswerBlock[] = [];
   const prose: string[] = [];
   let proseBefore: string[] = [];
@@ -51,7 +51,7 @@ export function answerParts(lines: readonly string[], holdsFences: boolean): Ans
     }
     const isSameKind = fence?.mark === open.fence.mark && fence.length >= open.fence.length;
     if (!fence || !isSameKind) open.lines.push(line);
-    else if (fence.info !== '' && holdsFences) {
+    else if (fence.info !== '' && holdsFences(open.fence.info)) {
       open.depth++;
       open.lines.push(line);
     } else if (fence.info !== '') {
@@ -60,7 +60,7 @@ export function answerParts(lines: readonly string[], holdsFences: boolean): Ans
     } else if (open.depth > 0) {
       open.depth--;
       open.lines.push(line);
-    } else if (holdsFences && opensInner(lines, index, open.fence)) {
+    } else if (holdsFences(open.fence.info) && opensInner(lines, index, open.fence)) {
       open.depth++;
       open.lines.push(line);
     } else close(true);

@@ -2,6 +2,7 @@ import { definedName } from './codeNames.ts';
 import { hasSearchMarks, looksLikeDiff } from './editBlocks.ts';
 import type { LineRange } from './editSession.ts';
 import { enclosingBlock } from './enclosingBlock.ts';
+import { nameFromComment, nameFromInfo } from './fileNames.ts';
 import { indentationOf, isBlank, isCommon } from './lines.ts';
 
 /** A code block of an answer. */
@@ -9,6 +10,8 @@ export interface CodeToApply {
   /** What stands behind the fence. */
   readonly info: string;
   readonly lines: readonly string[];
+  /** The file that the answer says it is for, beside it. */
+  readonly saidFile?: string;
 }
 
 export interface NamedCode extends CodeToApply {
@@ -16,17 +19,10 @@ export interface NamedCode extends CodeToApply {
   readonly fileName: string | undefined;
 }
 
-const nameInInfo =
-  /(?:title|file(?:name)?|path)\s*[=:]\s*["']?([^"'\s}]+)|(?:^|[\s:])((?:[\w.@()[\]-]+[\\/])*[\w.@()[\]-]+\.\w{1,10})(?::\d+(?:-\d+)?)?(?=$|[\s}])/i;
-const nameInComment =
-  /^\s*(?:\/\/|#|--|;|<!--|\/\*)\s*(?:file(?:name)?|path)?\s*:?\s*((?:[\w.@()[\]-]+[\\/])*[\w.@()[\]-]+\.\w{1,10})\s*(?:-->|\*\/)?\s*$/i;
-
 /** The file that the code is for, from behind the fence or from a comment in its first line, which is no part of the code then. */
-export function namedCode({ info, lines }: CodeToApply): NamedCode {
-  const [, key, bare] = nameInInfo.exec(info) ?? [];
-  const inInfo = key ?? bare;
-  const inComment = nameInComment.exec(lines[0] ?? '')?.[1];
-  const fileName = (inInfo ?? inComment)?.replaceAll('\\', '/').replace(/^\.\//, '');
+export function namedCode({ info, lines, saidFile }: CodeToApply): NamedCode {
+  const inComment = nameFromComment(lines[0] ?? '');
+  const fileName = nameFromInfo(info) ?? inComment ?? saidFile;
   return { info, fileName, lines: inComment === undefined ? lines : lines.slice(1) };
 }
 
@@ -39,22 +35,27 @@ export type ApplyPlace =
 export function applyPlace(code: readonly string[], document: readonly string[], languageId: string): ApplyPlace {
   const whole = { type: 'found', start: 0, end: withoutLastBlank(document) } as const;
   if (document.every(isBlank) || hasSearchMarks(code) || looksLikeDiff(code, '')) return whole;
-  if (isWholeFile(code, document)) return whole;
+  if (isWholeFile(code, document, languageId)) return whole;
   const byName = placeByNames(code, document, languageId);
-  return byName.type === 'notFound' ? placeByAnchors(code, document) : byName;
+  return byName.type === 'notFound' ? placeByAnchors(code, document, languageId) : byName;
 }
 
 function withoutLastBlank(lines: readonly string[]): number {
   return lines.length > 1 && lines.at(-1) === '' ? lines.length - 1 : lines.length;
 }
 
-/** Most of the lines are there, from the first to the last. */
-function isWholeFile(code: readonly string[], document: readonly string[]): boolean {
-  const telling = document.map((line) => line.trim()).filter((line) => !isCommon(line));
+/** Most of the lines are there, from the first to the last; lines that a file has many times say no more than one. */
+function isWholeFile(code: readonly string[], document: readonly string[], languageId: string): boolean {
+  const telling = [...new Set(document.map((line) => line.trim()).filter((line) => !isCommon(line)))];
   const own = new Set(code.map((line) => line.trim()));
   const kept = telling.filter((line) => own.has(line)).length;
   const ends = [...telling.slice(0, 3), ...telling.slice(-3)].filter((line) => own.has(line)).length;
-  return telling.length > 0 && kept / telling.length >= 0.6 && ends >= Math.min(4, telling.length);
+  const definedIn = (lines: readonly string[]) => new Set(lines.flatMap((line) => definedName(line, languageId) ?? []));
+  const [old, now] = [definedIn(document), definedIn(code)];
+  // Code that lacks a function of the file is rather one of its others, or of another file, that is written alike.
+  const isPart = now.size > 0 && [...old].some((name) => !now.has(name));
+  const wanted = isPart ? 0.8 : 0.6;
+  return telling.length > 0 && kept / telling.length >= wanted && ends >= Math.min(4, telling.length);
 }
 
 /** By what the code defines, at its own margin: from the first of these definitions in the document to the end of the last. */
@@ -81,8 +82,16 @@ function placeByNames(code: readonly string[], document: readonly string[], lang
 }
 
 function endOfBlock(document: readonly string[], head: number): number {
-  const block = enclosingBlock(document, Math.min(head + 1, document.length - 1));
-  return block.start <= head ? Math.max(block.end, head + 1) : head + 1;
+  let end = head + 1;
+  do {
+    let inside = end;
+    while (inside < document.length - 1 && isBlank(document[inside] ?? '')) inside++;
+    const block = enclosingBlock(document, Math.min(inside, document.length - 1));
+    if (block.start > end - 1 || block.end <= end) return end;
+    end = block.end;
+    // A signature over several lines ends where the body begins.
+  } while (/[{(:[]\s*$/.test(document[end - 1] ?? ''));
+  return end;
 }
 
 /** Comments and decorators above the definition go along when the code has some as well. */
@@ -94,13 +103,15 @@ function withWhatBelongs(code: readonly string[], document: readonly string[], a
   return start;
 }
 
-/** By its first and its last telling line, each of which the document has once. */
-function placeByAnchors(code: readonly string[], document: readonly string[]): ApplyPlace {
+/** By its first and its last telling line, each of which the document has once. What begins with a definition of its own is no part of another one. */
+function placeByAnchors(code: readonly string[], document: readonly string[], languageId: string): ApplyPlace {
   const telling = code.flatMap((line, index) => (isCommon(line) ? [] : [{ line: line.trim(), index }]));
   const placesOf = (text: string) => document.flatMap((line, index) => (line.trim() === text ? [index] : []));
   const first = telling.find(({ line }) => placesOf(line).length > 0);
   const last = telling.findLast(({ line }) => placesOf(line).length > 0);
-  if (!first || !last || first === last) return { type: 'notFound' };
+  if (!first || !last || first.line === last.line) return { type: 'notFound' };
+  const [begin] = telling;
+  if (begin !== first && definedName(begin?.line ?? '', languageId) !== undefined) return { type: 'notFound' };
   const [starts, ends] = [placesOf(first.line), placesOf(last.line)];
   if (starts.length > 1 || ends.length > 1) return { type: 'ambiguous' };
   const start = (starts[0] ?? 0) - leadingSame(code, document, first.index, starts[0] ?? 0, -1);

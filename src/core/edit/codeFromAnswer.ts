@@ -7,6 +7,7 @@ import {
   trimBlank,
   type EditBlock,
 } from './editBlocks.ts';
+import { isShell } from './fileNames.ts';
 import { isBlank, isCommon, linesOf } from './lines.ts';
 
 /** The code that a model was asked to change. */
@@ -32,7 +33,7 @@ export function codeFromAnswer(answer: string, asked: AskedCode, isComplete = tr
   const lines = isComplete ? all : all.slice(0, -1);
   if (hasSearchMarks(lines, isComplete) && !hasSearchMarks(asked.lines))
     return { type: 'blocks', blocks: searchReplaceBlocks(lines) };
-  const { blocks, prose } = answerParts(lines, holdsFences(asked));
+  const { blocks, prose } = answerParts(lines, () => holdsFences(asked));
   const diffs = blocks.filter((block) => looksLikeDiff(block.lines, block.info) && !looksLikeDiff(asked.lines, ''));
   if (diffs.length > 0)
     return { type: 'blocks', blocks: diffs.flatMap((block) => diffBlocks(block.lines, asked.lines)) };
@@ -54,7 +55,7 @@ const thinkStart = /^\s*<(think|thinking|thought|reasoning|reflection|scratchpad
 const thinkEnd = /<\/(?:think|thinking|thought|reasoning|reflection|scratchpad)>/i;
 
 /** Before its end, thinking is all that there is. Some servers leave out the tag at its beginning. */
-function withoutReasoning(answer: string): string {
+export function withoutReasoning(answer: string): string {
   const begin = thinkStart.exec(answer);
   const end = thinkEnd.exec(answer);
   if (begin && !end) return '';
@@ -93,12 +94,10 @@ function holdsFences({ languageId, lines }: AskedCode): boolean {
   return /^(?:markdown|mdx|quarto|rmd)$/.test(languageId) || lines.some((line) => /^\s*(?:`{3,}|~{3,})/.test(line));
 }
 
-const shells = /^(?:bash|sh|shell|shellscript|zsh|console|terminal|cmd|powershell|ps1|output|stdout)$/i;
-
 /** A command to run or what it prints is not the code that was asked for. */
 function isBeside({ info }: AnswerBlock, { languageId }: AskedCode): boolean {
   const language = /^[\w+#-]+/.exec(info)?.[0] ?? '';
-  return shells.test(language) && !shells.test(languageId);
+  return isShell(language) && !isShell(languageId);
 }
 
 const isBefore = /\b(?:before|original|current(?:ly)?|old|existing|your code|you have|given)\b[^.]*:?\s*$/i;

@@ -49,6 +49,7 @@ export interface VllmGpu {
   /** vLLM printed what is free itself: its own context is counted already. */
   readonly isFreeInside?: boolean;
   readonly isUnified?: boolean;
+  readonly spills?: boolean;
   readonly isHeadless?: boolean;
   readonly multiprocessors: number;
   /** GPUs joined by NVLink: the collectives then keep large buffers. */
@@ -111,19 +112,20 @@ export function estimateVllm(
     : corrected(graphFigure(facts, settings), corrections, 'graphs');
   const spent = [weights, activation, nonTorch, ...(graphsInBudget(settings) ? [graphs] : [])];
   const parts = sum(spent, '');
+  const pool: Figure = {
+    bytes: budget.bytes - parts.bytes,
+    lowBytes: budget.lowBytes - parts.highBytes,
+    highBytes: budget.highBytes - parts.lowBytes,
+    origin: parts.origin,
+    because: 'what the weights, the activations and the process leave of the budget',
+  };
   return {
     budget,
     weights,
     activation,
     nonTorch,
     graphs,
-    cachePool: {
-      bytes: budget.bytes - parts.bytes,
-      lowBytes: budget.lowBytes - parts.highBytes,
-      highBytes: budget.highBytes - parts.lowBytes,
-      origin: parts.origin,
-      because: 'what the weights, the activations and the process leave of the budget',
-    },
+    cachePool: corrected(pool, corrections, 'pool'),
     cacheNeeded: exact(cacheNeededBytes(facts, settings, settings.maxModelTokens), 'one request of the whole context'),
     bytesPerToken: facts.layers.reduce((total, layer) => total + tokenBytes(layer, settings), 0),
   };
@@ -282,6 +284,17 @@ function tokenBytes({ mixer }: Layer, { cacheElementBytes, tensorParallel }: Vll
   const { keys, values } = cacheRow(mixer);
   const heads = mixer.kind === 'attention' ? Math.min(tensorParallel, mixer.kvHeads) : 1;
   return ((keys + values) * cacheElementBytes) / Math.max(1, heads);
+}
+
+/** Keys and values of one token on one GPU, where all layers have the same, so that all blocks are alike; undefined where they have not. */
+export function uniformBytesPerToken({ layers }: ModelFacts, elementBytes: number): number | undefined {
+  const sizes = layers.map(({ mixer }) => {
+    const isWhole = mixer.kind === 'latent' || (mixer.kind === 'attention' && mixer.windowTokens === undefined);
+    const { keys, values } = cacheRow(mixer);
+    return isWhole ? (keys + values) * elementBytes : 0;
+  });
+  const [first = 0] = sizes;
+  return first > 0 && sizes.every((size) => size === first) ? layers.length * first : undefined;
 }
 
 const blockTokens = 16;

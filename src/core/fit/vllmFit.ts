@@ -162,7 +162,7 @@ export function capturedSizes({ architecture }: ModelFacts, maxSequences: number
   return Math.min(/^gpt-?oss/i.test(architecture) ? 83 : 51, 4 + Math.floor(maxSequences / 4));
 }
 
-export function vllmGpu({ name, totalBytes, freeBytes, isUnified }: FitGpu): VllmGpu {
+export function vllmGpu({ name, totalBytes, freeBytes, isUnified, spills }: FitGpu): VllmGpu {
   const hopper = /\bG?H(100|200|800|20)\b/i.test(name);
   // Only data-centre cards have 80 GB, and those come joined.
   const joined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
@@ -170,6 +170,7 @@ export function vllmGpu({ name, totalBytes, freeBytes, isUnified }: FitGpu): Vll
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
+    ...(spills ? { spills } : {}),
     isHeadless: isHeadlessCard(name),
     multiprocessors: hopper ? 132 : 100,
     nvlink: hopper || joined,

@@ -18,6 +18,7 @@ export class EditView {
   readonly #removed = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor('diffEditor.removedLineBackground'),
+    ...contrastBorder('diffEditor.removedTextBorder', 'dashed', '1px'),
     overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.deletedForeground'),
     overviewRulerLane: vscode.OverviewRulerLane.Full,
   });
@@ -32,6 +33,7 @@ export class EditView {
   readonly #writing = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
+    ...contrastBorder('editor.rangeHighlightBorder', 'solid', '0 0 0 2px'),
   });
   readonly #comments = vscode.comments.createCommentController('a2ia.edit', 'A2IA Edit');
   readonly #shown = new Map<string, ShownEdit>();
@@ -86,8 +88,10 @@ export class EditView {
       this.#boxes.delete(thread);
     }
     for (const hunk of wanted) {
-      const range = rangeOf(document, hunk);
-      if (!range) continue;
+      const lines = rangeOf(document, hunk);
+      if (!lines) continue;
+      // VS Code colours the range of a box in its own way, over ours: an empty one has no colour.
+      const range = new vscode.Range(lines.end, lines.end);
       const text = hunk.newLines.join('\n');
       const label = writingAt ? 'What comes' : labelOf(hunk, hunks);
       const known = [...this.#boxes].find(([thread, box]) => thread.uri.toString() === uri && box.id === hunk.id);
@@ -103,6 +107,15 @@ export class EditView {
       this.#boxes.set(thread, { id: hunk.id, text });
     }
   }
+}
+
+/** Themes of high contrast have borders where others have backgrounds, which has no colour there; in others such a border is transparent. */
+function contrastBorder(
+  color: string,
+  borderStyle: string,
+  borderWidth: string,
+): vscode.ThemableDecorationRenderOptions {
+  return { borderStyle, borderWidth, borderColor: new vscode.ThemeColor(color) };
 }
 
 interface HunkBox {

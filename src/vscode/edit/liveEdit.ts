@@ -15,6 +15,8 @@ export interface LiveEditRequest {
   readonly lines: LineRange;
   readonly wish: string;
   readonly earlier: readonly { readonly answer: string; readonly further: string }[];
+  /** Of a change set: it outlives the editor of its document, and no model is asked about it again. */
+  readonly isOfSet?: true;
 }
 
 export type Phase = { readonly type: 'writing'; readonly text: string } | { readonly type: 'offered' };
@@ -26,8 +28,6 @@ export interface Written {
   readonly format: EditFormat;
 }
 
-/** So many lines before and after go along. */
-const linesAround = 20;
 /** The screen is not faster, and each picture of a partial edit costs VS Code some milliseconds. */
 const previewIntervalMs = 100;
 
@@ -37,6 +37,7 @@ export class LiveEdit {
   readonly controller = new AbortController();
   /** Of the model, as it came. */
   answerText = '';
+  #document: vscode.TextDocument;
   #phase: Phase = { type: 'writing', text: 'Looking for a model server' };
   readonly #session: EditSession;
   readonly #asked: EditRequest;
@@ -47,6 +48,7 @@ export class LiveEdit {
   /** @param changed called when there is something else to show */
   constructor(request: LiveEditRequest, changed: () => void) {
     this.request = request;
+    this.#document = request.document;
     const { document, lines, wish, earlier } = request;
     this.#session = new EditSession(document.getText(), lines);
     this.#changed = changed;
@@ -55,12 +57,19 @@ export class LiveEdit {
       languageId: document.languageId,
       wish: wishes,
       lines: this.#session.regionLines,
-      ...this.#session.linesAround(linesAround),
+      ...this.#session.linesAround,
     };
   }
 
   get document(): vscode.TextDocument {
-    return this.request.document;
+    return this.#document;
+  }
+
+  /** The same file, opened again: what is offered follows what became of its text meanwhile. */
+  reopen(document: vscode.TextDocument): void {
+    if (document === this.#document) return;
+    this.#document = document;
+    this.follow([]);
   }
 
   get phase(): Phase {
@@ -92,7 +101,8 @@ export class LiveEdit {
 
   /** Asks, and shows what comes. Never throws: that nobody answers is an answer too. */
   async write(choice: Choice, format: EditFormat, settings: Settings): Promise<Written> {
-    const { document, wish, earlier } = this.request;
+    const { document } = this;
+    const { wish, earlier } = this.request;
     this.#say(`${choice.model} reads`);
     const messages = editMessages({
       ...this.#asked,
@@ -122,6 +132,11 @@ export class LiveEdit {
     return offer;
   }
 
+  /** Offers lines that were judged already. */
+  propose(lines: readonly string[]): void {
+    this.#settleOn({ type: 'edit', lines });
+  }
+
   /** To be told of every change of the document. */
   follow(changes: readonly vscode.TextDocumentContentChangeEvent[]): void {
     // All of them count from the document before; from its end to its beginning none moves another.
@@ -135,23 +150,35 @@ export class LiveEdit {
     if (!this.#isApplying) this.#changed();
   }
 
-  /** Puts changes into the document, together and as one undo step. False: it could not be changed. */
-  async accept(ids: ReadonlySet<number> = this.#all()): Promise<boolean> {
+  /** Puts changes into the document, together and as one undo step. Where they stand then; none: it could not be changed. */
+  async accept(ids: ReadonlySet<number> = this.#all()): Promise<readonly vscode.Range[]> {
     this.#isApplying = true;
     try {
       // Between the call and the edit the user may have typed: then it is made anew, for what the document is by then.
       for (let attempt = 0; attempt < 3; attempt++) {
         const changes = this.#session.changesFor(ids);
-        if (changes.length === 0) return false;
+        if (changes.length === 0) return [];
         if (!(await applyTo(this.document, changes))) continue;
         this.#session.settle(ids);
-        return true;
+        return placesAfter(this.document, changes);
       }
-      return false;
+      return [];
     } finally {
       this.#isApplying = false;
       this.#changed();
     }
+  }
+
+  /** All that it offers, to be put into the document together with other edits. Until `endAccepting` it follows in silence. */
+  beginAccepting(): readonly TextChange[] {
+    this.#isApplying = true;
+    return this.#session.changesFor(this.#all());
+  }
+
+  endAccepting(isMade: boolean): void {
+    if (isMade) this.#session.settle(this.#all());
+    this.#isApplying = false;
+    this.#changed();
   }
 
   reject(ids: ReadonlySet<number> = this.#all()): void {
@@ -193,6 +220,16 @@ export class LiveEdit {
     this.#phase = { type: 'writing', text };
     this.#changed();
   }
+}
+
+/** Where changes, in the order of the document and all for the text before them, stand in it now. */
+function placesAfter(document: vscode.TextDocument, changes: readonly TextChange[]): readonly vscode.Range[] {
+  let moved = 0;
+  return changes.map(({ offset, length, text }) => {
+    const start = offset + moved;
+    moved += text.length - length;
+    return new vscode.Range(document.positionAt(start), document.positionAt(start + text.length));
+  });
 }
 
 /** One edit, one undo step. A document that is not on the screen has no editor, and gets one from the workspace. */

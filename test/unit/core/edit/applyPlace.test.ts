@@ -22,6 +22,7 @@ describe('namedCode', () => {
     assert.equal(nameOf('html', '<!-- index.html -->'), 'index.html');
     assert.equal(nameOf('py', '# file: tools/run.py'), 'tools/run.py');
     assert.equal(nameOf('ts', '// Node.js runs this'), undefined);
+    assert.equal(nameOf('ts', '// fileNames.ts'), 'fileNames.ts');
   });
 });
 
@@ -60,6 +61,18 @@ class Box {
   it('is the function of that name', () => {
     assert.deepEqual(place('export function two(x) {\n  return 2 * x;\n}'), [10, 15]);
     assert.deepEqual(place('function one(x) {\n  return a(x) + 1;\n}'), [3, 9]);
+  });
+
+  it('ends where the function does, whatever its first lines are', () => {
+    const spread = ['function sum(', '  a,', '  b,', ') {', '', '  return a + b;', '}', '', 'run();'];
+    assert.deepEqual(place('function sum(a, b) {\n  return b + a;\n}', spread), [0, 7]);
+    const blank = ['function one() {', '', '  return 1;', '}', '', 'function two() {', '  return 2;', '}'];
+    assert.deepEqual(place('function one() {\n  return 3;\n}', blank), [0, 4]);
+  });
+
+  it('is not another function that is written alike', () => {
+    const other = ['function one() {', '  wait(1);', '  log();', '  return 1;', '}'];
+    assert.equal(place('function two() {\n  wait(1);\n  log();\n  return 2;\n}', other), 'notFound');
   });
 
   it('takes the comment along when the code has one', () => {
