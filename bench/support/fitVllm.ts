@@ -1,7 +1,8 @@
 import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
+import { publishedScheme } from '../../src/core/fit/publishedModels.ts';
 import type { Figure } from '../../src/core/fit/figure.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
-import { planVllm } from '../../src/core/fit/plan.ts';
+import { planVllm, type Verdict } from '../../src/core/fit/plan.ts';
 import { estimateVllm, vllmDefaults, type VllmGpu, type VllmSettings } from '../../src/core/fit/vllm.ts';
 import { capturedSizes, vllmGpu } from '../../src/core/fit/vllmFit.ts';
 import { isOldEngine, vllmVersionNamed } from '../../src/core/fit/vllmVersion.ts';
@@ -9,19 +10,27 @@ import type { FitCase } from './fitCases.ts';
 import { mib, nothing, type Prediction } from './fitPrediction.ts';
 import { cudaBytesOf, freeBytesOf, isUnifiedMemory } from './fitSettings.ts';
 
-/** vLLM starts only where its whole budget is free, whatever the model. */
+/** vLLM starts only where its whole budget is free, and where a pool that was given in blocks has room for one request, whatever the model. */
 export function failsAtTheGate(run: FitCase): boolean {
+  if (poolTokensOf(run) < (run.context ?? 0)) return true;
   const gpu = vllmGpuOf(run);
   const budget = (gpu?.totalBytes ?? 0) * (utilizationOf(run) ?? 0.9);
   return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
 }
 
+/** Kernels for latent attention have blocks of 64 tokens, all others 16. */
+function poolTokensOf(run: FitCase): number {
+  const blocks = numberOf(run, 'num-gpu-blocks-override');
+  return blocks === undefined ? Infinity : blocks * (numberOf(run, 'block-size') ?? 64);
+}
+
 export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
-  const scheme = schemeOf(run);
+  const scheme = schemeOf(run, facts);
   if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
-  // Other makers' kernels lay quantized weights out in ways of their own.
-  if (isOtherMaker(run) && scheme.kind !== 'plain') return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
+  // Other makers' kernels lay quantized weights out in ways of their own.
+  if (isOtherMaker(run) && scheme.kind !== 'plain')
+    return { ...nothing(run), verdict: roughVerdict(run, facts, settings) };
   const gpu = vllmGpuOf(run);
   if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
     const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
@@ -39,6 +48,17 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
     verdict,
     confidence,
   };
+}
+
+/** By CUDA's constants, and only where half of the weights more, or a tenth less, would change nothing. */
+function roughVerdict(run: FitCase, facts: ModelFacts, settings: VllmSettings): Verdict {
+  const totalBytes = cudaBytesOf(run);
+  if (totalBytes === undefined || facts.doubts.length > 0) return 'unknown';
+  const { verdict, estimate } = planVllm(facts, settings, vllmGpu({ name: '', totalBytes }));
+  const { weights, activation, cachePool, cacheNeeded } = estimate;
+  if (0.9 * weights.bytes > totalBytes) return 'fails';
+  const spare = cachePool.lowBytes - 0.5 * weights.bytes - activation.bytes;
+  return verdict === 'fits' && spare > cacheNeeded.highBytes ? 'fits' : 'unknown';
 }
 
 /** Part of the weights is in RAM, or the pool was given in bytes. */
@@ -68,15 +88,19 @@ function utilizationOf(run: FitCase): number | undefined {
   return stated !== undefined && stated > 1 ? stated / 100 : stated;
 }
 
-/** 16 bits where nothing else is said; undefined where something is said that is not enough. */
-export function schemeOf(run: FitCase): Scheme | undefined {
+/** As the maker publishes it where nothing else is said; undefined where something is said that is not enough. */
+export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
+  // `gptq` is what vLLM calls both.
+  if (byName?.kind === 'gptq8') return byName;
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
-  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
-  return isVague ? undefined : (byText ?? { kind: 'plain', bytes: 2 });
+  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|compressed|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
+  const published = publishedScheme(facts);
+  if (isVague) return undefined;
+  return published.kind === 'plain' ? (byText ?? published) : published;
 }
 
 export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
@@ -117,6 +141,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     graphSizes: listed ?? capturedSizes(facts, maxSequences),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
     ...(/graph profiling on/i.test(text) ? { profilesGraphs: true } : {}),
+    oldEngine: isOld,
     ...(isOld && !beforeAmpere ? { oldFlashAttention: true } : {}),
     ...(isChunked && statedTokens === undefined ? { profilesNoSampler: true } : {}),
   };

@@ -112,7 +112,7 @@ describe('The page of a plan', () => {
     await press('Enter');
     assert.deepEqual((await plan.next('choose')).change, { modelId: 'catalogue:gemma-3-12b' });
     await plan.show({ ...planStates['partial']!, controls: { ...controls, seen: 1 } });
-    await press('Tab', 'Tab', 'Tab', 'ArrowRight');
+    await press('Tab', 'Tab', 'Tab', 'Tab', 'ArrowRight');
     assert.deepEqual((await plan.next('choose')).change, { backend: 'llama-server' });
     await press('Tab', 'ArrowUp');
     assert.deepEqual((await plan.next('choose')).change, { format: 'Q8_0' });
@@ -134,8 +134,8 @@ describe('The page of a plan', () => {
 
   it('searches models by parts of their names, and leaves what stood there when nothing is chosen', async () => {
     const plan = await openPage(fits);
-    const input = plan.page.getByRole('combobox', { name: 'Model' });
-    const options = plan.page.getByRole('listbox', { name: 'Models' }).getByRole('option');
+    const input = plan.page.getByRole('combobox', { name: 'Model', exact: true });
+    const options = plan.page.getByRole('listbox', { name: 'Model', exact: true }).getByRole('option');
     await input.click();
     assert.equal(await options.count(), 8);
     await plan.page.getByRole('option', { name: 'qwen3:8b' }).and(plan.page.locator('[aria-selected=true]')).waitFor();
@@ -192,7 +192,7 @@ describe('The page of a plan', () => {
         await check(name);
       }
       await plan.show(fits);
-      await plan.page.getByRole('combobox', { name: 'Model' }).click();
+      await plan.page.getByRole('combobox', { name: 'Model', exact: true }).click();
       await check('choosing');
       assert.deepEqual(found, []);
     });

@@ -19,7 +19,7 @@ describe('A2IA: Plan a Model in a real workbench', () => {
   it('plans a model of the catalogue for a card, and follows the slider', async () => {
     await workbench.runCommand('A2IA: Plan a Model');
     const plan = workbench.plan;
-    const model = plan.getByRole('combobox', { name: 'Model' });
+    const model = plan.getByRole('combobox', { name: 'Model', exact: true });
     await model.fill('qwen3-14b');
     await plan.getByRole('option', { name: 'qwen3-14b' }).waitFor();
     await model.press('Enter');
@@ -65,7 +65,7 @@ describe('A2IA: Plan a Model in a real workbench', () => {
     await workbench.runCommand('Developer: Reload Window');
     await workbench.page.locator('.quick-input-widget').waitFor({ state: 'detached' });
     await textWhen(workbench.plan.locator('.command code'), (text) => text === before.replaceAll('\n', ''));
-    assert.equal(await workbench.plan.getByRole('combobox', { name: 'Model' }).inputValue(), 'qwen3-14b');
+    assert.equal(await workbench.plan.getByRole('combobox', { name: 'Model', exact: true }).inputValue(), 'qwen3-14b');
   });
 });
 
@@ -112,7 +112,7 @@ describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
   pictureOfFailure(() => workbench);
 
   const choose = async (name: string): Promise<void> => {
-    const model = workbench.plan.getByRole('combobox', { name: 'Model' });
+    const model = workbench.plan.getByRole('combobox', { name: 'Model', exact: true });
     await model.fill(name);
     await workbench.plan.getByRole('option', { name }).waitFor();
     await model.press('Enter');

@@ -107,12 +107,13 @@ describe('ollama: its own protocol', () => {
       assert.deepEqual(await client().loadedModels?.(never), [
         {
           id: modelName,
+          digest: '10e49fe95dfd',
           sizeBytes: 190948608,
           vramBytes: 0,
           contextWindowTokens: 4096,
           expiresAtMs: Date.parse('2026-11-23T21:53:36.254Z'),
         },
-        { id: 'kept:7b', sizeBytes: 190948608, vramBytes: 190948608 },
+        { id: 'kept:7b', digest: '10e49fe95dfd', sizeBytes: 190948608, vramBytes: 190948608 },
       ]);
     });
 

@@ -1,5 +1,5 @@
 import type { Scheme } from './checkpoint.ts';
-import type { Corrections } from './corrections.ts';
+import type { Corrections, MeasuredBy } from './corrections.ts';
 import type { Figure } from './figure.ts';
 import type { Inequality } from './inequality.ts';
 import type { CacheType } from './kvCache.ts';
@@ -23,6 +23,8 @@ export interface FitRequest {
 export interface FitModel {
   /** As the server calls it. */
   readonly name: string;
+  /** Of its files, where the server tells it: a name may be given to another model. */
+  readonly digest?: string;
   readonly facts: ModelFacts;
   /** By the tensor list of a file, or by the file type's mixture. Absent for a checkpoint, whose bytes follow from `scheme`. */
   readonly weights?: WeightBytes;
@@ -75,6 +77,14 @@ export interface FitGpu {
   /** Absent: not known; an idle card is assumed. */
   readonly freeBytes?: number;
   readonly isUnified?: boolean;
+  /** Its driver pages what is too much into the machine's memory instead of failing. */
+  readonly spills?: boolean;
+}
+
+/** Models that are loaded now. `server`: the plan is for when they are gone, which the server sees to; `user`: it is for now, and without them it would be better. */
+export interface Unloading {
+  readonly models: readonly string[];
+  readonly by: 'server' | 'user';
 }
 
 export interface FitPlan {
@@ -94,14 +104,18 @@ export interface FitPlan {
   readonly largestContextTokens?: number;
   /** What to run, or to send: `vllm serve …`, `ollama run …` with its options. */
   readonly command: string;
-  /** When loads of this kind were measured on this machine, in milliseconds since 1970. Absent: by the formulas alone. */
-  readonly calibratedAtMs?: number;
+  /** The load of this machine that the plan is corrected by. Absent: by the formulas alone. */
+  readonly measuredBy?: MeasuredBy;
+  readonly unloading?: Unloading;
+  /** What the driver pages into the machine's memory: then the verdict is `partial`. */
+  readonly spilledBytes?: number;
   /** For the user: what was not known, and how that was bounded. */
   readonly doubts: readonly string[];
 }
 
 export interface FitRow {
-  readonly part: 'weights' | 'cache' | 'state' | 'compute' | 'graphs' | 'encoder' | 'overhead' | 'ram';
+  /** `beside`: another model at the same time; `ram`: not on the GPU. */
+  readonly part: 'weights' | 'cache' | 'state' | 'compute' | 'graphs' | 'encoder' | 'overhead' | 'beside' | 'ram';
   readonly label: string;
   readonly figure: Figure;
 }

@@ -41,9 +41,11 @@ const bases: Readonly<Record<string, string>> = {
 
 /** Undefined: made by no rule that is known here. */
 export function mixtureNamed(name: string): Mixture | undefined {
-  const base = bases[name.toUpperCase()];
+  // The quantizer takes these for the middle size.
+  const full = /^Q[345]_K$/i.test(name) ? `${name}_M` : name;
+  const base = bases[full.toUpperCase()];
   const type = base === undefined ? undefined : ggmlType(base);
-  return type && { name: name.toUpperCase(), base: type };
+  return type && { name: full.toUpperCase(), base: type };
 }
 
 /** Every tensor of the model with its type in a file of this mixture. */

@@ -209,11 +209,12 @@ function situationOf(
   };
 }
 
-export function roomOf({ name, totalBytes, freeBytes, isUnified }: FitGpu): GpuRoom {
+export function roomOf({ name, totalBytes, freeBytes, isUnified, spills }: FitGpu): GpuRoom {
   return {
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
+    ...(spills ? { spills } : {}),
     isHeadless: isHeadlessCard(name),
   };
 }

@@ -1,3 +1,6 @@
+import type { Scheme } from './checkpoint.ts';
+import type { ModelFacts } from './modelFacts.ts';
+
 /**
  * Where the models of the catalogue are published. The repository on Hugging Face is also where the numbers of its shape come from: its `config.json`.
  */
@@ -569,6 +572,25 @@ const byPublishedName: ReadonlyMap<string, string> = new Map(
 const typePrefixes: readonly (readonly [prefix: string, name: string])[] = [...publishedModels.values()].flatMap(
   ({ name, ollamaTypes }) => (ollamaTypes === undefined ? [] : [[ollamaTypes, name] as const]),
 );
+
+/** Models whose makers' own checkpoint has matrices of 8 bits. */
+const publishedInFp8: ReadonlySet<string> = new Set([
+  'deepseek-v3',
+  'kimi-k2',
+  'minimax-m2',
+  'mistral-large-3-675b',
+  'devstral-2-123b',
+  'devstral-small-2-24b',
+  'ministral-3-3b',
+  'ministral-3-8b',
+  'ministral-3-14b',
+]);
+
+/** How vLLM finds a model stored whose name says nothing of it. */
+export function publishedScheme({ architecture, name = '' }: ModelFacts): Scheme {
+  if (/^gpt-?oss/i.test(architecture)) return { kind: 'mxfp4' };
+  return publishedInFp8.has(name) ? { kind: 'fp8' } : { kind: 'plain', bytes: 2 };
+}
 
 /** The catalogue's name for exactly what a publisher calls so: a repository, or a name in Ollama's library with its tag. */
 export function nameOfPublished(published: string): string | undefined {
