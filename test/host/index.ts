@@ -14,6 +14,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./apply.test.ts');
   await import('./ask.test.ts');
+  await import('./changes.test.ts');
   await import('./chat.test.ts');
   await import('./chatWindow.test.ts');
   await import('./commitMessage.test.ts');

@@ -29,6 +29,7 @@ export class OpenChat {
       log,
       mayContact: (origin) => host.mayContact(origin),
       apply: () => Promise.resolve(undefined),
+      review: () => Promise.resolve(undefined),
       readGpus: () => Promise.resolve(undefined),
       badges: () => Promise.resolve(new Map()),
       actions: {
