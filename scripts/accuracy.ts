@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { EstimatorScores } from '../bench/estimators.ts';
-import type { LocalLoads } from '../bench/localLoads.ts';
+import type { EstimatorScores } from '../bench/accuracy/estimators.ts';
+import type { LocalLoads } from '../bench/accuracy/localLoads.ts';
 import { fitReport, type FitReport } from '../bench/support/fitReport.ts';
 import { table } from './lib/markdownTable.ts';
 import { figures, type FigureName, type Score, type ScoredRun } from '../bench/support/fitScores.ts';

@@ -16,6 +16,7 @@ export async function run(): Promise<void> {
   await import('./ask.test.ts');
   await import('./changes.test.ts');
   await import('./chat.test.ts');
+  await import('./chatWindow.test.ts');
   await import('./commitMessage.test.ts');
   await import('./completion.test.ts');
   await import('./connection.test.ts');

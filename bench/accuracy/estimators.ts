@@ -1,4 +1,4 @@
-// `node bench/estimators.ts --cases FILE`: what other estimators say of the logged runs, next to ours, into bench/data/estimators.json. gguf-parser-go runs as
+// `node bench/accuracy/estimators.ts --cases FILE`: what other estimators say of the logged runs, next to ours, into bench/data/estimators.json. gguf-parser-go runs as
 // a Go library (`bench/ggufParser`) on heads of model files made from the same facts that our planner has, llmfit as its program, installed into the cache.
 // It needs Go, Python and their registries, and says which of them is missing.
 import { spawnSync } from 'node:child_process';
@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mixtureNamed } from '../src/core/fit/ggufMixtures.ts';
-import type { ModelFacts } from '../src/core/fit/modelFacts.ts';
-import { tensorsOf } from '../src/core/fit/tensors.ts';
-import { progress } from './support/figures.ts';
-import { factsOf } from './support/fitCases.ts';
-import { predict } from './support/fitPredictions.ts';
+import { mixtureNamed } from '../../src/core/fit/ggufMixtures.ts';
+import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
+import { tensorsOf } from '../../src/core/fit/tensors.ts';
+import { progress } from '../support/figures.ts';
+import { factsOf } from '../support/fitCases.ts';
+import { predict } from '../support/fitPredictions.ts';
 import {
   errorOf,
   hasTruth,
@@ -22,13 +22,13 @@ import {
   type Said,
   type Score,
   type ScoredRun,
-} from './support/fitScores.ts';
-import { llamaCppSettingsOf } from './support/fitSettings.ts';
-import { sharersOf } from './support/fitVllm.ts';
-import { askLlmfit } from './support/llmfit.ts';
-import { llmfitVersion } from '../scripts/llmfit.mjs';
-import { mixtureOf } from './support/fitWeights.ts';
-import { ggufFromFacts } from './support/ggufFromFacts.ts';
+} from '../support/fitScores.ts';
+import { llamaCppSettingsOf } from '../support/fitSettings.ts';
+import { sharersOf } from '../support/fitVllm.ts';
+import { askLlmfit } from '../support/llmfit.ts';
+import { llmfitVersion } from '../../scripts/llmfit.mjs';
+import { mixtureOf } from '../support/fitWeights.ts';
+import { ggufFromFacts } from '../support/ggufFromFacts.ts';
 
 const mebibyte = 1024 ** 2;
 
@@ -51,7 +51,7 @@ export interface EstimatorScores {
 }
 
 const { values } = parseArgs({ options: { cases: { type: 'string' } } });
-if (values.cases === undefined) throw new Error('Which cases? `node bench/estimators.ts --cases FILE`.');
+if (values.cases === undefined) throw new Error('Which cases? `node bench/accuracy/estimators.ts --cases FILE`.');
 const runs = readFileSync(values.cases, 'utf8')
   .split('\n')
   .filter(Boolean)
@@ -75,7 +75,7 @@ const scores = [
   ),
 ];
 const version = /gguf-parser-go (v[\d.]+)/.exec(
-  readFileSync(fileURLToPath(new URL('ggufParser/go.mod', import.meta.url)), 'utf8'),
+  readFileSync(fileURLToPath(new URL('../ggufParser/go.mod', import.meta.url)), 'utf8'),
 )?.[1];
 const result: EstimatorScores = {
   ggufParser: version ?? '',
@@ -85,7 +85,7 @@ const result: EstimatorScores = {
   verdicts: ['ollama', 'llama.cpp', 'vllm'].map(comparedVerdicts),
 };
 writeFileSync(
-  fileURLToPath(new URL('data/estimators.json', import.meta.url)),
+  fileURLToPath(new URL('../data/estimators.json', import.meta.url)),
   `${JSON.stringify(result, undefined, 2)}\n`,
 );
 
@@ -167,7 +167,7 @@ function ggufParser(candidates: readonly ScoredRun[]): ReadonlyMap<string, Said>
     });
     progress(`${asked.length} heads for gguf-parser-go`);
     const { status, stdout, stderr } = spawnSync('go', ['run', '.'], {
-      cwd: fileURLToPath(new URL('ggufParser', import.meta.url)),
+      cwd: fileURLToPath(new URL('../ggufParser', import.meta.url)),
       input: asked.map((line) => `${JSON.stringify(line)}\n`).join(''),
       encoding: 'utf8',
       maxBuffer: 64 * mebibyte,
