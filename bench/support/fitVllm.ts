@@ -26,8 +26,9 @@ function poolTokensOf(run: FitCase): number {
 
 export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   const scheme = schemeOf(run, facts);
-  if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
+  if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
+  if (tensorParallelOf(run) === undefined && !mayBeAlone(run, facts, settings)) return nothing(run);
   // Other makers' kernels lay quantized weights out in ways of their own.
   if (isOtherMaker(run) && scheme.kind !== 'plain')
     return { ...nothing(run), verdict: roughVerdict(run, facts, settings) };
@@ -48,6 +49,13 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
     verdict,
     confidence,
   };
+}
+
+/** vLLM takes one GPU unless it is told otherwise; where the weights do not fit on that, it was. */
+function mayBeAlone(run: FitCase, facts: ModelFacts, settings: VllmSettings): boolean {
+  const totalBytes = cudaBytesOf(run) ?? 0;
+  const { weights } = estimateVllm(facts, settings, vllmGpu({ name: run.gpu ?? '', totalBytes }));
+  return weights.bytes < 0.9 * totalBytes;
 }
 
 /** By CUDA's constants, and only where half of the weights more, or a tenth less, would change nothing. */
