@@ -29,13 +29,14 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
   if (tensorParallelOf(run) === undefined && !mayBeAlone(run, facts, settings)) return nothing(run);
+  const rough = isOtherMaker(run) ? { verdict: roughVerdict(run, facts, settings) } : {};
   // Other makers' kernels lay quantized weights out in ways of their own.
-  if (isOtherMaker(run) && scheme.kind !== 'plain')
-    return { ...nothing(run), verdict: roughVerdict(run, facts, settings) };
+  if (isOtherMaker(run) && scheme.kind !== 'plain') return { ...nothing(run), ...rough };
   const gpu = vllmGpuOf(run);
   if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
     const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
-    return { ...nothing(run), weights_mib: facts.origin === 'catalogue' ? mib(weights.bytes) : null, confidence: 0.5 };
+    const weightsMib = facts.origin === 'catalogue' ? mib(weights.bytes) : null;
+    return { ...nothing(run), ...rough, weights_mib: weightsMib, confidence: 0.5 };
   }
   const { verdict, estimate } = planVllm(facts, settings, gpu);
   const { weights, cachePool } = estimate;
@@ -58,14 +59,14 @@ function mayBeAlone(run: FitCase, facts: ModelFacts, settings: VllmSettings): bo
   return weights.bytes < 0.9 * totalBytes;
 }
 
-/** By CUDA's constants, and only where half of the weights more, or a tenth less, would change nothing. */
+/** By CUDA's constants, and only where twice the activations, and of quantized weights half more, or a tenth less, would change nothing. */
 function roughVerdict(run: FitCase, facts: ModelFacts, settings: VllmSettings): Verdict {
   const totalBytes = cudaBytesOf(run);
   if (totalBytes === undefined || facts.doubts.length > 0) return 'unknown';
   const { verdict, estimate } = planVllm(facts, settings, vllmGpu({ name: '', totalBytes }));
   const { weights, activation, cachePool, cacheNeeded } = estimate;
   if (0.9 * weights.bytes > totalBytes) return 'fails';
-  const spare = cachePool.lowBytes - 0.5 * weights.bytes - activation.bytes;
+  const spare = cachePool.lowBytes - (settings.scheme.kind === 'plain' ? 0 : 0.5) * weights.bytes - activation.bytes;
   return verdict === 'fits' && spare > cacheNeeded.highBytes ? 'fits' : 'unknown';
 }
 
