@@ -125,9 +125,9 @@ function carries({ isolated, families, spellings }: FitReport): string {
   ].join('\n\n');
 }
 
-function others({ ggufParser, scores }: EstimatorScores): string {
+function others({ ggufParser, llmfit, date, scores, verdicts }: EstimatorScores): string {
   return [
-    `gguf-parser-go ${ggufParser} (behind GPUStack) runs as a library (\`bench/ggufParser\`), on heads of model files that are made from the same facts that our planner has. Compared are runs that were wholly on the GPU and that both answer.`,
+    `gguf-parser-go ${ggufParser} (behind GPUStack) runs as a library (\`bench/ggufParser\`), on heads of model files that are made from the same facts that our planner has. llmfit ${llmfit} runs as a program, with the shapes that it brings along, and is told the repository, the quantization, the context, the cache’s type and the memory of the cards. Both ran on ${date}. Compared are runs that were wholly on the GPU and that both answer.`,
     table(
       ['Estimator', 'Figure', 'Runs', 'Its median', 'Its P90', 'Ours, median', 'Ours, P90', 'Its worst'],
       scores.map(({ estimator, theirs, ours }) => [
@@ -144,7 +144,19 @@ function others({ ggufParser, scores }: EstimatorScores): string {
           .join(', '),
       ]),
     ),
-    'Not run here, but measured on these runs: llmfit 1.1.17 has weights 7 % too large, and 68 to 87 % of its verdicts are right, by server.',
+    'Whether a model fits on the GPUs, of the runs that llmfit and our planner both decide. It decides all of which it knows the memory; the runs that we call tight are not among these.',
+    table(
+      ['Server', 'Runs', 'llmfit right', 'its false “fits”', 'Ours right', 'our false “fits”'],
+      verdicts.map(({ backend, runs, theirsRight, theirsFalseFits, oursRight, oursFalseFits }) => [
+        backendNames[backend] ?? backend,
+        String(runs),
+        share(theirsRight, runs),
+        String(theirsFalseFits),
+        share(oursRight, runs),
+        String(oursFalseFits),
+      ]),
+    ),
+    'Others that can be had offline are left out: they read a model from the hub (hf-mem, llm-mem, `accelerate estimate-memory`), and nothing here may.',
   ].join('\n\n');
 }
 

@@ -191,7 +191,8 @@ function computeOf(
 function policyOf(run: FitCase, facts: ModelFacts, { build }: LlamaCppSettings): OffloadPolicy {
   const policy = offloadPolicy(serverOf(run), build, isLayersFlag.test(run.other_flags ?? ''));
   const fails = policy.whenFull === 'asTold' && asksForAllLayers(run, facts);
-  return { ...policy, ...(fails ? { whenFull: 'fail' } : {}), mayUseOne: true };
+  // Ollama lists the GPUs that it found and takes them all.
+  return { ...policy, ...(fails ? { whenFull: 'fail' } : {}), mayUseOne: run.backend !== 'ollama' };
 }
 
 const isLayersFlag = /(^|\s)(-ngl|--n-gpu-layers)/;

@@ -93,7 +93,7 @@ export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
-  // `gptq` is what vLLM calls both.
+  // `gptq` and `awq` are what vLLM calls those of 8 bits too.
   if (byName?.kind === 'gptq8') return byName;
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
@@ -136,7 +136,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     maxBatchedTokens: statedTokens ?? batched,
     utilization: utilizationOf(run) ?? defaults.utilization,
     tensorParallel: tensorParallelOf(run) ?? 1,
-    pipelineParallel: numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size') ?? 1,
+    pipelineParallel: pipelineParallelOf(run) ?? 1,
     eager: run.enforce_eager ?? /enforce[-_]eager(?!=false)/i.test(flags),
     graphSizes: listed ?? capturedSizes(facts, maxSequences),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
@@ -164,6 +164,16 @@ function captured(flags: string): number | undefined {
 /** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
 export function tensorParallelOf(run: FitCase): number | undefined {
   return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? gpuCountOf(run);
+}
+
+/** GPUs that each have a part of vLLM's weights, by tensors and by layers; of the other servers everything is counted together. */
+export function sharersOf(run: FitCase): number {
+  if (run.backend !== 'vllm') return 1;
+  return (tensorParallelOf(run) ?? 1) * (pipelineParallelOf(run) ?? 1);
+}
+
+function pipelineParallelOf(run: FitCase): number | undefined {
+  return numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size');
 }
 
 /** `4x RTX 3090`, `RTX 3090 x4`, or one after the other, where their number is not in its own field. */

@@ -19,6 +19,8 @@ describe('Memory of cards by their names', () => {
     ['NVIDIA A10 (22.5 GB)', 22.5],
     ['NVIDIA A100-SXM4-40GB', 39.4],
     ['NVIDIA H100 80GB HBM3', 79.2],
+    ['NVIDIA H100 NVL', 93.1],
+    ['NVIDIA GH200 480GB', 95.6],
     // A size in the name counts more: these were sold with 11 GB.
     ['NVIDIA GeForce RTX 2080 Ti 22GB', 21.67],
   ] as const) {
