@@ -102,7 +102,9 @@ function asRunning(server: FitServer, { name }: FitModel, own: OwnMachine | unde
   }
   if (server.kind !== 'ollama') return server;
   const contextTokens = own?.loaded.find(({ id }) => id === name || id === `${name}:latest`)?.contextWindowTokens;
-  return { ...own?.environment, ...(contextTokens === undefined ? {} : { contextTokens }), ...server };
+  const running = { ...own?.environment, ...(contextTokens === undefined ? {} : { contextTokens }) };
+  const version = own?.version === undefined ? {} : { version: own.version };
+  return { ...version, ...running, ...server, ...(Object.keys(running).length === 0 ? {} : { running }) };
 }
 
 function notesOf({ server, model: { name } }: FitRequest, own: OwnMachine | undefined): readonly string[] {

@@ -14,6 +14,8 @@ import type { Settings } from '../core/settings/settings.ts';
 export interface OwnMachine extends PlannedMachine {
   readonly gpus: readonly FitGpu[];
   readonly environment: OllamaEnvironment | undefined;
+  /** Of the Ollama that runs. */
+  readonly version?: string;
   /** Why there are no GPUs. */
   readonly note?: string;
 }
@@ -34,14 +36,23 @@ export async function readOwnMachine(
   const reading = await readGpus(host, signal);
   const cards = reading.state === 'gpus' ? reading.gpus : [];
   if (fitGpus(cards).length === 0) return noGpus(`${words(reading)} Say one with --gpu or --vram.`);
-  const [calibrations, use, environment] = await Promise.all([
+  const ollama = registry.client('ollama', settings);
+  const [calibrations, use, status, environment] = await Promise.all([
     ownCalibrationFile(process.env).read(),
-    readServerUse(registry.client('ollama', settings), signal),
+    readServerUse(ollama, signal),
+    ollama.probe(signal),
     kind === 'ollama' ? readOllamaEnvironment(nodeOllamaTraces(host)) : undefined,
   ]);
   const isOwn = use?.isHere && !isForwarded(use, cards);
   const free = kind === 'ollama' ? cards : without(kind === 'vllm' ? 'vLLM' : 'llama-server', cards);
-  return { cards: free, gpus: fitGpus(free), loaded: isOwn ? use.models : [], calibrations, environment };
+  return {
+    cards: free,
+    gpus: fitGpus(free),
+    loaded: isOwn ? use.models : [],
+    calibrations,
+    environment,
+    ...(status.state === 'ready' && status.version !== undefined ? { version: status.version } : {}),
+  };
 }
 
 function noGpus(note: string): OwnMachine {

@@ -131,6 +131,27 @@ describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
     await workbench.screenshot('plan-machine');
   });
 
+  it('says what Ollama would unload for it, and plans a second model beside it', async () => {
+    const size = 9 * 2 ** 30;
+    server.on('/api/ps', (exchange) =>
+      exchange.json({ models: [{ model: 'other:14b', size, size_vram: size, context_length: 8192 }] }),
+    );
+    smi.set('rtx-3080-full');
+    const { plan } = workbench;
+    await plan.getByRole('button', { name: 'Look for models and GPUs again' }).click();
+    await plan.getByRole('heading', { name: 'Fits on the GPU after unloading other:14b' }).waitFor();
+    await plan.getByText('Ollama does that by itself').waitFor();
+    const second = plan.getByRole('combobox', { name: 'Second model at the same time' });
+    await second.fill('qwen3-0.6b');
+    await plan.getByRole('option', { name: 'qwen3-0.6b' }).waitFor();
+    await second.press('Enter');
+    await plan.getByRole('heading', { name: /^(Both fit|Tight: both)/ }).waitFor();
+    await plan.getByRole('table', { name: 'Every figure' }).getByRole('row', { name: 'qwen3:0.6b' }).waitFor();
+    await workbench.screenshot('plan-together');
+    await plan.getByRole('button', { name: 'No second model at the same time' }).click();
+    await plan.getByRole('heading', { name: 'Fits on the GPU after unloading other:14b' }).waitFor();
+  });
+
   it('plans a file of the workspace', async () => {
     await choose('tiny.gguf');
     const { plan } = workbench;

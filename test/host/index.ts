@@ -14,7 +14,9 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./apply.test.ts');
   await import('./ask.test.ts');
+  await import('./changes.test.ts');
   await import('./chat.test.ts');
+  await import('./chatWindow.test.ts');
   await import('./commitMessage.test.ts');
   await import('./completion.test.ts');
   await import('./connection.test.ts');

@@ -40,6 +40,8 @@ export type FitServer =
   | {
       readonly kind: 'ollama';
       readonly version?: string;
+      /** What the server that runs does without being told again: it is no part of the command. */
+      readonly running?: RunningOllama;
       /** For one request. */
       readonly contextTokens?: number;
       readonly parallel?: number;
@@ -68,6 +70,14 @@ export type FitServer =
       readonly eager?: boolean;
       readonly cacheType?: 'auto' | 'fp8';
     };
+
+export interface RunningOllama {
+  /** With which it has the model loaded, or loads any. */
+  readonly contextTokens?: number;
+  readonly parallel?: number;
+  readonly cacheType?: CacheType;
+  readonly flashAttention?: boolean;
+}
 
 export interface FitGpu {
   /** The driver's, for what was measured on this very card. */

@@ -1,10 +1,11 @@
 import type { GpuReading, GpuState } from '../gpu/gpuReading.ts';
-import { isForwarded, type ServerUse } from '../gpu/serverUse.ts';
+import { cpuShare, isForwarded, leastCpuShare, type ServerUse } from '../gpu/serverUse.ts';
 import type { LoadedModel } from '../clients/llmClient.ts';
 import { calibrationOf, type Calibration, type MeasuredLoad } from './calibration.ts';
 import type { LoadInLog } from './diagnosis/loadInLog.ts';
-import type { FitModel, FitRequest } from './fitRequest.ts';
+import type { FitGpu, FitModel, FitRequest } from './fitRequest.ts';
 import type { OllamaEnvironment } from './ollamaEnvironment.ts';
+import { planFit } from './planFit.ts';
 import type { RunningServer } from './runningServer.ts';
 
 /** A load that can be measured: one model of a server of this machine, alone on its only GPU. */
@@ -37,6 +38,7 @@ export function measurableLoad(reading: GpuReading, server: ServerUse | undefine
   if (backend === 'vllm' || backend === 'openai-compatible') return { backend, endpoint, model, gpu: known };
   const { vramBytes, contextWindowTokens } = model;
   if (backend !== 'ollama' || !vramBytes || !contextWindowTokens) return undefined;
+  if ((cpuShare(model) ?? 0) >= leastCpuShare) return undefined;
   return { backend, model: { ...model, vramBytes, contextWindowTokens }, gpu: known };
 }
 
@@ -73,13 +75,19 @@ export function observedCalibration(
       ...(cacheType === undefined ? {} : { cacheType }),
     },
     // As it was before the load.
-    gpus: [{ name: gpu.name, totalBytes: gpu.totalBytes, freeBytes: gpu.freeBytes + (held ?? model.vramBytes) }],
+    gpus: [idle(gpu, gpu.freeBytes + (held ?? model.vramBytes))],
   };
   const measured: MeasuredLoad = {
     ...(ofThisLoad?.load ?? { buffers: model.vramBytes }),
     ...(overhead !== undefined && overhead > 0 ? { overhead } : {}),
   };
-  return calibrationOf(request, gpu, measured, atMs);
+  const isPlannedWhole = planFit(request).verdict !== 'partial';
+  // Something has taken memory since then: all of it is on the GPU, as the server says.
+  return calibrationOf(isPlannedWhole ? request : { ...request, gpus: [idle(gpu)] }, gpu, measured, atMs);
+}
+
+function idle({ name, totalBytes }: MeasurableGpu, freeBytes = totalBytes): FitGpu {
+  return { name, totalBytes, freeBytes: Math.min(totalBytes, freeBytes) };
 }
 
 /** The same of a server that measured by itself, or that the driver tells of. */
@@ -91,8 +99,7 @@ export function runningCalibration(
 ): Calibration | undefined {
   const took = measured(model);
   if (!took) return undefined;
-  const idle = { name: gpu.name, totalBytes: gpu.totalBytes, freeBytes: gpu.totalBytes };
-  return calibrationOf({ model, server, gpus: [idle] }, gpu, took, atMs);
+  return calibrationOf({ model, server, gpus: [idle(gpu)] }, gpu, took, atMs);
 }
 
 /** Undefined where the driver does not tell what a process holds (Windows, WSL, containers). */

@@ -3,15 +3,12 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { commandLines, programName } from '../gpu/commandLines.ts';
 import type { GpuHost } from '../gpu/gpuHost.ts';
-import type { FitServer } from './fitRequest.ts';
+import type { RunningOllama } from './fitRequest.ts';
 import { isCacheType } from './kvCache.ts';
 import { countOf } from './runningServer.ts';
 
 /** What an Ollama server was told by its environment; empty: none of it. Its API tells nothing of that. */
-export type OllamaEnvironment = Pick<
-  Extract<FitServer, { kind: 'ollama' }>,
-  'contextTokens' | 'parallel' | 'cacheType' | 'flashAttention'
->;
+export type OllamaEnvironment = RunningOllama;
 
 /** The only ones that are looked at: what else is in an environment is nobody's business. */
 const names = [

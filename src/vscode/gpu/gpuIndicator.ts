@@ -103,9 +103,9 @@ export class GpuIndicator {
   }
 
   /** Undefined where the user wants no look. */
-  async read(): Promise<GpuReading | undefined> {
+  async read(mostAgeMs = recentMs): Promise<GpuReading | undefined> {
     if (this.#mode() === 'never' && !this.#isAsked) return undefined;
-    return (await this.#monitor.recent(recentMs)).reading;
+    return (await this.#monitor.recent(mostAgeMs)).reading;
   }
 
   /** For every window, until it is asked for again. */

@@ -8,7 +8,8 @@ import type { CoreHost } from '../../core/host.ts';
 import { isThisMachine } from '../../core/gpu/serverUse.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import { catalogueModel } from './catalogueModels.ts';
-import type { ModelGroup, ModelSource, ServerHere, ServersHere } from './planSession.ts';
+import type { ModelGroup, ModelSource } from './planSession.ts';
+import type { ServerHere, ServersHere } from './planTarget.ts';
 import { fileId, fileSource, ollamaSource, servedId, servedSource } from './readModels.ts';
 
 export interface ModelFinderParts {

@@ -5,10 +5,12 @@ import type { CalibrationFile } from '../../core/fit/calibrationFile.ts';
 import { nodeOllamaTraces, readOllamaEnvironment } from '../../core/fit/ollamaEnvironment.ts';
 import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
 import { isForwarded, readServerUse, type ServerUse } from '../../core/gpu/serverUse.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import type { GpuIndicator } from '../gpu/gpuIndicator.ts';
 import { showWebviewPage } from '../webviewPage.ts';
 import { ModelFinder, type ModelFinderParts } from './modelFinder.ts';
-import { PlanSession, type Machine } from './planSession.ts';
+import { PlanSession } from './planSession.ts';
+import type { Machine } from './planTarget.ts';
 
 export interface PlanPanelsParts extends ModelFinderParts {
   readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'workspaceState'>;
@@ -56,7 +58,7 @@ export class PlanPanels {
         servers: () => finder.here,
         pickFile: () => finder.pickFile(),
         copy: (text) => void vscode.env.clipboard.writeText(text),
-        forget: async (of) => (await this.#parts.measuredLoads()).forget(of),
+        forget: (of) => this.#forget(of),
         keep: (kept) => void workspaceState.update(choiceKey, kept),
         // A hidden page asks for everything when it comes back.
         post: (part) => void panel.webview.postMessage({ type: 'state', part }),
@@ -76,10 +78,19 @@ export class PlanPanels {
     showWebviewPage(panel.webview, extensionUri, { title: 'Plan a Model', script: 'plan', style: 'planStyle' });
   }
 
+  async #forget(of: string): Promise<void> {
+    const file = await this.#parts.measuredLoads();
+    try {
+      await file.forget(of);
+    } catch (error) {
+      void vscode.window.showErrorMessage(`A2IA: ${file.path} cannot be written. ${errorText(error)}`);
+    }
+  }
+
   async #readMachine(finder: ModelFinder): Promise<Machine> {
     const { gpu, measuredLoads } = this.#parts;
     const [reading, calibrations, use] = await Promise.all([
-      gpu().then((indicator) => indicator.read()),
+      gpu().then((indicator) => indicator.read(justNowMs)),
       measuredLoads().then((file) => file.read()),
       this.#ollamaUse(finder),
     ]);
@@ -98,3 +109,5 @@ export class PlanPanels {
 }
 
 const lookLimitMs = 5000;
+/** Whoever looks again wants to see what is. */
+const justNowMs = 1000;

@@ -142,15 +142,16 @@ function serverOf(
   const kind = cacheTypesOf(backend).find((one) => one === cacheType);
   switch (backend) {
     case 'ollama': {
-      const { version, environment = {} } = known;
-      const { cacheType: told, ...others } = environment;
-      const cache = kind === undefined ? withoutUndefined({ cacheType: told }) : cacheOf(kind);
-      const context = known.contextTokens === undefined ? {} : { contextTokens: known.contextTokens };
+      const { version, environment } = known;
+      const loaded = known.contextTokens === undefined ? {} : { contextTokens: known.contextTokens };
+      const running = { ...environment, ...loaded };
+      const { cacheType: told, ...others } = running;
+      const cache = kind === undefined ? withoutUndefined({ cacheType: told }) : cacheChosen(kind, told);
       return {
         kind: 'ollama',
         ...withoutUndefined({ version }),
+        ...(Object.keys(running).length === 0 ? {} : { running }),
         ...others,
-        ...context,
         ...contextChosen,
         ...cache,
         ...ofLlamaCpp,
@@ -177,6 +178,11 @@ function serverOf(
 /** The usual one is what a server takes by itself, so it is no part of the command. */
 function cacheOf(cacheType: string | undefined): { readonly cacheType?: CacheType } {
   return cacheType === 'q8_0' || cacheType === 'q4_0' ? { cacheType } : {};
+}
+
+/** Where the server that runs was told another, the usual one has to be said. */
+function cacheChosen(chosen: string, told: CacheType | undefined): { readonly cacheType?: CacheType } {
+  return chosen === 'f16' && told !== undefined ? { cacheType: 'f16' } : cacheOf(chosen);
 }
 
 /** GPUs that vLLM can share a model among: as many as the first, a power of two. */

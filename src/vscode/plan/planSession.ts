@@ -1,14 +1,11 @@
 import { alternativesTo } from '../../core/fit/alternatives.ts';
 import { memoryText } from '../../core/fit/bytesText.ts';
-import type { LoadedModel } from '../../core/clients/llmClient.ts';
-import { noCalibrations, type Calibrations } from '../../core/fit/calibration.ts';
+import { noCalibrations } from '../../core/fit/calibration.ts';
 import type { Alternative, FitGpu, FitRequest } from '../../core/fit/fitRequest.ts';
 import { cudaBytesOfCard } from '../../core/fit/gpus.ts';
-import { environmentNotes, type OllamaEnvironment } from '../../core/fit/ollamaEnvironment.ts';
 import type { Planner } from '../../core/fit/planFit.ts';
 import { machinePlanner } from '../../core/fit/machinePlanner.ts';
-import { fitGpus, without as withoutProgram } from '../../core/gpu/fitGpus.ts';
-import type { GpuReading, GpuState } from '../../core/gpu/gpuReading.ts';
+import { fitGpus } from '../../core/gpu/fitGpus.ts';
 import type { PlanPageMessage } from '../../protocol/planMessages.ts';
 import type { ControlsView, ModelGroupView, PlanBackend, PlanChoice, PlanState } from '../../protocol/planState.ts';
 import { cards } from './cards.ts';
@@ -17,6 +14,7 @@ import { CurveMaker } from './curveMaker.ts';
 import { flagTexts, machineNotice, machineOption, remoteNotice } from './planWords.ts';
 import { ModelSlot } from './modelSlot.ts';
 import { alternativeView, planView } from './planView.ts';
+import { targetOf, type Machine, type PlanTarget, type ServersHere } from './planTarget.ts';
 import { addressId } from './readModels.ts';
 import {
   besideRequest,
@@ -26,8 +24,6 @@ import {
   formatFor,
   formatsOf,
   requestOf,
-  withoutUndefined,
-  type KnownServer,
   type PlanModel,
 } from './planRequest.ts';
 
@@ -66,29 +62,6 @@ export interface PlanSurroundings {
   post(part: Partial<PlanState>): void;
 }
 
-/** What is known of the machine that the window is on. */
-export interface Machine {
-  /** Undefined: the user wants no look. */
-  readonly reading: GpuReading | undefined;
-  /** What its Ollama has in memory. */
-  readonly loaded: readonly LoadedModel[];
-  /** What its Ollama was told; undefined: there is none, or that is not to be seen. */
-  readonly environment: OllamaEnvironment | undefined;
-  /** What loads took here. */
-  readonly calibrations: Calibrations;
-}
-
-export interface ServersHere {
-  readonly ollama?: ServerHere;
-  readonly vllm?: ServerHere;
-}
-
-export interface ServerHere {
-  readonly version?: string;
-  /** Its host, where that is not this machine: then the GPU of this machine is not its own. */
-  readonly remote?: string;
-}
-
 export const firstChoice: PlanChoice = { backend: 'ollama', gpuId: 'machine', vramGib: 12, gpuCount: 1 };
 
 const roles = ['modelId', 'draftId', 'besideId'] as const;
@@ -114,8 +87,8 @@ export class PlanSession {
   #request: FitRequest | undefined;
   /** The model whose load the plan is corrected by. */
   #measuredOf: string | undefined;
-  /** All that the curve depends on, beside the request. */
-  #curveKey: string | undefined;
+  /** What the curve was made for, beside the request. */
+  #curveBeside: readonly unknown[] = [];
   #alternatives: readonly Alternative[] = [];
   #shown: PlanState;
   #soon: NodeJS.Immediate | undefined;
@@ -226,20 +199,21 @@ export class PlanSession {
   #plan(): void {
     const before = this.#request;
     const model = this.#models.modelId.model;
-    const known = this.#known(model);
     const draft = this.#models.draftId.model;
-    this.#request = model && requestOf(model, this.#choice, this.#gpus(), known, draft);
-    const planner = this.#planner(known);
+    const target = this.#target;
+    this.#request = model && requestOf(model, this.#choice, this.#gpus(target), target.known, draft);
+    const planner = this.#planner(target);
     const plan = this.#request && planner(this.#request);
     this.#measuredOf = plan?.measuredBy?.of;
-    const planned = plan && { ...plan, doubts: [...plan.doubts, ...this.#doubts(known)] };
+    const planned = plan && { ...plan, doubts: [...plan.doubts, ...target.notes] };
     this.#show({ controls: this.#controls(), plan: planned ? planView(planned) : null });
-    const key = this.#request && JSON.stringify([this.#choice.besideId, this.#machine]);
+    const beside = [this.#machine, this.#models.besideId.model];
+    const isBesideOthers = beside.some((one, index) => one !== this.#curveBeside[index]);
     if (!this.#request || !model) this.#curve.clear();
-    else if (!before || key !== this.#curveKey || differsBeyondContext(before, this.#request)) {
+    else if (!before || isBesideOthers || differsBeyondContext(before, this.#request)) {
       this.#curve.make(this.#request, contextStepsOf(model.facts), planner);
     }
-    this.#curveKey = key;
+    this.#curveBeside = beside;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
       this.#outside.keep(this.#choice);
@@ -248,49 +222,15 @@ export class PlanSession {
     }, restMs);
   }
 
-  #planner(known: KnownServer): Planner {
+  #planner({ cards, known }: PlanTarget): Planner {
     const { calibrations = noCalibrations, loaded = [] } = this.#machine ?? {};
     const second = this.#models.besideId.model;
     const beside = second && besideRequest(second, this.#choice, known);
-    return machinePlanner({ cards: this.#cards(), loaded, calibrations }, beside);
+    return machinePlanner({ cards, loaded, calibrations }, beside);
   }
 
-  /** Those of this machine that the plan is for, as far as they give figures; undefined: it is for others. */
-  #cards(): readonly GpuState[] | undefined {
-    const reading = this.#machine?.reading;
-    if (this.#choice.gpuId !== 'machine' || this.#isRemote() || reading?.state !== 'gpus') return undefined;
-    const { backend } = this.#choice;
-    if (backend === 'ollama') return reading.gpus;
-    return withoutProgram(backend === 'vllm' ? 'vLLM' : 'llama-server', reading.gpus);
-  }
-
-  #known(model: PlanModel | undefined): KnownServer {
-    const { backend, gpuId } = this.#choice;
-    if (backend === 'llama-server') return {};
-    const { version } = this.#outside.servers()[backend] ?? {};
-    const { environment, loaded = [], calibrations } = this.#machine ?? {};
-    if (backend === 'vllm') {
-      const measured = calibrations?.entries.findLast(({ key }) => key.server === 'vllm')?.key.serverVersion;
-      return withoutUndefined({ version: version ?? measured });
-    }
-    const isOwn = gpuId === 'machine' && !this.#isRemote();
-    const name = model?.nameFor('ollama', formatFor(model, 'ollama', this.#choice.format));
-    const now = loaded.find(({ id }) => id === name || id === `${name}:latest`);
-    return withoutUndefined({
-      version,
-      environment: isOwn ? environment : undefined,
-      contextTokens: isOwn ? now?.contextWindowTokens : undefined,
-    });
-  }
-
-  /** What was assumed of the server that runs here. */
-  #doubts({ environment, contextTokens }: KnownServer): readonly string[] {
-    const { backend, gpuId } = this.#choice;
-    if (backend === 'vllm' && this.#cards()?.some(({ processes }) => processes.some(({ name }) => name === 'vLLM')))
-      return ['What vLLM has on the GPU now is counted as free: for this it is started anew.'];
-    const isOwn = backend === 'ollama' && gpuId === 'machine' && this.#outside.servers().ollama !== undefined;
-    if (!isOwn || this.#isRemote()) return [];
-    return environmentNotes(environment, this.#choice.contextTokens === undefined ? contextTokens : undefined);
+  get #target(): PlanTarget {
+    return targetOf(this.#choice, this.#outside.servers(), this.#machine, this.#models.modelId.model);
   }
 
   async #look(): Promise<void> {
@@ -329,9 +269,9 @@ export class PlanSession {
     return this.#sources().find((one) => one.id === id) ?? this.#outside.source(id);
   }
 
-  #gpus(): readonly FitGpu[] {
+  #gpus({ cards }: PlanTarget): readonly FitGpu[] {
     const { gpuId, gpuCount, vramGib } = this.#choice;
-    if (gpuId === 'machine') return fitGpus(this.#cards() ?? []);
+    if (gpuId === 'machine') return fitGpus(cards ?? []);
     const gpu =
       gpuId === 'size'
         ? { name: `${vramGib} GiB`, totalBytes: vramGib * 1024 ** 3 }
@@ -339,19 +279,8 @@ export class PlanSession {
     return gpu.totalBytes > 0 ? Array<FitGpu>(gpuCount).fill(gpu) : [];
   }
 
-  #notice(): string {
-    const { backend } = this.#choice;
-    const remote = this.#remote();
-    return remote === undefined ? machineNotice(this.#machine) : remoteNotice(backend, remote);
-  }
-
-  #isRemote(): boolean {
-    return this.#remote() !== undefined;
-  }
-
-  #remote(): string | undefined {
-    const { backend } = this.#choice;
-    return backend === 'llama-server' ? undefined : this.#outside.servers()[backend]?.remote;
+  #notice({ remote }: PlanTarget): string {
+    return remote === undefined ? machineNotice(this.#machine) : remoteNotice(this.#choice.backend, remote);
   }
 
   #controls(): ControlsView {
@@ -360,7 +289,8 @@ export class PlanSession {
     const { model } = slot;
     const format = model && formatFor(model, backend, this.#choice.format);
     const cacheTypes = cacheTypesOf(backend);
-    const told = this.#known(model).environment?.cacheType;
+    const target = this.#target;
+    const told = target.known.environment?.cacheType;
     const cacheType = cacheTypes.find((type) => type === (this.#choice.cacheType ?? told)) ?? cacheTypes[0];
     const { modelId, contextTokens, flags, gpuId, vramGib, gpuCount, draftId, besideId } = this.#choice;
     return {
@@ -386,7 +316,7 @@ export class PlanSession {
         : [],
       cacheTypes: cacheTypes.map((id) => ({ id, label: id === 'auto' ? '16 bits' : id, detail: '' })),
       gpus: [machineOption(this.#machine), ...cards, { id: 'size', label: 'Another size…', detail: '' }],
-      gpuNotice: gpuId === 'machine' ? this.#notice() : '',
+      gpuNotice: gpuId === 'machine' ? this.#notice(target) : '',
       flags: flagTexts(flags),
       contextSteps: model ? contextStepsOf(model.facts) : [],
     };

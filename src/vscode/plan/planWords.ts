@@ -1,7 +1,7 @@
 import { memoryText, tokensText } from '../../core/fit/bytesText.ts';
 import type { ModelFacts } from '../../core/fit/modelFacts.ts';
 import type { OptionView, PlanBackend, PlanFlags } from '../../protocol/planState.ts';
-import type { Machine } from './planSession.ts';
+import type { Machine } from './planTarget.ts';
 
 /** Words of the panel's switches. */
 

@@ -111,6 +111,7 @@ describe('A load that is seen', () => {
     cannot(reading(gpu), use({ isHere: false }));
     cannot(reading(gpu), use({ models: [loaded, { ...loaded, id: 'other' }] }));
     cannot(reading(gpu), use({ models: [{ id: 'm', vramBytes }] }));
+    cannot(reading(gpu), use({ models: [{ ...loaded, sizeBytes: 1.2 * vramBytes }] }));
     cannot(reading({ ...gpu, usedBytes: gibibyte }), use());
     const { freeBytes: _, ...silent } = gpu;
     cannot(reading(silent), use());

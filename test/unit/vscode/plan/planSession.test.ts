@@ -11,13 +11,8 @@ import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
 import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
 import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
 import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
-import {
-  PlanSession,
-  type ModelGroup,
-  type ModelSource,
-  type Machine,
-  type ServersHere,
-} from '../../../../src/vscode/plan/planSession.ts';
+import { PlanSession, type ModelGroup, type ModelSource } from '../../../../src/vscode/plan/planSession.ts';
+import type { Machine, ServersHere } from '../../../../src/vscode/plan/planTarget.ts';
 
 const gibibyte = 1024 ** 3;
 
@@ -278,12 +273,13 @@ describe('What somebody plans', () => {
     const { plan, controls } = await played.when();
     assert.equal(plan?.contextTokens, 12_288);
     assert.equal(controls.choice.cacheType, 'q8_0');
+    assert.equal(plan.command, 'ollama run qwen3:8b', 'the server that runs is not told again');
     assert.ok(plan.doubts.some((doubt) => doubt.includes('a KV cache in q8_0')));
     assert.ok(plan.doubts.some((doubt) => doubt.includes('the one that Ollama has the model loaded with')));
     played.choose({ contextTokens: 4096, cacheType: 'f16' });
     const chosen = await played.when();
     assert.equal(chosen.plan?.contextTokens, 4096);
-    assert.doesNotMatch(chosen.plan.command, /q8_0/);
+    assert.match(chosen.plan.command, /^OLLAMA_KV_CACHE_TYPE=f16 ollama serve\n/);
     played.choose({ modelId: 'catalogue:qwen3-4b' });
     const other = await played.when(
       ({ controls: now }) => now.model.name === 'qwen3-4b' && now.model.state === 'ready',
