@@ -48,7 +48,7 @@ try {
   const small = await measure('small');
   const large = await measure('large');
   console.log(
-    `A file of ${lineCount} lines, streamed within ${streamedSeconds} s: with ${lineCount / changedEvery} changes, and with one of ${lineCount} lines. What the main thread of VS Code’s window does for each frame that is drawn, VS Code’s own work included, in processor time.\n`,
+    `A file of ${lineCount} lines, streamed within ${streamedSeconds} s: with ${lineCount / changedEvery} changes, and with one of ${lineCount} lines. What the main thread of VS Code’s window does for each frame that is drawn, VS Code’s own work included, in processor time.`,
   );
   const rows: readonly (readonly [string, readonly number[], number])[] = [
     ['many changes are written', small.writing, mostFrameMs],
