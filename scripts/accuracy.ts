@@ -156,7 +156,7 @@ function others({ ggufParser, llmfit, date, scores, verdicts }: EstimatorScores)
         String(oursFalseFits),
       ]),
     ),
-    'Others that can be had offline are left out: they read a model from the hub (hf-mem, llm-mem, `accelerate estimate-memory`), and nothing here may.',
+    'hf-mem, llm-mem and `accelerate estimate-memory` are left out: they read each model from the hub while they estimate.',
   ].join('\n\n');
 }
 

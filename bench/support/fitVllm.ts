@@ -26,15 +26,17 @@ function poolTokensOf(run: FitCase): number {
 
 export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   const scheme = schemeOf(run, facts);
-  if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
+  if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
+  if (tensorParallelOf(run) === undefined && !mayBeAlone(run, facts, settings)) return nothing(run);
+  const rough = isOtherMaker(run) ? { verdict: roughVerdict(run, facts, settings) } : {};
   // Other makers' kernels lay quantized weights out in ways of their own.
-  if (isOtherMaker(run) && scheme.kind !== 'plain')
-    return { ...nothing(run), verdict: roughVerdict(run, facts, settings) };
+  if (isOtherMaker(run) && scheme.kind !== 'plain') return { ...nothing(run), ...rough };
   const gpu = vllmGpuOf(run);
   if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
     const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
-    return { ...nothing(run), weights_mib: facts.origin === 'catalogue' ? mib(weights.bytes) : null, confidence: 0.5 };
+    const weightsMib = facts.origin === 'catalogue' ? mib(weights.bytes) : null;
+    return { ...nothing(run), ...rough, weights_mib: weightsMib, confidence: 0.5 };
   }
   const { verdict, estimate } = planVllm(facts, settings, gpu);
   const { weights, cachePool } = estimate;
@@ -50,14 +52,21 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   };
 }
 
-/** By CUDA's constants, and only where half of the weights more, or a tenth less, would change nothing. */
+/** vLLM takes one GPU unless it is told otherwise; where the weights do not fit on that, it was. */
+function mayBeAlone(run: FitCase, facts: ModelFacts, settings: VllmSettings): boolean {
+  const totalBytes = cudaBytesOf(run) ?? 0;
+  const { weights } = estimateVllm(facts, settings, vllmGpu({ name: run.gpu ?? '', totalBytes }));
+  return weights.bytes < 0.9 * totalBytes;
+}
+
+/** By CUDA's constants, and only where twice the activations, and of quantized weights half more, or a tenth less, would change nothing. */
 function roughVerdict(run: FitCase, facts: ModelFacts, settings: VllmSettings): Verdict {
   const totalBytes = cudaBytesOf(run);
   if (totalBytes === undefined || facts.doubts.length > 0) return 'unknown';
   const { verdict, estimate } = planVllm(facts, settings, vllmGpu({ name: '', totalBytes }));
   const { weights, activation, cachePool, cacheNeeded } = estimate;
   if (0.9 * weights.bytes > totalBytes) return 'fails';
-  const spare = cachePool.lowBytes - 0.5 * weights.bytes - activation.bytes;
+  const spare = cachePool.lowBytes - (settings.scheme.kind === 'plain' ? 0 : 0.5) * weights.bytes - activation.bytes;
   return verdict === 'fits' && spare > cacheNeeded.highBytes ? 'fits' : 'unknown';
 }
 

@@ -6,7 +6,7 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/\bB300\b/i, 288],
   [/\bG?B200\b/i, 180],
   [/\bGH200\b|\bH20\b/i, 96],
-  [/\bH200\b/i, 141],
+  [/\bH200\b/i, 140.4],
   [/\bH100 NVL\b/i, 94],
   [/\bH[18]00\b/i, 80],
   [/\bA100\b(?!.*40)|\bA800\b/i, 80],
@@ -99,8 +99,6 @@ export function isHeadlessCard(name: string): boolean {
   return headless.test(name);
 }
 
-const driverShare = 0.0145;
-
 /**
  * What CUDA, or Metal, has on a card of this name. A size in the name ("RTX 3060 12GB", "RTX 2080 Ti 22GB") counts more than the model, and
  * decimals of a GiB are what CUDA itself says. Metal lets a
@@ -113,11 +111,19 @@ export function cudaBytesOfCard(name: string): number | undefined {
   // Grace Hopper is named after the memory of its CPU.
   const stated = /GH200/i.test(name) ? undefined : /(\d+)\s?GB\b/i.exec(name)?.[1];
   const gibibytes = stated === undefined ? cards.find(([pattern]) => pattern.test(name))?.[1] : Number(stated);
-  if (/Apple/i.test(name) && gibibytes !== undefined) return gibibytes * gibibyte * (gibibytes > 36 ? 3 / 4 : 2 / 3);
-  return gibibytes === undefined || gibibytes === 0 ? undefined : cudaBytesOfTotal(gibibytes * gibibyte);
+  if (gibibytes === undefined || gibibytes === 0) return undefined;
+  if (/Apple/i.test(name)) return gibibytes * gibibyte * (gibibytes > 36 ? 3 / 4 : 2 / 3);
+  const left = checked.test(name) ? (gibibytes * 15) / 16 : gibibytes === 80 ? 79.7 : gibibytes;
+  return cudaBytesOfTotal(left * gibibyte);
 }
 
-/** From what nvidia-smi calls total to what a process can have at most. */
+/** Cards of servers without stacked memory check it by themselves, and a sixteenth is for that: 22.5 GiB of an L4's 24, 45 of an L40S's 48. */
+const checked = /\b(L40S?|L20|L4|A10G?|A16|A2|A40|T4)\b/i;
+
+/**
+ * From what nvidia-smi calls total to what a process can have at most. In logs that have both, the driver keeps 0.24 GiB of 12, 0.4 of 24, 0.5 of 45 and no
+ * more than 0.6 of 80 and 96.
+ */
 export function cudaBytesOfTotal(totalBytes: number): number {
-  return totalBytes * (1 - driverShare);
+  return totalBytes - Math.min(0.55 * gibibyte, 0.17 * gibibyte + 0.0075 * totalBytes);
 }
