@@ -7,7 +7,7 @@ import { ProductionBuild } from '../test/support/productionBuild.ts';
 import { figure, median, printRequirement, printTable, progress } from './support/figures.ts';
 
 const mostEntryKB = 150;
-const mostBuildKB = 1000;
+const mostBuildKB = 1350;
 const mostPanelKB = 250;
 const rounds = 15;
 const mostLoadMs = 10;
@@ -37,16 +37,22 @@ const onDemandExternal: esbuild.Plugin = {
     build.onResolve({ filter: /^/ }, ({ kind }) => (kind === 'dynamic-import' ? { external: true } : undefined)),
 };
 
-/** The time that one `require()` takes in a new process. */
+/** The processor time that one `require()` takes in a new process. */
 function loadMs(file: string): number {
-  const program = `const startedAt = performance.now(); require(${JSON.stringify(file)}); console.log(performance.now() - startedAt);`;
+  const program = `
+    const before = process.cpuUsage();
+    require(${JSON.stringify(file)});
+    const { user, system } = process.cpuUsage(before);
+    console.log((user + system) / 1000);`;
   return Number(execFileSync(process.execPath, ['--eval', program]));
 }
 
 progress('building for production');
 const build = new ProductionBuild(path.join(folder, 'dist'));
 const entryKB = build.sizeBytes(build.loadedWith('extension.cjs')) / 1000;
-const panelKB = build.sizeBytes(build.files.filter((file) => path.dirname(file) === 'webview')) / 1000;
+const pageKB = (own: RegExp): number => build.sizeBytes(build.files.filter((file) => own.test(file))) / 1000;
+const planKB = pageKB(/^webview\/plan/);
+const panelKB = pageKB(/^webview\//) - planKB;
 const buildKB = build.sizeBytes(build.files) / 1000;
 
 progress('loading the registry');
@@ -68,6 +74,7 @@ printTable(
   [
     ['entry', entryKB],
     ['the chat panel’s page', panelKB],
+    ['the page of Plan a Model', planKB],
     ['all files', buildKB],
   ],
 );
@@ -76,7 +83,7 @@ printRequirement(`the chat panel’s page: at most ${mostPanelKB} KB`, panelKB <
 printRequirement(`all files: at most ${mostBuildKB} KB`, buildKB <= mostBuildKB, `${figure(buildKB)} KB`);
 
 console.log(
-  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}. Most of it are modules of Node’s own (\`http\`, \`child_process\`), which an extension host has loaded long before.`,
+  `\nLoading the registry of backends with all clients, bundled and minified, each time in a new process, by turns with an empty module; medians of ${rounds}, in processor time, which other programs disturb least. Most of it are modules of Node’s own (\`http\`, \`child_process\`), which an extension host has loaded long before.`,
 );
 printTable(
   ['module', 'ms'],

@@ -37,6 +37,9 @@ async function main() {
     await addTier(totals, tier, tier === 'static' ? runStatic : () => runTier({ ...tiers[tier], modelFile, grep }));
   }
   printTotals(totals);
+  if (grep !== undefined && totals.passed + totals.failed.length === 0) {
+    throw new Error(`No test of ${chosen.join(', ')} has "${grep}" in its title.`);
+  }
 }
 
 /** @param {ReadonlySet<string>} needs */
@@ -55,6 +58,7 @@ async function runStatic() {
 function parseArguments(argv) {
   const at = argv.indexOf('--grep');
   const grep = at < 0 ? undefined : argv[at + 1];
+  if (at >= 0 && grep === undefined) throw new Error('--grep wants a text: npm test -- unit --grep TEXT');
   const names = argv.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
   for (const name of names) {
     if (!(name in tiers)) throw new Error(`There is no tier "${name}". Tiers: ${Object.keys(tiers).join(', ')}.`);

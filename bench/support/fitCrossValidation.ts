@@ -40,7 +40,7 @@ export function crossValidate(runs: readonly ReportedRun[]): readonly CrossValid
     const facts = run.backend === 'vllm' && run.tier !== 'C' ? factsOf(run) : undefined;
     const gpu = vllmGpuOf(run);
     if (!facts || !gpu || facts.doubts.length > 0 || tensorParallelOf(run) === undefined) return [];
-    const settings = vllmSettingsOf(run, facts, schemeOf(run) ?? { kind: 'plain', bytes: 2 });
+    const settings = vllmSettingsOf(run, facts, schemeOf(run, facts) ?? { kind: 'plain', bytes: 2 });
     return [{ run, family: facts.architecture, facts, settings, gpu }];
   });
   return [...new Set(known.map(({ family }) => family))].map((family) => {

@@ -110,38 +110,45 @@ export function serverOf(run: FitCase): LlamaCppServer {
 }
 
 export function isUnifiedMemory(run: FitCase): boolean {
-  return /Jetson|Spark|GB10|unified|iGPU/i.test(run.gpu ?? '');
+  // Of the RAM beside an AMD or Intel GPU, its driver keeps a part for it, and that is what is stated.
+  return /Jetson|Spark|GB10|unified/i.test(run.gpu ?? '');
 }
 
 /** Every GPU of the machine; empty: not known. */
 export function roomsOf(run: FitCase): readonly GpuRoom[] {
   if (run.n_gpus === 0) return [];
   const free = freeBytesOf(run);
-  const total = cudaBytesOf(run);
   const count = run.n_gpus ?? 1;
+  const totals = totalsOf(run, Math.max(1, count));
   // One number for several GPUs is that of each: it is what a log prints for the first.
   const each = free?.length === 1 ? Array.from({ length: Math.max(1, count) }, () => free[0] ?? 0) : free;
-  if (each) return each.map((freeBytes) => ({ totalBytes: total ?? freeBytes, freeBytes }));
-  const names = (run.gpu ?? '').split(/;| \+ /);
-  const totals =
-    names.length === count
-      ? names.map((name) => total ?? cudaBytesOfCard(name))
-      : Array<number | undefined>(count).fill(total);
+  if (each) return each.map((freeBytes, gpu) => ({ totalBytes: totals[gpu] ?? freeBytes, freeBytes }));
   const isUnified = isUnifiedMemory(run);
   return totals.every((bytes) => bytes !== undefined)
     ? totals.map((totalBytes) => ({ totalBytes, isUnified, isHeadless: isHeadlessCard(run.gpu ?? '') }))
     : [];
 }
 
-/** One GPU, as CUDA sees it. */
+/** The first GPU, as CUDA sees it. */
 export function cudaBytesOf(run: FitCase): number | undefined {
-  const total = Array.isArray(run.gpu_total_mib) ? Number(run.gpu_total_mib[0]) : (run.gpu_total_mib as number | null);
-  if (total !== null && total !== undefined) {
-    const bytes = total * mebibyte;
-    // Logs print CUDA's total with decimals of a GiB; whole MiB come from nvidia-smi.
-    return Number.isInteger(total) && run.backend === 'vllm' ? cudaBytesOfTotal(bytes) : bytes;
+  return totalsOf(run, 1)[0];
+}
+
+/** So many GPUs, as CUDA sees them: as stated for each or for all, else by their names, one for each or one for all. */
+function totalsOf(run: FitCase, count: number): readonly (number | undefined)[] {
+  const { gpu_total_mib: stated, gpu, backend } = run;
+  // Logs print CUDA's total with decimals of a GiB; whole MiB come from nvidia-smi.
+  const asCuda = (mib: number) =>
+    Number.isInteger(mib) && backend === 'vllm' ? cudaBytesOfTotal(mib * mebibyte) : mib * mebibyte;
+  if (stated !== null) {
+    const each = [stated].flat();
+    return Array.from({ length: count }, (_, index) => asCuda(Number(each[index] ?? each[0])));
   }
-  return cudaBytesOfCard((run.gpu ?? '').split(/[;,]/)[0] ?? '');
+  const names = (gpu ?? '').split(/[;,]| \+ | and /);
+  const [all = ''] = (gpu ?? '').split(';');
+  return Array.from({ length: count }, (_, index) =>
+    cudaBytesOfCard(names.length === count ? (names[index] ?? '') : all),
+  );
 }
 
 /** Free memory of every GPU, before the load. */

@@ -1,31 +1,42 @@
 import { schemeNamed, type Scheme } from '../../src/core/fit/checkpoint.ts';
+import { publishedScheme } from '../../src/core/fit/publishedModels.ts';
 import type { Figure } from '../../src/core/fit/figure.ts';
-import { isHeadlessCard } from '../../src/core/fit/gpus.ts';
 import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
-import { planVllm } from '../../src/core/fit/plan.ts';
+import { planVllm, type Verdict } from '../../src/core/fit/plan.ts';
 import { estimateVllm, vllmDefaults, type VllmGpu, type VllmSettings } from '../../src/core/fit/vllm.ts';
+import { capturedSizes, vllmGpu } from '../../src/core/fit/vllmFit.ts';
 import { isOldEngine, vllmVersionNamed } from '../../src/core/fit/vllmVersion.ts';
 import type { FitCase } from './fitCases.ts';
 import { mib, nothing, type Prediction } from './fitPrediction.ts';
 import { cudaBytesOf, freeBytesOf, isUnifiedMemory } from './fitSettings.ts';
 
-/** vLLM starts only where its whole budget is free, whatever the model. */
+/** vLLM starts only where its whole budget is free, and where a pool that was given in blocks has room for one request, whatever the model. */
 export function failsAtTheGate(run: FitCase): boolean {
+  if (poolTokensOf(run) < (run.context ?? 0)) return true;
   const gpu = vllmGpuOf(run);
   const budget = (gpu?.totalBytes ?? 0) * (utilizationOf(run) ?? 0.9);
   return gpu?.freeBytes !== undefined && budget > gpu.freeBytes;
 }
 
+/** Kernels for latent attention have blocks of 64 tokens, all others 16. */
+function poolTokensOf(run: FitCase): number {
+  const blocks = numberOf(run, 'num-gpu-blocks-override');
+  return blocks === undefined ? Infinity : blocks * (numberOf(run, 'block-size') ?? 64);
+}
+
 export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
-  const scheme = schemeOf(run);
-  if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
-  // Other makers' kernels lay quantized weights out in ways of their own.
-  if (isOtherMaker(run) && scheme.kind !== 'plain') return nothing(run);
+  const scheme = schemeOf(run, facts);
+  if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
+  if (tensorParallelOf(run) === undefined && !mayBeAlone(run, facts, settings)) return nothing(run);
+  const rough = isOtherMaker(run) ? { verdict: roughVerdict(run, facts, settings) } : {};
+  // Other makers' kernels lay quantized weights out in ways of their own.
+  if (isOtherMaker(run) && scheme.kind !== 'plain') return { ...nothing(run), ...rough };
   const gpu = vllmGpuOf(run);
   if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
     const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
-    return { ...nothing(run), weights_mib: facts.origin === 'catalogue' ? mib(weights.bytes) : null, confidence: 0.5 };
+    const weightsMib = facts.origin === 'catalogue' ? mib(weights.bytes) : null;
+    return { ...nothing(run), ...rough, weights_mib: weightsMib, confidence: 0.5 };
   }
   const { verdict, estimate } = planVllm(facts, settings, gpu);
   const { weights, cachePool } = estimate;
@@ -39,6 +50,24 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
     verdict,
     confidence,
   };
+}
+
+/** vLLM takes one GPU unless it is told otherwise; where the weights do not fit on that, it was. */
+function mayBeAlone(run: FitCase, facts: ModelFacts, settings: VllmSettings): boolean {
+  const totalBytes = cudaBytesOf(run) ?? 0;
+  const { weights } = estimateVllm(facts, settings, vllmGpu({ name: run.gpu ?? '', totalBytes }));
+  return weights.bytes < 0.9 * totalBytes;
+}
+
+/** By CUDA's constants, and only where twice the activations, and of quantized weights half more, or a tenth less, would change nothing. */
+function roughVerdict(run: FitCase, facts: ModelFacts, settings: VllmSettings): Verdict {
+  const totalBytes = cudaBytesOf(run);
+  if (totalBytes === undefined || facts.doubts.length > 0) return 'unknown';
+  const { verdict, estimate } = planVllm(facts, settings, vllmGpu({ name: '', totalBytes }));
+  const { weights, activation, cachePool, cacheNeeded } = estimate;
+  if (0.9 * weights.bytes > totalBytes) return 'fails';
+  const spare = cachePool.lowBytes - (settings.scheme.kind === 'plain' ? 0 : 0.5) * weights.bytes - activation.bytes;
+  return verdict === 'fits' && spare > cacheNeeded.highBytes ? 'fits' : 'unknown';
 }
 
 /** Part of the weights is in RAM, or the pool was given in bytes. */
@@ -68,15 +97,19 @@ function utilizationOf(run: FitCase): number | undefined {
   return stated !== undefined && stated > 1 ? stated / 100 : stated;
 }
 
-/** 16 bits where nothing else is said; undefined where something is said that is not enough. */
-export function schemeOf(run: FitCase): Scheme | undefined {
+/** As the maker publishes it where nothing else is said; undefined where something is said that is not enough. */
+export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
+  // `gptq` and `awq` are what vLLM calls those of 8 bits too.
+  if (byName?.kind === 'gptq8') return byName;
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
-  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
-  return isVague ? undefined : (byText ?? { kind: 'plain', bytes: 2 });
+  const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|compressed|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
+  const published = publishedScheme(facts);
+  if (isVague) return undefined;
+  return published.kind === 'plain' ? (byText ?? published) : published;
 }
 
 export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme): VllmSettings {
@@ -112,12 +145,12 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     maxBatchedTokens: statedTokens ?? batched,
     utilization: utilizationOf(run) ?? defaults.utilization,
     tensorParallel: tensorParallelOf(run) ?? 1,
-    pipelineParallel: numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size') ?? 1,
+    pipelineParallel: pipelineParallelOf(run) ?? 1,
     eager: run.enforce_eager ?? /enforce[-_]eager(?!=false)/i.test(flags),
-    // vLLM itself captures up to 1024 sequences for gpt-oss, up to 512 for others.
-    graphSizes: listed ?? Math.min(facts.architecture === 'gpt-oss' ? 83 : 51, 4 + Math.floor(maxSequences / 4)),
+    graphSizes: listed ?? capturedSizes(facts, maxSequences),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
     ...(/graph profiling on/i.test(text) ? { profilesGraphs: true } : {}),
+    oldEngine: isOld,
     ...(isOld && !beforeAmpere ? { oldFlashAttention: true } : {}),
     ...(isChunked && statedTokens === undefined ? { profilesNoSampler: true } : {}),
   };
@@ -142,6 +175,16 @@ export function tensorParallelOf(run: FitCase): number | undefined {
   return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? gpuCountOf(run);
 }
 
+/** GPUs that each have a part of vLLM's weights, by tensors and by layers; of the other servers everything is counted together. */
+export function sharersOf(run: FitCase): number {
+  if (run.backend !== 'vllm') return 1;
+  return (tensorParallelOf(run) ?? 1) * (pipelineParallelOf(run) ?? 1);
+}
+
+function pipelineParallelOf(run: FitCase): number | undefined {
+  return numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size');
+}
+
 /** `4x RTX 3090`, `RTX 3090 x4`, or one after the other, where their number is not in its own field. */
 function gpuCountOf({ n_gpus: count, gpu }: FitCase): number | undefined {
   if (count !== null) return count;
@@ -162,21 +205,12 @@ function isBeforeAmpere(gpu: string): boolean {
 
 /** The constants are those of CUDA; what is known of other makers' GPUs is too little. */
 export function vllmGpuOf(run: FitCase): VllmGpu | undefined {
-  const name = run.gpu ?? '';
   const totalBytes = isOtherMaker(run) ? undefined : cudaBytesOf(run);
   if (totalBytes === undefined) return undefined;
-  const free = freeBytesOf(run)?.[0];
-  const isHopper = /\bG?H(100|200|800|20)\b/i.test(name);
-  // Only data-centre cards have 80 GB, and those come joined.
-  const isJoined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
+  const freeBytes = freeBytesOf(run)?.[0];
   return {
-    totalBytes,
-    ...(free === undefined ? {} : { freeBytes: free }),
-    multiprocessors: isHopper ? 132 : 100,
-    isFreeInside: free !== undefined,
-    isUnified: isUnifiedMemory(run),
-    isHeadless: isHeadlessCard(name),
-    nvlink: isHopper || isJoined,
-    hopper: isHopper,
+    ...vllmGpu({ name: run.gpu ?? '', totalBytes, isUnified: isUnifiedMemory(run) }),
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+    isFreeInside: freeBytes !== undefined,
   };
 }

@@ -20,7 +20,8 @@ export function mixtureOf(run: FitCase): Mixture | undefined {
   const sizes: Readonly<Record<string, string>> = { small: '_S', medium: '_M', large: '_L' };
   const suffix = match[2] === undefined ? '' : (sizes[match[2].toLowerCase()] ?? '');
   const name = match[1].toUpperCase().replace(/^FP/, 'F') + suffix;
-  return mixtureNamed(name);
+  // People say `Q4_K` of anything with such matrices.
+  return /^Q[345]_K$/.test(name) ? undefined : mixtureNamed(name);
 }
 
 /** The size that the record states for the file, in bytes. */
@@ -66,7 +67,7 @@ function usualMixture(run: FitCase, facts: ModelFacts): Mixture | undefined {
 /** Ollama's library gives Q4_K_M under a plain name. Elsewhere a file without a type may have from 2 to 16 bits a weight. */
 function spreadOf(run: FitCase): readonly [number, number] | undefined {
   const text = `${run.model} ${run.quant_or_dtype}`;
-  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated/i.test(text)) return undefined;
+  if (run.backend === 'ollama' && !run.quant_or_dtype && !/not stated|UD-/i.test(text)) return undefined;
   if (/4-bit|Q4/i.test(text)) return [0.9, 1.12];
   const bits = /I?Q([2-8])/i.exec(text)?.[1];
   if (bits === undefined) return [0.55, 3.45];
@@ -148,9 +149,20 @@ export function isPlacedByHand(run: FitCase): boolean {
 /** Fewer layers were asked for than there are: so many. The output matrix counts as one more, the last to go to the GPU. */
 export function layersAskedFor(run: FitCase, facts: ModelFacts): number | undefined {
   const flags = run.other_flags ?? '';
-  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl )(\d+)/.exec(flags)?.[1];
-  const isFewer = stated !== undefined && !/cmd:/.test(flags) && Number(stated) <= facts.layers.length;
-  return isFewer ? Number(stated) : undefined;
+  const stated = layersStated(flags);
+  const isFewer = stated !== undefined && !/cmd:/.test(flags) && stated <= facts.layers.length;
+  return isFewer ? stated : undefined;
+}
+
+/** All of them were asked for, so nothing is left on the CPU by itself. */
+export function asksForAllLayers(run: FitCase, facts: ModelFacts): boolean {
+  return (layersStated(run.other_flags ?? '') ?? 0) > facts.layers.length;
+}
+
+/** By the flag, or as Ollama hands it to its engine. */
+function layersStated(flags: string): number | undefined {
+  const stated = /(?:n_gpu_layers=|--n-gpu-layers |-ngl |GPULayers:)(\d+)/.exec(flags)?.[1];
+  return stated === undefined ? undefined : Number(stated);
 }
 
 /** Until the end of 2025 llama.cpp left everything on the CPU unless it was told otherwise. */

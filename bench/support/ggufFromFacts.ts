@@ -25,6 +25,7 @@ export function ggufFromFacts(facts: ModelFacts, mixture: Mixture, architecture:
 
 const names: Readonly<Record<TensorRole, string>> = {
   tokenEmbedding: 'token_embd',
+  positions: 'position_embd',
   output: 'output',
   query: 'attn_q',
   key: 'attn_k',

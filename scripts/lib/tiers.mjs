@@ -52,6 +52,8 @@ export async function runTier({ files = [], script, modelFile, grep, env = {} })
   const environment = {
     ...process.env,
     A2IA_TEST_RESULTS: resultsFile,
+    // What tests measure is not of this machine.
+    A2IA_DATA_DIR: path.join(folder, 'data'),
     ...(grep ? { A2IA_TEST_GREP: grep } : {}),
     ...(modelFile ? { A2IA_TEST_MODEL: modelFile, A2IA_MODELS_DIR: path.dirname(modelFile) } : {}),
     ...env,

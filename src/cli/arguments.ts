@@ -9,6 +9,7 @@ export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
   | { readonly name: 'explain'; readonly file: string | undefined; readonly json: boolean }
+  | { readonly name: 'measured'; readonly forget: string | undefined; readonly json: boolean }
   | ({ readonly name: 'ask'; readonly question: string | undefined; readonly files: readonly string[] } & CommonOptions)
   | ({ readonly name: 'models' } & CommonOptions)
   | ({ readonly name: 'backends' } & CommonOptions)
@@ -37,6 +38,9 @@ export const usage = `Usage
   a2ia fit [options] MODEL          What a model takes of a GPU, whether that fits, why not, and
                                     what would. MODEL: a name, a GGUF file, a checkpoint’s
                                     folder, or the address of one. Ends with 1 if it fails.
+  a2ia measured                     What loads on this machine took beyond their plans: fit
+                                    and the editor correct their plans by it. “a2ia gpu” and
+                                    the editor measure. --forget [MODEL] forgets it.
   a2ia explain [FILE]               What a log or an error of Ollama, llama.cpp or vLLM means: what
                                     did not fit, why, and what to do. Without FILE it is read
                                     from standard input. Ends with 1 if it knows nothing of it.
@@ -60,6 +64,7 @@ Environment
   A2IA_OLLAMA_API_KEY, A2IA_VLLM_API_KEY, A2IA_OPENAI_COMPATIBLE_API_KEY,
   A2IA_OPENAI_API_KEY, A2IA_ANTHROPIC_API_KEY   Each is sent to its own backend’s address only
   A2IA_MODELS_DIR                               Where downloaded models are kept
+  A2IA_DATA_DIR                                 Where they and measured loads are kept
 
 Exit codes: 0 finished, 1 failed, 2 wrong usage, 130 stopped.
 `;
@@ -74,6 +79,7 @@ const flags = {
   file: { type: 'string', multiple: true },
   ...fitFlags,
   download: { type: 'boolean' },
+  forget: { type: 'boolean' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -86,8 +92,10 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
   if (values.version) return { name: 'version' };
   const [name, ...rest] = positionals;
   if (values.help || name === 'help') return { name: 'help' };
-  if (name === undefined) throw new UsageError('Say what to do: ask, models, backends, doctor, gpu, fit or explain.');
+  if (name === undefined)
+    throw new UsageError('Say what to do: ask, models, backends, doctor, gpu, fit, measured or explain.');
   if (name === 'explain') return explainCommand(rest, values.json ?? false);
+  if (name === 'measured') return measuredCommand(rest, values);
   const given: SettingReader = (key) => {
     const flag = (settingFlags as Partial<Record<string, keyof typeof flags>>)[key];
     // Of `fit` it is the server that is planned for, which may be none of the settings'.
@@ -114,7 +122,7 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
       return { name, fit: fitOptions(rest, values), ...common };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit, explain.`,
+        `There is no command "${name}". Commands: ask, models, backends, doctor, gpu, fit, measured, explain.`,
       );
   }
 }
@@ -123,6 +131,15 @@ export function parseCommand(argv: readonly string[], environment: NodeJS.Proces
 function explainCommand([file, ...others]: readonly string[], json: boolean): Command {
   if (others.length > 0) throw new UsageError(`explain takes one file, not "${others[0]}" too.`);
   return { name: 'explain', file: file === '-' ? undefined : file, json };
+}
+
+function measuredCommand(
+  [model, ...others]: readonly string[],
+  { forget, json }: ReturnType<typeof parseFlags>['values'],
+): Command {
+  if (others.length > 0) throw new UsageError(`measured takes one model, not "${others[0]}" too.`);
+  if (model !== undefined && !forget) throw new UsageError(`measured takes a model only with --forget.`);
+  return { name: 'measured', forget: forget ? (model ?? '') : undefined, json: json ?? false };
 }
 
 function parseFlags(argv: readonly string[]) {

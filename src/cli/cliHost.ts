@@ -1,5 +1,4 @@
 import type { Agent } from 'node:http';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { BackendId } from '../core/clients/llmClient.ts';
@@ -11,6 +10,7 @@ import { isLoopback } from '../core/util/loopback.ts';
 import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
 import { readGpus } from '../core/gpu/readGpus.ts';
 import { usefulContext } from '../core/gpu/usefulContext.ts';
+import { dataFolder } from '../core/util/dataFolder.ts';
 import { fileSize } from '../core/util/fileSize.ts';
 import { wait } from '../core/util/wait.ts';
 
@@ -42,8 +42,12 @@ export function createCliHost(options: CliHostOptions): CoreHost {
     async usefulContext(question, signal) {
       const reading = await readGpus(createNodeGpuHost(), signal);
       if (reading.state !== 'gpus') return undefined;
-      const { OllamaFits } = await import('../core/fit/ollamaFits.ts');
-      return usefulContext(new OllamaFits(this), reading.gpus, question, signal);
+      const [{ OllamaFits }, { ownCalibrationFile }] = await Promise.all([
+        import('../core/fit/ollamaFits.ts'),
+        import('../core/fit/calibrationFile.ts'),
+      ]);
+      const fits = new OllamaFits(this, () => ownCalibrationFile(environment).read());
+      return usefulContext(fits, reading.gpus, question, signal);
     },
   };
 }
@@ -99,16 +103,10 @@ function createEngineHost({ environment, downloadAgreed }: CliHostOptions): Engi
     workerPath: path.join(import.meta.dirname, 'embeddedWorker.mjs'),
     nodePath: process.execPath,
     nodeEnv: environment,
-    modelsDir: environment['A2IA_MODELS_DIR'] || path.join(dataDir(environment), 'a2ia', 'models'),
+    modelsDir: environment['A2IA_MODELS_DIR'] || path.join(dataFolder(environment), 'models'),
     confirmDownload: (model, targetPath) => (downloadAgreed ? Promise.resolve(true) : askOnTerminal(model, targetPath)),
     duringDownload,
   };
-}
-
-function dataDir(environment: NodeJS.ProcessEnv): string {
-  if (process.platform === 'win32') return environment['LOCALAPPDATA'] || path.join(homedir(), 'AppData', 'Local');
-  if (process.platform === 'darwin') return path.join(homedir(), 'Library', 'Application Support');
-  return environment['XDG_DATA_HOME'] || path.join(homedir(), '.local', 'share');
 }
 
 async function askOnTerminal(model: EmbeddedModel, targetPath: string): Promise<boolean> {

@@ -1,29 +1,31 @@
 import { BackendError } from '../core/clients/errors.ts';
+import type { BackendRegistry } from '../core/clients/registry.ts';
 import { ollamaTransport } from '../core/clients/ollamaApi.ts';
 import { alternativesTo } from '../core/fit/alternatives.ts';
 import { readFitModel } from '../core/fit/fitModels.ts';
-import type { FitGpu, FitModel, FitPlan, FitRequest, FitServer } from '../core/fit/fitRequest.ts';
+import type { FitModel, FitPlan, FitRequest, FitServer } from '../core/fit/fitRequest.ts';
 import { readOllamaModel } from '../core/fit/ollamaModel.ts';
 import { shapeOnly } from '../core/fit/modelWeights.ts';
-import { planFit } from '../core/fit/planFit.ts';
+import { machinePlanner } from '../core/fit/machinePlanner.ts';
+import { environmentNotes } from '../core/fit/ollamaEnvironment.ts';
+import { noCalibrations, planCalibrated } from '../core/fit/calibration.ts';
+import { planFit, type Planner } from '../core/fit/planFit.ts';
 import { planTogether } from '../core/fit/planTogether.ts';
-import { fitGpus } from '../core/gpu/fitGpus.ts';
-import type { GpuReading } from '../core/gpu/gpuReading.ts';
-import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
-import { readGpus } from '../core/gpu/readGpus.ts';
+import { vllmVersionNamed } from '../core/fit/vllmVersion.ts';
 import type { CoreHost } from '../core/host.ts';
-import { isLoopback } from '../core/util/loopback.ts';
 import type { CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
 import type { FitOptions } from './fitArguments.ts';
 import { fitText, togetherText } from './fitText.ts';
 import type { Output } from './output.ts';
+import { readOwnMachine, type OwnMachine } from './ownMachine.ts';
 
 /** What a model takes of the GPU, whether that fits, and what would instead. A model that does not start is a failure, as is one that cannot be read. */
 export async function fit(
   options: FitOptions,
   common: CommonOptions,
   host: CoreHost,
+  registry: BackendRegistry,
   output: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
@@ -43,24 +45,26 @@ export async function fit(
   const beside = options.beside === undefined ? undefined : found.at(-1);
   const draft = options.draft === undefined ? undefined : found[1]?.model;
   const kind = options.kind ?? usualKind(first.model);
-  const gpus = options.gpus.length > 0 ? { gpus: options.gpus } : await ownGpus(kind, common, signal);
+  const own = options.gpus.length > 0 ? undefined : await readOwnMachine(kind, common.settings, registry, signal);
   const requestFor = ({ model, version }: FoundModel): FitRequest => ({
     model: asWanted(model, options),
-    server: options.serverOf(options.kind ?? usualKind(model), version),
-    gpus: gpus.gpus,
+    server: asRunning(options.serverOf(options.kind ?? usualKind(model), version), model, own),
+    gpus: own?.gpus ?? options.gpus,
     ...(options.freeRamBytes === undefined ? {} : { freeRamBytes: options.freeRamBytes }),
   });
   const request = { ...requestFor(first), ...(draft ? { draft } : {}) };
+  const planner = own ? machinePlanner(own) : planFit;
+  const show = (shown: FitRequest, plan: FitPlan) => print(shown, { plan, own, planner }, common, output);
   if (!beside) {
-    const plan = planFit(request);
-    await print(request, plan, gpus.note, common, output);
+    const plan = planner(request);
+    await show(request, plan);
     return plan.verdict === 'fails' ? exitCodes.failed : exitCodes.finished;
   }
   const requests = [request, requestFor(beside)];
-  const together = planTogether(requests);
+  const together = planTogether(requests, (one) => planCalibrated(one, own?.calibrations ?? noCalibrations));
   for (const [index, plan] of together.plans.entries()) {
     const planned = requests[index];
-    if (planned) await print(planned, plan, gpus.note, common, output);
+    if (planned) await show(planned, plan);
   }
   const { verdict, needed, explanation } = together;
   if (common.json) await output.line({ type: 'together', verdict, needed, explanation });
@@ -68,19 +72,45 @@ export async function fit(
   return verdict === 'fails' ? exitCodes.failed : exitCodes.finished;
 }
 
+interface Printed {
+  readonly plan: FitPlan;
+  readonly own: OwnMachine | undefined;
+  readonly planner: Planner;
+}
+
 async function print(
   request: FitRequest,
-  plan: FitPlan,
-  note: string | undefined,
+  { plan: made, own, planner }: Printed,
   { json }: CommonOptions,
   output: Output,
 ): Promise<void> {
-  const alternatives = alternativesTo(request, plan);
-  if (!json) return output.text(fitText(request, plan, alternatives, note));
+  const plan = { ...made, doubts: [...made.doubts, ...notesOf(request, own)] };
+  const alternatives = alternativesTo(request, plan, planner);
+  if (!json) return output.text(fitText(request, plan, alternatives, own?.note));
   const { name, fileType, scheme } = request.model;
   const shown = alternatives.map(({ change, label, plan: theirs }) => ({ change, label, plan: theirs }));
   const { server, gpus } = request;
   return output.line({ model: { name, fileType, scheme }, server, gpus, plan, alternatives: shown });
+}
+
+/** What was not said on the command line, and the server of this machine was told: by its environment, or by who loaded the model. */
+function asRunning(server: FitServer, { name }: FitModel, own: OwnMachine | undefined): FitServer {
+  if (server.kind === 'vllm' && server.version === undefined) {
+    const last = own?.calibrations.entries.findLast(({ key }) => key.server === 'vllm')?.key.serverVersion;
+    const version = last === undefined ? undefined : vllmVersionNamed(last);
+    return version ? { ...server, version } : server;
+  }
+  if (server.kind !== 'ollama') return server;
+  const contextTokens = own?.loaded.find(({ id }) => id === name || id === `${name}:latest`)?.contextWindowTokens;
+  const running = { ...own?.environment, ...(contextTokens === undefined ? {} : { contextTokens }) };
+  const version = own?.version === undefined ? {} : { version: own.version };
+  return { ...version, ...running, ...server, ...(Object.keys(running).length === 0 ? {} : { running }) };
+}
+
+function notesOf({ server, model: { name } }: FitRequest, own: OwnMachine | undefined): readonly string[] {
+  if (server.kind !== 'ollama' || !own?.cards) return [];
+  const now = own.loaded.find(({ id }) => id === name || id === `${name}:latest`)?.contextWindowTokens;
+  return environmentNotes(own.environment, now === server.contextTokens ? now : undefined);
 }
 
 async function refused(
@@ -133,36 +163,4 @@ function usualKind({ name, facts, scheme }: FitModel): FitServer['kind'] {
 function asWanted(model: FitModel, { quantization }: FitOptions): FitModel {
   if (quantization.fileType === undefined && quantization.scheme === undefined) return model;
   return { name: model.name, facts: shapeOnly(model.facts), ...quantization };
-}
-
-interface OwnGpus {
-  readonly gpus: readonly FitGpu[];
-  /** Why there are none. */
-  readonly note?: string;
-}
-
-async function ownGpus(kind: FitServer['kind'], { settings }: CommonOptions, signal: AbortSignal): Promise<OwnGpus> {
-  const url = kind === 'ollama' ? settings.ollamaUrl : kind === 'vllm' ? settings.vllmUrl : '';
-  if (URL.canParse(url) && !isLoopback(new URL(url).hostname)) {
-    const who = kind === 'vllm' ? 'vLLM' : 'Ollama';
-    return {
-      gpus: [],
-      note: `${who} runs on another machine (${new URL(url).host}): say its GPU with --gpu or --vram.`,
-    };
-  }
-  const reading = await readGpus(createNodeGpuHost(), signal);
-  const gpus = reading.state === 'gpus' ? fitGpus(reading.gpus) : [];
-  return gpus.length > 0 ? { gpus } : { gpus, note: `${words(reading)} Say one with --gpu or --vram.` };
-}
-
-function words(reading: GpuReading): string {
-  switch (reading.state) {
-    case 'gpus':
-      return 'The GPU of this machine does not tell its memory.';
-    case 'asleep':
-      return 'The GPU of this machine is switched off, and is not woken for this.';
-    case 'none':
-    case 'failed':
-      return reading.message;
-  }
 }

@@ -1,5 +1,8 @@
 import { memoryRangeText, memoryText } from '../core/fit/bytesText.ts';
+import { calibrationText } from '../core/fit/corrections.ts';
 import type { Figure } from '../core/fit/figure.ts';
+import { spillText } from '../core/fit/spill.ts';
+import { unloadingText } from '../core/fit/unloading.ts';
 import type { TogetherPlan } from '../core/fit/planTogether.ts';
 import type { Alternative, FitPlan, FitRequest, FitRow, FitServer } from '../core/fit/fitRequest.ts';
 
@@ -20,6 +23,7 @@ export function fitText(
     heading(request),
     ledger(plan),
     verdict(plan),
+    plan.measuredBy ? wrapped(`${calibrationText(plan.measuredBy)} “a2ia measured” shows and forgets it.`) : '',
     plan.failure ? `${serverName(request.server)} would print:\n${indented(plan.failure.serverError, '  | ')}` : '',
     `Run\n${verbatim(plan.command)}`,
     instead(alternatives),
@@ -112,10 +116,11 @@ function freeRange({ lowBytes, highBytes }: Figure): string {
 }
 
 function verdict(plan: FitPlan): string {
-  return wrapped(`${verdictWords(plan)}${largestWords(plan)}`);
+  const more = [spillText(plan), unloadingText(plan)].map((text) => (text === undefined ? '' : ` ${text}`)).join('');
+  return wrapped(`${verdictWords(plan)}${largestWords(plan)}${more}`);
 }
 
-function verdictWords({ verdict: result, contextTokens, failure, placement }: FitPlan): string {
+function verdictWords({ verdict: result, contextTokens, failure, placement, spilledBytes }: FitPlan): string {
   const context = `a context of ${contextTokens.toLocaleString('en')} tokens`;
   switch (result) {
     case 'fits':
@@ -123,6 +128,7 @@ function verdictWords({ verdict: result, contextTokens, failure, placement }: Fi
     case 'tight':
       return `TIGHT with ${context}: it depends on what was assumed.`;
     case 'partial':
+      if (spilledBytes !== undefined) return `PAGES INTO RAM with ${context}.`;
       return `PARTLY ON THE CPU with ${context}: ${placement ? placed(placement) : 'some layers'}. ${failure?.explanation ?? ''}`;
     case 'fails':
       return `FAILS with ${context}. ${failure?.explanation ?? ''}`;

@@ -1,5 +1,7 @@
 import { BackendError } from '../core/clients/errors.ts';
 import type { BackendRegistry } from '../core/clients/registry.ts';
+import type { Calibration } from '../core/fit/calibration.ts';
+import { differencesText } from '../core/fit/calibrationText.ts';
 import type { GpuReading } from '../core/gpu/gpuReading.ts';
 import { snapshotLines, type GpuSnapshot } from '../core/gpu/gpuText.ts';
 import { createNodeGpuHost } from '../core/gpu/nodeGpuHost.ts';
@@ -27,9 +29,31 @@ export async function gpu(
     reading,
     ...(server ? { server, fittingTokens: await fitting(settings, host, server, reading, signal) } : {}),
   };
-  if (json) await output.line({ ...snapshot, fittingTokens: Object.fromEntries(snapshot.fittingTokens ?? []) });
-  else await output.text(`${snapshotLines(snapshot).join('\n')}\n`);
+  const measured = await measuredLoad(snapshot, settings, host);
+  if (json)
+    await output.line({ ...snapshot, ...measured, fittingTokens: Object.fromEntries(snapshot.fittingTokens ?? []) });
+  else await output.text(`${[...snapshotLines(snapshot), ...measuredLines(measured)].join('\n')}\n`);
   return reading.state === 'failed' ? exitCodes.failed : exitCodes.finished;
+}
+
+/** What a model that is loaded alone took beyond its plan is kept for the next plans. */
+async function measuredLoad(
+  snapshot: GpuSnapshot,
+  settings: Settings,
+  host: CoreHost,
+): Promise<{ readonly measured?: Calibration }> {
+  if (snapshot.reading.state !== 'gpus' || snapshot.server?.models.length !== 1) return {};
+  const [{ createLoadCalibration }, { ownCalibrationFile }] = await Promise.all([
+    import('../core/fit/loadCalibration.ts'),
+    import('../core/fit/calibrationFile.ts'),
+  ]);
+  const file = ownCalibrationFile(process.env);
+  const measured = await createLoadCalibration({ file, settings: () => settings, host }).note(snapshot);
+  return measured ? { measured } : {};
+}
+
+function measuredLines({ measured }: { readonly measured?: Calibration }): readonly string[] {
+  return measured ? [`  Measured for the next plans (a2ia measured): ${differencesText(measured)}.`] : [];
 }
 
 /** The planner takes a moment to load, and only a model that is slow needs it. What cannot be planned is left out. */
@@ -46,7 +70,9 @@ async function fitting(
     import('../core/gpu/fittingTokens.ts'),
   ]);
   try {
-    return await fittingTokens(new OllamaFits(host), settings, server, reading, signal);
+    const { ownCalibrationFile } = await import('../core/fit/calibrationFile.ts');
+    const fits = new OllamaFits(host, () => ownCalibrationFile(process.env).read());
+    return await fittingTokens(fits, settings, server, reading, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackendError) return new Map();

@@ -32,6 +32,7 @@ async function main(): Promise<ExitCode> {
     if (command.name === 'help') return await print(usage);
     if (command.name === 'version') return await print(`${ownVersion()}\n`);
     if (command.name === 'explain') return await (await import('./explain.ts')).explain(command, process.stdin, output);
+    if (command.name === 'measured') return await (await import('./measured.ts')).measured(command, output);
     return await run(command);
   } catch (error) {
     return report(error, process.argv.includes('--json'));
@@ -56,7 +57,9 @@ async function report(error: unknown, json: boolean): Promise<ExitCode> {
   return exitCodes.failed;
 }
 
-async function run(command: Exclude<Command, { name: 'help' | 'version' | 'explain' }>): Promise<ExitCode> {
+async function run(
+  command: Exclude<Command, { name: 'help' | 'version' | 'explain' | 'measured' }>,
+): Promise<ExitCode> {
   const { settings, downloadAgreed, verbose } = command;
   const host = createCliHost({ settings, downloadAgreed, verbose, environment: process.env });
   const registry = new BackendRegistry(host);
@@ -73,7 +76,7 @@ async function run(command: Exclude<Command, { name: 'help' | 'version' | 'expla
       case 'gpu':
         return await (await import('./gpu.ts')).gpu(command, host, registry, output, stop.signal);
       case 'fit':
-        return await (await import('./fit.ts')).fit(command.fit, command, host, output, stop.signal);
+        return await (await import('./fit.ts')).fit(command.fit, command, host, registry, output, stop.signal);
     }
   } finally {
     registry.dispose();

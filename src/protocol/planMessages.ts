@@ -14,6 +14,10 @@ export type PlanPageMessage =
   | { readonly type: 'takeAlternative'; readonly number: number; readonly id: string }
   | { readonly type: 'copyCommand' }
   | { readonly type: 'openFile' }
+  /** The address of a GGUF file or of a checkpoint. */
+  | { readonly type: 'openAddress'; readonly address: string }
+  /** What the load that the plan is corrected by took. */
+  | { readonly type: 'forgetMeasured' }
   /** Looks for models and GPUs again. */
   | { readonly type: 'lookAgain' };
 
@@ -29,6 +33,8 @@ const messageShapes: { readonly [Type in PlanPageMessage['type']]: Readonly<Reco
   takeAlternative: { number: isCount, id: isText },
   copyCommand: {},
   openFile: {},
+  openAddress: { address: isText },
+  forgetMeasured: {},
   lookAgain: {},
 };
 
@@ -65,6 +71,8 @@ const choiceShape: { readonly [Key in keyof Required<PlanChoice>]: Guard } = {
   gpuId: isText,
   vramGib: (value) => isNumber(value) && (value as number) > 0 && (value as number) <= 10_000,
   gpuCount: (value) => isCount(value) && (value as number) <= 64,
+  draftId: isText,
+  besideId: isText,
 };
 
 /** Parts of a choice, from a page or from what was kept of one. Undefined: something in it is none. */

@@ -31,6 +31,10 @@ export interface PlanChoice {
   /** For `size`: of one card. */
   readonly vramGib: number;
   readonly gpuCount: number;
+  /** A small model that guesses ahead, for servers that take one. */
+  readonly draftId?: string;
+  /** Another model at the same time, for example to complete code with. */
+  readonly besideId?: string;
 }
 
 /** As in the planner's request, which says what they mean. */
@@ -68,6 +72,9 @@ export interface ControlsView {
   readonly seen: number;
   readonly choice: PlanChoice;
   readonly model: ChosenModelView;
+  /** `null`: this server takes none. */
+  readonly draft: ChosenModelView | null;
+  readonly beside: ChosenModelView;
   readonly formats: readonly OptionView[];
   readonly cacheTypes: readonly OptionView[];
   readonly gpus: readonly OptionView[];
@@ -111,6 +118,8 @@ export interface PlanView {
   readonly contextTokens: number;
   readonly largestContextTokens: number | null;
   readonly command: string;
+  /** The load of this machine that it is corrected by; empty: none. */
+  readonly measured: string;
   readonly doubts: readonly string[];
 }
 

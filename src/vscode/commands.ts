@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../core/clients/registry.ts';
-import type { Calibrations } from '../core/fit/calibration.ts';
+import type { CalibrationFile } from '../core/fit/calibrationFile.ts';
+import type { LoadCalibration } from '../core/fit/loadCalibration.ts';
 import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
 import type { CoreHost } from '../core/host.ts';
 import { AskCommand } from './ask.ts';
@@ -8,12 +9,12 @@ import { AskInput } from './askInput.ts';
 import type { Chat } from './chat/chat.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
+import { windowId } from './chat/windowId.ts';
 import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
 import type { ChangeSets } from './edit/changeSets.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
-import type { LoadCalibration } from './fit/loadCalibration.ts';
 import { chooseEmbedded } from './embeddedChoice.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
 import { pickModel, type Badges } from './modelPicker.ts';
@@ -54,9 +55,11 @@ export interface Commands {
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. */
   readonly explainOutOfMemory: (given: unknown) => Promise<unknown>;
   /** What was seen to be loaded. */
-  readonly noteLoad: (seen: GpuSnapshot) => Promise<void>;
+  readonly noteLoad: (seen: GpuSnapshot) => Promise<unknown>;
   /** What loads of this machine took beyond their plans, for the next plans. */
-  readonly calibrations: () => Promise<Calibrations>;
+  readonly measuredLoads: () => Promise<CalibrationFile>;
+  /** Lists them, and forgets those that the user picks. */
+  readonly showMeasuredLoads: () => Promise<unknown>;
 }
 
 /** Makes, once and by hand, everything that the commands need; `context.subscriptions` owns it. No network and no process is touched. */
@@ -97,10 +100,13 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     return new OutOfMemoryExplainer({ unloadOthers });
   });
   const explainOutOfMemory = async (given: unknown) => (await explainer()).run(given);
+  let madeFile: Promise<CalibrationFile> | undefined;
+  const measuredLoads = () =>
+    (madeFile ??= import('../core/fit/calibrationFile.ts').then((made) => made.ownCalibrationFile(process.env)));
   let madeCalibration: Promise<LoadCalibration> | undefined;
   const calibration = () =>
-    (madeCalibration ??= import('./fit/loadCalibration.ts').then(({ createLoadCalibration }) =>
-      createLoadCalibration({ folder: context.globalStorageUri.fsPath, settings, host, log }),
+    (madeCalibration ??= import('../core/fit/loadCalibration.ts').then(async ({ createLoadCalibration }) =>
+      createLoadCalibration({ file: await measuredLoads(), settings: () => settings.current(), host }),
     ));
   const problemActions = {
     ...actions,
@@ -114,6 +120,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   const chat = atFirstUse(async () => {
     const { Chat } = await import('./chat/chat.ts');
     madeChat = new Chat({
+      windowId: windowId(context.workspaceState),
       context,
       registry,
       settings,
@@ -138,7 +145,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
   });
   const plans = atFirstUse(async () => {
     const { PlanPanels } = await import('./plan/planPanels.ts');
-    return new PlanPanels({ context, host, registry, settings, gpu });
+    return new PlanPanels({ context, host, registry, settings, gpu, measuredLoads });
   });
   let madeEdits: Edits | undefined;
   const edits = atFirstUse(async () => {
@@ -185,7 +192,8 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     checkConnection,
     explainOutOfMemory,
     noteLoad: async (seen) => (await calibration()).note(seen),
-    calibrations: async () => (await calibration()).current(),
+    measuredLoads,
+    showMeasuredLoads: async () => (await import('./fit/measuredLoads.ts')).showMeasuredLoads(await measuredLoads()),
   };
 }
 

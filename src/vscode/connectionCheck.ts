@@ -1,11 +1,13 @@
 import * as vscode from 'vscode';
+import type { NextStep } from '../core/clients/errors.ts';
 import { backendIds, type BackendId } from '../core/clients/llmClient.ts';
 import type { BackendRegistry } from '../core/clients/registry.ts';
 import { checkConnections } from '../core/doctor/doctor.ts';
 import type { Report } from '../core/doctor/report.ts';
-import { reportsMarkdown, stepTitle, type ReportDocument } from '../core/doctor/reportText.ts';
+import { reportsMarkdown, stepTitle } from '../core/doctor/reportText.ts';
 import { detectSituation } from '../core/doctor/situation.ts';
 import type { CoreHost } from '../core/host.ts';
+import { ButtonDocument } from './buttonDocument.ts';
 import { proxyInUse } from './editorProxy.ts';
 import type { EditorSettings } from './editorSettings.ts';
 import { nextStepButton, type Button, type ProblemActions } from './problems.ts';
@@ -17,38 +19,27 @@ export interface ConnectionCheckParts {
   readonly actions: Omit<ProblemActions, 'retry' | 'checkConnection' | 'memory'>;
 }
 
-const scheme = 'a2ia-connection';
-const documentUri = vscode.Uri.from({ scheme, path: 'Connection.md' });
-/** Not in the palette: the buttons in the report call it. */
-const buttonCommand = 'a2ia.connectionButton';
-
 /**
  * The command A2IA: Check Connection. Its report is a read-only document, with a button above each line that a click can mend, and another check writes the
  * same document anew.
  */
-export class ConnectionCheck implements vscode.TextDocumentContentProvider, vscode.CodeLensProvider {
+export class ConnectionCheck {
   readonly #parts: ConnectionCheckParts;
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly #lensesChanged = new vscode.EventEmitter<void>();
-  readonly #registrations: readonly vscode.Disposable[];
-  readonly onDidChange = this.#changed.event;
-  readonly onDidChangeCodeLenses = this.#lensesChanged.event;
-  #shown: ReportDocument = { text: '', actions: [] };
+  readonly #document = new ButtonDocument({
+    scheme: 'a2ia-connection',
+    path: 'Connection.md',
+    buttonCommand: 'a2ia.connectionButton',
+  });
   #backend: BackendId | undefined;
   #running: AbortController | undefined;
 
   constructor(parts: ConnectionCheckParts) {
     this.#parts = parts;
-    this.#registrations = [
-      vscode.workspace.registerTextDocumentContentProvider(scheme, this),
-      vscode.languages.registerCodeLensProvider({ scheme }, this),
-      vscode.commands.registerCommand(buttonCommand, (button: Button) => button.run()),
-    ];
   }
 
   dispose(): void {
     this.#running?.abort();
-    vscode.Disposable.from(...this.#registrations, this.#changed, this.#lensesChanged).dispose();
+    this.#document.dispose();
   }
 
   /**
@@ -62,10 +53,12 @@ export class ConnectionCheck implements vscode.TextDocumentContentProvider, vsco
     this.#running = controller;
     try {
       const reports = await this.#check(controller);
-      this.#shown = reportsMarkdown(reports);
-      this.#changed.fire(documentUri);
-      this.#lensesChanged.fire();
-      await vscode.window.showTextDocument(documentUri, { preview: false });
+      const { text, actions } = reportsMarkdown(reports);
+      await this.#document.show(text, [
+        { line: 0, button: this.#copyButton() },
+        { line: 0, button: this.#againButton() },
+        ...actions.map(({ line, backend, nextStep }) => ({ line, button: this.#button(backend, nextStep) })),
+      ]);
       this.#tell(reports);
       return reports;
     } catch (error) {
@@ -74,25 +67,6 @@ export class ConnectionCheck implements vscode.TextDocumentContentProvider, vsco
     } finally {
       if (this.#running === controller) this.#running = undefined;
     }
-  }
-
-  provideTextDocumentContent(): string {
-    return this.#shown.text;
-  }
-
-  provideCodeLenses(): vscode.CodeLens[] {
-    const lens = (line: number, button: Button) =>
-      new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
-        title: button.label,
-        command: buttonCommand,
-        arguments: [button],
-      });
-    const { actions } = this.#shown;
-    return [
-      lens(0, this.#copyButton()),
-      lens(0, this.#againButton()),
-      ...actions.map(({ line, backend, nextStep }) => lens(line, this.#button(backend, nextStep))),
-    ];
   }
 
   #check(controller: AbortController): Thenable<readonly Report[]> {
@@ -138,7 +112,7 @@ export class ConnectionCheck implements vscode.TextDocumentContentProvider, vsco
     void answer.then((choice) => buttons.find(({ label }) => label === choice)?.run());
   }
 
-  #button(backend: BackendId, step: ReportDocument['actions'][number]['nextStep']): Button {
+  #button(backend: BackendId, step: NextStep): Button {
     const again = { label: 'Check Again', run: () => void this.run(backend) };
     return step.do === 'retry' ? again : nextStepButton(step, { ...this.#parts.actions, retry: again.run });
   }
@@ -148,6 +122,6 @@ export class ConnectionCheck implements vscode.TextDocumentContentProvider, vsco
   }
 
   #copyButton(): Button {
-    return { label: 'Copy Report', run: () => void vscode.env.clipboard.writeText(this.#shown.text) };
+    return { label: 'Copy Report', run: () => void vscode.env.clipboard.writeText(this.#document.text) };
   }
 }

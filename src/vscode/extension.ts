@@ -33,7 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }));
   /** What a load really took corrects the next plan. */
   const noteLoad = async (seen: GpuSnapshot) =>
-    seen.server?.backend === 'ollama' && seen.server.models.length === 1 && (await commands()).noteLoad(seen);
+    seen.reading.state === 'gpus' && seen.server?.models.length === 1 && (await commands()).noteLoad(seen);
   const watchGpu = () => void (settings.current().gpuMemory !== 'never' && gpu());
   const lookForChanges = async () => {
     const { changesFolder, offerToPutBack } = await import('./edit/changeRecovery.ts');
@@ -99,6 +99,7 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.checkConnection', ({ checkConnection }, backend) => checkConnection(backend)),
     on('a2ia.explainOutOfMemory', ({ explainOutOfMemory }, given) => explainOutOfMemory(given)),
     on('a2ia.planModel', async ({ plans }, modelId) => (await plans()).open(modelId)),
+    on('a2ia.showMeasuredLoads', ({ showMeasuredLoads }) => showMeasuredLoads()),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
     { dispose: () => clearTimeout(lookTimer) },

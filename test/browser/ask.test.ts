@@ -68,10 +68,9 @@ describe('A2IA in a real workbench', () => {
     await workbench.page.keyboard.press('Control+Home');
     for (let line = 0; line < 4; line++) await workbench.page.keyboard.press('Shift+ArrowDown');
     await workbench.page.keyboard.press('Shift+F10');
-    const item = workbench.page.getByRole('menuitem', { name: 'A2IA: Ask' });
-    await item.waitFor();
+    await workbench.page.getByRole('menuitem', { name: 'A2IA: Ask' }).waitFor();
     await workbench.screenshot('context-menu');
-    await item.click();
+    await workbench.chooseMenuItem('A2IA: Ask');
     await workbench.quickInputTitle('A2IA: Ask with greeting.ts, lines 1 to 4').waitFor();
     await workbench.choose('This part?', 'This part?');
     const exchange = await server.nextChat();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { StepServer, type ChatExchange } from '../support/stepServer.ts';
 import type { ChatPanel } from './chatPanel.ts';
-import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
+import { madeOfText, pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA chat in a real workbench', () => {
   let workbench: Workbench;
@@ -48,14 +48,7 @@ describe('A2IA chat in a real workbench', () => {
   });
 
   it('lets no markup be made of text', async () => {
-    const made = await panel.frame.locator('body').evaluate((body) => {
-      try {
-        body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
-        return 'made';
-      } catch (error) {
-        return String(error);
-      }
-    });
+    const made = await madeOfText(panel.frame);
     assert.match(made, /TrustedHTML/);
   });
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { until } from '../support/answers.ts';
 import { StepServer } from '../support/stepServer.ts';
 import type { ChatPanel } from './chatPanel.ts';
-import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
+import { pasteWhen, pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('The chat with the embedded model', () => {
   let workbench: Workbench;
@@ -87,8 +87,7 @@ describe('The chat, used as people use it', () => {
     await stepTo(copy, 'Shift+Tab');
     await keyboard.press('Enter');
     await stepTo(panel.input, 'Tab');
-    await keyboard.press('Control+V');
-    await textOf(panel, 'if not prices:\n    return 0');
+    await pasteWhen(panel.input, 'if not prices:\n    return 0');
     await panel.input.fill('');
   });
 
@@ -149,7 +148,7 @@ describe('The chat, used as people use it', () => {
     await workbench.openFile('greeting.ts');
     await selectLines(4);
     await workbench.page.keyboard.press('Shift+F10');
-    await workbench.page.getByRole('menuitem', { name: 'Add to A2IA Chat' }).click();
+    await workbench.chooseMenuItem('Add to A2IA Chat');
     await panel.chip('greeting.ts, lines 1 to 4').waitFor();
     await panel.input.and(panel.frame.locator(':focus')).waitFor();
     // A menu that closes late may take the focus back to the editor.
@@ -439,15 +438,3 @@ describe('The chat in a workspace that is not trusted', () => {
     await panel.notice.getByText(why).waitFor();
   });
 });
-
-/** Resolves when this is in the composer. */
-async function textOf(panel: ChatPanel, text: string): Promise<void> {
-  await panel.input.evaluate(
-    (input, wanted) =>
-      new Promise<void>((resolve) => {
-        const look = () => ((input as HTMLTextAreaElement).value === wanted ? resolve() : requestAnimationFrame(look));
-        look();
-      }),
-    text,
-  );
-}

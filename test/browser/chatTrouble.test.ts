@@ -180,4 +180,36 @@ describe('The chat in trouble', () => {
     await panel.frame.getByText('Seen by the second').waitFor();
     assert.equal(await panel.notice.isVisible(), false);
   });
+
+  it('shows each of two windows its own conversation and draft again', async () => {
+    await workbench.newChat();
+    const second = await workbench.secondWindow();
+    const other = second.chat;
+    await second.newChat();
+    await panel.send('Shown in the first window');
+    const exchange = await server.nextChat();
+    exchange.text('Here.');
+    exchange.finish();
+    await panel.facts('Complete').waitFor();
+    await other.input.fill('Typed in the second window');
+    await kept('Typed in the second window');
+    await workbench.page.reload();
+    await panel.questions.getByText('Shown in the first window').waitFor();
+    await workbench.newChat();
+    await panel.input.fill('Typed in the first window');
+    await kept('Typed in the first window');
+    await second.page.reload();
+    await other.welcome.waitFor();
+    assert.equal(await other.input.inputValue(), 'Typed in the second window');
+    await workbench.page.reload();
+    await panel.welcome.waitFor();
+    assert.equal(await panel.input.inputValue(), 'Typed in the first window');
+    await second.page.close();
+  });
+
+  /** Resolves when a draft has this text on the disk. */
+  async function kept(text: string): Promise<void> {
+    const file = path.join(await workbench.storageFolder(), 'drafts.json');
+    while (!(await readFile(file, 'utf8').catch(() => '')).includes(text)) await pause(20);
+  }
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { StepServer } from '../support/stepServer.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 const skipping = (text: string) =>
   text.replace('    """The sum of all prices."""\n', '    """The sum of all prices that are known."""\n');
@@ -26,9 +26,7 @@ describe('A2IA: Edit in a real workbench', () => {
     await workbench.close();
     await server.stop();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const lens = (title: string): Locator => workbench.page.locator('.codelens-decoration a', { hasText: title }).first();
   const editor = (): Locator => workbench.page.locator('.editor-instance .view-lines').first();
@@ -202,6 +200,47 @@ describe('A2IA: Edit in a real workbench', () => {
   });
 });
 
+describe('An edit with a syntax error that only a language service sees', () => {
+  let workbench: Workbench;
+  let server: StepServer;
+
+  before(async () => {
+    server = await StepServer.start(['qwen2.5-coder-7b']);
+    workbench = await Workbench.open({ 'a2ia.backend': 'vllm', 'a2ia.vllmUrl': server.url });
+    await workbench.openFile('greeting.ts');
+  });
+  after(async () => {
+    await workbench.close();
+    await server.stop();
+  });
+  pictureOfFailure(() => workbench);
+
+  it('is told of after it was accepted, and taken back with one click', async () => {
+    const { page } = workbench;
+    const original = await readFile(path.join(workbench.folder, 'greeting.ts'), 'utf8');
+    await workbench.focusedEditor('interface Person').waitFor();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Shift+E');
+    await workbench.quickInputTitle('A2IA: Edit greeting.ts').waitFor();
+    await workbench.choose('Trim it.', 'Trim it.');
+    const exchange = await server.nextChat();
+    const broken = original.replace('export function greet', 'const mark = of "!";\n\nexport function greet');
+    assert.notEqual(broken, original);
+    exchange.text(`\`\`\`typescript\n${broken}\`\`\`\n`);
+    exchange.finish();
+    const accept = page.locator('.codelens-decoration a', { hasText: 'Accept' }).first();
+    await accept.click();
+    const lines = page.locator('.editor-instance .view-lines').first();
+    await textWhen(lines, (text) => text.includes('const mark'));
+    const notification = workbench.notification(/With the edit greeting\.ts has a syntax error in line \d+: /);
+    await notification.waitFor();
+    await workbench.screenshot('edit-syntax-error');
+    await notification.getByRole('button', { name: 'Undo' }).click();
+    await textWhen(lines, (text) => !text.includes('const mark'));
+  });
+});
+
 describe('A2IA: Edit in a real workbench, with the embedded model', () => {
   let workbench: Workbench;
 
@@ -210,9 +249,7 @@ describe('A2IA: Edit in a real workbench, with the embedded model', () => {
     workbench = await Workbench.open({}, { userSettings: settings });
   });
   after(() => workbench.close());
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('offers what the model wrote, or says why not; the file stays as it is', async () => {
     const { page } = workbench;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Panel } from '../support/panelPage.ts';
 import {
   answer,
   chips,
@@ -11,10 +12,10 @@ import {
   question,
   streaming,
 } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 describe('The composer of the chat panel', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   it('sends with Enter, breaks the line with Shift+Enter, and is empty once the host has the question', async () => {
     const panel = await openPanel(panelState());

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { MessageView } from '../../src/protocol/panelState.ts';
-import { allIsHighlighted } from '../support/panelPage.ts';
+import { allIsHighlighted, Panel } from '../support/panelPage.ts';
 import { answer, exchange, lines, panelState, panelStates, question, streaming } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 function manyMessages(count: number): MessageView[] {
   return Array.from({ length: count }, (_, index) =>
@@ -10,7 +10,7 @@ function manyMessages(count: number): MessageView[] {
   );
 }
 describe('The messages of the chat panel', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   it('say what happened once, to those who listen', async () => {
     const panel = await openPanel(panelState());

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Panel } from '../support/panelPage.ts';
 import {
   answer,
   budget,
@@ -9,10 +10,10 @@ import {
   question,
   streaming,
 } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 describe('The other parts of the chat panel', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   it('start what was found and take over a suggestion', async () => {
     const panel = await openPanel(panelState());

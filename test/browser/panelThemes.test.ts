@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { themes } from '../support/editorLook.ts';
-import { beyondTheEdge, violations } from '../support/pageChecks.ts';
-import { allIsHighlighted } from '../support/panelPage.ts';
+import { beyondTheEdge, outlineOf, violations } from '../support/pageChecks.ts';
+import { allIsHighlighted, Panel } from '../support/panelPage.ts';
 import { mentions, panelState, panelStates } from '../support/panelStates.ts';
-import { openPanels } from './openPanels.ts';
+import { openPages } from './openPages.ts';
 
 function openFold(fold: HTMLDetailsElement): void {
   fold.open = true;
 }
 
 describe('The chat panel in each theme', () => {
-  const openPanel = openPanels();
+  const openPanel = openPages(Panel);
 
   for (const theme of themes) {
     it(`has no fault that axe finds, in any state, in the theme ${theme}`, async () => {
@@ -44,4 +44,13 @@ describe('The chat panel in each theme', () => {
       assert.deepEqual(found, []);
     });
   }
+
+  it('shows where the focus is when Windows forces its own colours', async () => {
+    const panel = await openPanel(panelState(), { theme: 'darkHighContrast' });
+    await panel.page.emulateMedia({ forcedColors: 'active' });
+    const box = panel.page.locator('.composer-box');
+    assert.equal(await box.evaluate(outlineOf), 'none');
+    await panel.page.getByLabel('Question', { exact: true }).focus();
+    assert.equal(await box.evaluate(outlineOf), 'solid');
+  });
 });

@@ -1,36 +1,23 @@
 import assert from 'node:assert/strict';
-import type { Browser } from 'playwright-core';
-import { startBrowser } from '../support/browserPage.ts';
 import { themes } from '../support/editorLook.ts';
-import { beyondTheEdge, violations } from '../support/pageChecks.ts';
+import { beyondTheEdge, outlineOf, violations } from '../support/pageChecks.ts';
 import { PlanPage } from '../support/planPage.ts';
 import { contextSteps, controls, fitPlan, partial, planState, planStates } from '../support/planStates.ts';
 import { planView } from '../../src/vscode/plan/planView.ts';
+import { openPages } from './openPages.ts';
 
 const fits = planState(fitPlan(32_768));
 
+/** In the page: of the element, and of what the system shows as chosen. */
+function backgrounds(element: Element): string[] {
+  const probe = document.createElement('i');
+  probe.style.cssText = 'background: Highlight; forced-color-adjust: none';
+  document.body.append(probe);
+  return [element, probe].map((one) => getComputedStyle(one).backgroundColor);
+}
+
 describe('The page of a plan', () => {
-  let browser: Browser;
-  let open: PlanPage[] = [];
-
-  async function openPage(...args: Parameters<typeof PlanPage.open> extends [unknown, ...infer Rest] ? Rest : never) {
-    const plan = await PlanPage.open(browser, ...args);
-    open.push(plan);
-    return plan;
-  }
-
-  before(async () => {
-    browser = await startBrowser();
-  });
-  after(() => browser.close());
-  afterEach(async function () {
-    const pages = open;
-    open = [];
-    if (this.currentTest?.state === 'failed') {
-      for (const plan of pages) await plan.screenshot(`failed ${this.currentTest.title.replaceAll('/', ' ')}`);
-    }
-    for (const plan of pages) await plan.close();
-  });
+  const openPage = openPages(PlanPage);
 
   it('says the verdict, what is needed and what may be taken, in words and in a table', async () => {
     const { page } = await openPage(fits);
@@ -125,7 +112,7 @@ describe('The page of a plan', () => {
     await press('Enter');
     assert.deepEqual((await plan.next('choose')).change, { modelId: 'catalogue:gemma-3-12b' });
     await plan.show({ ...planStates['partial']!, controls: { ...controls, seen: 1 } });
-    await press('Tab', 'Tab', 'Tab', 'ArrowRight');
+    await press('Tab', 'Tab', 'Tab', 'Tab', 'ArrowRight');
     assert.deepEqual((await plan.next('choose')).change, { backend: 'llama-server' });
     await press('Tab', 'ArrowUp');
     assert.deepEqual((await plan.next('choose')).change, { format: 'Q8_0' });
@@ -147,8 +134,8 @@ describe('The page of a plan', () => {
 
   it('searches models by parts of their names, and leaves what stood there when nothing is chosen', async () => {
     const plan = await openPage(fits);
-    const input = plan.page.getByRole('combobox', { name: 'Model' });
-    const options = plan.page.getByRole('listbox', { name: 'Models' }).getByRole('option');
+    const input = plan.page.getByRole('combobox', { name: 'Model', exact: true });
+    const options = plan.page.getByRole('listbox', { name: 'Model', exact: true }).getByRole('option');
     await input.click();
     assert.equal(await options.count(), 8);
     await plan.page.getByRole('option', { name: 'qwen3:8b' }).and(plan.page.locator('[aria-selected=true]')).waitFor();
@@ -205,9 +192,21 @@ describe('The page of a plan', () => {
         await check(name);
       }
       await plan.show(fits);
-      await plan.page.getByRole('combobox', { name: 'Model' }).click();
+      await plan.page.getByRole('combobox', { name: 'Model', exact: true }).click();
       await check('choosing');
       assert.deepEqual(found, []);
     });
   }
+
+  it('shows what is chosen and where the focus is when Windows forces its own colours', async () => {
+    const { page } = await openPage(fits, { theme: 'darkHighContrast' });
+    await page.emulateMedia({ forcedColors: 'active' });
+    const [chosen, highlight] = await page.locator('.radios :checked + span').first().evaluate(backgrounds);
+    assert.equal(chosen, highlight);
+    const model = page.getByRole('combobox', { name: 'Model', exact: true });
+    await model.click();
+    assert.equal(await model.evaluate(outlineOf), 'solid');
+    await model.press('ArrowDown');
+    assert.equal(await page.locator('[role=option][aria-selected=true]').evaluate(outlineOf), 'solid');
+  });
 });

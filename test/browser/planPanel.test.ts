@@ -4,8 +4,8 @@ import path from 'node:path';
 import { dialectOf } from '../support/dialects.ts';
 import { NvidiaSmi } from '../support/nvidiaSmi.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
-import { ggufBytes } from '../unit/core/fit/ggufBytes.ts';
-import { textWhen, Workbench } from './workbench.ts';
+import { ggufBytes, tinyLlama } from '../unit/core/fit/ggufBytes.ts';
+import { madeOfText, pasteWhen, pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 describe('A2IA: Plan a Model in a real workbench', () => {
   let workbench: Workbench;
@@ -14,14 +14,12 @@ describe('A2IA: Plan a Model in a real workbench', () => {
     workbench = await Workbench.open({ 'a2ia.backend': 'ollama', 'a2ia.ollamaUrl': 'http://127.0.0.1:9' });
   });
   after(() => workbench.close());
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   it('plans a model of the catalogue for a card, and follows the slider', async () => {
     await workbench.runCommand('A2IA: Plan a Model');
     const plan = workbench.plan;
-    const model = plan.getByRole('combobox', { name: 'Model' });
+    const model = plan.getByRole('combobox', { name: 'Model', exact: true });
     await model.fill('qwen3-14b');
     await plan.getByRole('option', { name: 'qwen3-14b' }).waitFor();
     await model.press('Enter');
@@ -53,21 +51,12 @@ describe('A2IA: Plan a Model in a real workbench', () => {
     const command = await plan.locator('.command code').innerText();
     await plan.getByRole('button', { name: 'Copy command' }).click();
     await workbench.page.keyboard.press('F1');
-    await workbench.quickInput().fill('');
-    await workbench.page.keyboard.press('ControlOrMeta+V');
-    assert.equal(await workbench.quickInput().inputValue(), command.replaceAll('\n', ' '));
+    await pasteWhen(workbench.quickInput(), command.replaceAll('\n', ' '));
     await workbench.page.keyboard.press('Escape');
   });
 
   it('lets no markup be made of text', async () => {
-    const made = await workbench.plan.locator('body').evaluate((body) => {
-      try {
-        body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
-        return 'made';
-      } catch (error) {
-        return String(error);
-      }
-    });
+    const made = await madeOfText(workbench.plan);
     assert.match(made, /TrustedHTML/);
   });
 
@@ -76,7 +65,7 @@ describe('A2IA: Plan a Model in a real workbench', () => {
     await workbench.runCommand('Developer: Reload Window');
     await workbench.page.locator('.quick-input-widget').waitFor({ state: 'detached' });
     await textWhen(workbench.plan.locator('.command code'), (text) => text === before.replaceAll('\n', ''));
-    assert.equal(await workbench.plan.getByRole('combobox', { name: 'Model' }).inputValue(), 'qwen3-14b');
+    assert.equal(await workbench.plan.getByRole('combobox', { name: 'Model', exact: true }).inputValue(), 'qwen3-14b');
   });
 });
 
@@ -95,17 +84,6 @@ const shown = {
   },
 };
 
-const tiny = {
-  'general.architecture': 'llama',
-  'general.file_type': 15,
-  'llama.block_count': 2,
-  'llama.context_length': 8192,
-  'llama.embedding_length': 256,
-  'llama.feed_forward_length': 512,
-  'llama.attention.head_count': 8,
-  'llama.attention.head_count_kv': 2,
-};
-
 describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
   let workbench: Workbench;
   let server: ScriptedServer;
@@ -117,7 +95,7 @@ describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
     const listed = { name: 'team-8b', model: 'team-8b', size: 4.92e9, details: shown.details };
     server.on('/api/tags', (exchange) => exchange.json({ models: [listed] }));
     server.on('/api/show', (exchange) => exchange.json(shown));
-    const head = ggufBytes(tiny, [{ name: 'token_embd.weight', dimensions: [256, 100], type: 8 }]);
+    const head = ggufBytes(tinyLlama, [{ name: 'token_embd.weight', dimensions: [256, 100], type: 8 }]);
     workbench = await Workbench.open(
       { 'a2ia.backend': 'ollama', 'a2ia.ollamaUrl': server.url },
       {
@@ -131,12 +109,10 @@ describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
     await server.close();
     smi.remove();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed: ${this.currentTest.title}`);
-  });
+  pictureOfFailure(() => workbench);
 
   const choose = async (name: string): Promise<void> => {
-    const model = workbench.plan.getByRole('combobox', { name: 'Model' });
+    const model = workbench.plan.getByRole('combobox', { name: 'Model', exact: true });
     await model.fill(name);
     await workbench.plan.getByRole('option', { name }).waitFor();
     await model.press('Enter');
@@ -153,6 +129,27 @@ describe('A2IA: Plan a Model on a machine with a GPU and Ollama', () => {
     assert.match(await formats.locator('option:checked').innerText(), /^Q4_K_M · 4\.\d GiB$/);
     await textWhen(plan.locator('.command code'), (text) => text.startsWith('ollama run team-8b'));
     await workbench.screenshot('plan-machine');
+  });
+
+  it('says what Ollama would unload for it, and plans a second model beside it', async () => {
+    const size = 9 * 2 ** 30;
+    server.on('/api/ps', (exchange) =>
+      exchange.json({ models: [{ model: 'other:14b', size, size_vram: size, context_length: 8192 }] }),
+    );
+    smi.set('rtx-3080-full');
+    const { plan } = workbench;
+    await plan.getByRole('button', { name: 'Look for models and GPUs again' }).click();
+    await plan.getByRole('heading', { name: 'Fits on the GPU after unloading other:14b' }).waitFor();
+    await plan.getByText('Ollama does that by itself').waitFor();
+    const second = plan.getByRole('combobox', { name: 'Second model at the same time' });
+    await second.fill('qwen3-0.6b');
+    await plan.getByRole('option', { name: 'qwen3-0.6b' }).waitFor();
+    await second.press('Enter');
+    await plan.getByRole('heading', { name: /^(Both fit|Tight: both)/ }).waitFor();
+    await plan.getByRole('table', { name: 'Every figure' }).getByRole('row', { name: 'qwen3:0.6b' }).waitFor();
+    await workbench.screenshot('plan-together');
+    await plan.getByRole('button', { name: 'No second model at the same time' }).click();
+    await plan.getByRole('heading', { name: 'Fits on the GPU after unloading other:14b' }).waitFor();
   });
 
   it('plans a file of the workspace', async () => {

@@ -22,6 +22,8 @@ export interface WorkbenchOptions {
   readonly restricted?: true;
   /** A folder of programs that come before others on the PATH. */
   readonly programs?: string;
+  /** Where the embedded engine has its models. */
+  readonly modelsFolder?: string;
   /** Changes the folder before it is opened. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
@@ -50,9 +52,11 @@ export class Workbench {
       serverDataDir: path.join(temporary, 'server'),
       extension: root,
       workspaceTrust: options.restricted ?? false,
-      ...(options.programs
-        ? { env: { ...process.env, PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } }
-        : {}),
+      env: {
+        ...process.env,
+        ...(options.programs ? { PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } : {}),
+        ...(options.modelsFolder ? { A2IA_MODELS_DIR: options.modelsFolder } : {}),
+      },
       endWhenUnused: true,
       userSettings: {
         'security.workspace.trust.startupPrompt': 'never',
@@ -166,6 +170,12 @@ export class Workbench {
     await this.row(text).click();
   }
 
+  /** Of the open menu, and by Enter: VS Code takes no click in a menu's first 100 ms. */
+  async chooseMenuItem(name: string): Promise<void> {
+    await this.page.getByRole('menuitem', { name }).hover();
+    await this.page.keyboard.press('Enter');
+  }
+
   quickInputTitle(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-title', { hasText: text });
   }
@@ -218,6 +228,18 @@ async function openWindow(browser: Browser, server: VscodeServer, folder: string
   return page;
 }
 
+/** What comes of markup that a page makes of a text: an error, where its policy forbids that. */
+export function madeOfText(page: FrameLocator): Promise<string> {
+  return page.locator('body').evaluate((body) => {
+    try {
+      body.ownerDocument.createElement('div').innerHTML = '<b>bold</b>';
+      return 'made';
+    } catch (error) {
+      return String(error);
+    }
+  });
+}
+
 /** Resolves when the text of the element, without its line breaks, satisfies `enough`, checked at every frame of the page. */
 export async function textWhen(element: Locator, enough: (text: string) => boolean): Promise<string> {
   const limitMs = Date.now() + stepLimitMs;
@@ -228,5 +250,18 @@ export async function textWhen(element: Locator, enough: (text: string) => boole
     if (enough(text)) return text;
     assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the text is: ${shown}`);
     await element.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+}
+
+/** Pastes until the box has this text, and nothing else: what a page copies reaches the clipboard by way of the extension, some time after the click. */
+export async function pasteWhen(box: Locator, text: string): Promise<void> {
+  const limitMs = Date.now() + stepLimitMs;
+  for (;;) {
+    await box.fill('');
+    await box.press('ControlOrMeta+V');
+    await box.page().evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    const pasted = await box.inputValue();
+    if (pasted === text) return;
+    assert.ok(Date.now() < limitMs, `after ${stepLimitMs / 1000} s the clipboard has: ${pasted}`);
   }
 }

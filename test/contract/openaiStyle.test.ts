@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ChatEvent, ChatRequest } from '../../src/core/clients/llmClient.ts';
-import { answering, collect, dialectOf, never, question } from '../support/dialects.ts';
+import { answering, collect, dialectOf, event, never, question } from '../support/dialects.ts';
 import { expectError, rejection } from '../support/expectations.ts';
+import { finish } from '../support/openaiStyleServer.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
 import { bodyOf, transcripts } from '../support/transcripts.ts';
 
@@ -12,12 +13,7 @@ interface SentBody {
   readonly [field: string]: unknown;
 }
 
-const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const delta = (fields: object) => event({ id: 'chatcmpl-1', choices: [{ index: 0, delta: fields }] });
-const finish = (reason: string, promptTokens = 7) =>
-  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] }) +
-  event({ choices: [], usage: { prompt_tokens: promptTokens, completion_tokens: 3 } }) +
-  'data: [DONE]\n\n';
 
 const tools = [{ name: 'read', description: 'Reads a file.', parameters: { type: 'object', properties: {} } }];
 const warnings = (events: readonly ChatEvent[]) =>

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Answer } from '../../src/core/chat/conversation.ts';
 import { Turns, type Turn } from '../../src/core/chat/turns.ts';
+import type { BackendError } from '../../src/core/clients/errors.ts';
 import { BackendRegistry } from '../../src/core/clients/registry.ts';
 import { MemorySink, textAttachment } from '../support/conversations.ts';
 import { answering, dialectOf, settingsWith, type Dialect } from '../support/dialects.ts';
-import { ScriptedServer, type Handler } from '../support/scriptedServer.ts';
+import { ScriptedServer } from '../support/scriptedServer.ts';
 import { createTestHost, type TestHost } from '../support/testHost.ts';
 
 const ollama = dialectOf('ollama');
@@ -292,16 +293,22 @@ for (const dialect of [ollama, vllm]) {
     });
 
     it('logs who is asked and what failed, and nothing of what was said', async () => {
-      const refusal: Handler = (exchange) =>
-        exchange.json({ error: { message: 'cannot read: SECRET question', type: 'BadRequestError', code: 400 } }, 400);
-      server.on(dialect.chatPath, refusal);
-      const turn = ask('SECRET question');
-      await turn.done;
-      assert.ok(turn.error);
+      const errors: (BackendError | undefined)[] = [];
+      for (const code of [400, 500]) {
+        server.on(dialect.chatPath, (exchange) =>
+          exchange.json({ error: { message: 'cannot read: SECRET question', type: 'Error', code } }, code),
+        );
+        const turn = ask('SECRET question');
+        await turn.done;
+        errors.push(turn.error);
+      }
       answers(dialect.text('SECRET answer'));
       await ask('SECRET too').done;
       assert.ok(host.logged.some((line) => line.includes(`chat: ${dialect.backend}`)));
-      assert.ok(host.logged.some((line) => line.startsWith(`${turn.error?.kind}: `)));
+      for (const error of errors) {
+        assert.match(error?.serverMessage ?? '', /SECRET/);
+        assert.ok(host.logged.some((line) => line.startsWith(`${error?.kind}: `)));
+      }
       for (const line of host.logged) assert.doesNotMatch(line, /SECRET/);
     });
   });

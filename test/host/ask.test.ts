@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { AskResult } from '../../src/vscode/ask.ts';
 import { ScriptedServer } from '../support/scriptedServer.ts';
 import { StepServer } from '../support/stepServer.ts';
-import { answerTo, closeEverything, closeWithoutSaving, textOf, until, withSettings } from './documents.ts';
+import { answerTo, closeEverything, closeTabOf, textOf, until, withSettings } from './documents.ts';
 
 const ask = (question: string): Promise<AskResult> =>
   Promise.resolve(vscode.commands.executeCommand<AskResult>('a2ia.ask', question));
@@ -134,11 +134,7 @@ describe('A2IA: Ask', () => {
       const document = await answerTo('Close?');
       exchange.text('going');
       await textOf(document, (text) => text.includes('going'));
-      const tab = vscode.window.tabGroups.all
-        .flatMap((group) => group.tabs)
-        .find(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === document.uri.toString());
-      assert.ok(tab);
-      await closeWithoutSaving(tab);
+      await closeTabOf(document);
       await exchange.closedByClient;
       assert.equal((await running).outcome, 'stopped');
     }));

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 
 /** Waits until `found` gives something, looking again at every change that VS Code reports. The test's own time-out is the only limit. */
@@ -23,6 +24,21 @@ export function until<T>(found: () => T | undefined | false): Promise<T> {
   });
 }
 
+/** Of the open folder. */
+export const inFolder = (name: string) => {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert.ok(folder);
+  return vscode.Uri.joinPath(folder.uri, name);
+};
+
+/** These lines, from 0, the last one left out. */
+export async function select(name: string, ...[from, to]: readonly [number, number]): Promise<vscode.TextEditor> {
+  const editor = await vscode.window.showTextDocument(inFolder(name));
+  editor.selection = new vscode.Selection(from, 0, to, 0);
+  await until(() => vscode.window.activeTextEditor?.document === editor.document);
+  return editor;
+}
+
 /** The document that the answer to this question streams into. */
 export function answerTo(question: string): Promise<vscode.TextDocument> {
   return until(() =>
@@ -44,6 +60,14 @@ export async function closeEverything(): Promise<void> {
       await closeWithoutSaving(tab);
     }
   }
+}
+
+export async function closeTabOf(document: vscode.TextDocument): Promise<void> {
+  const tab = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .find(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === document.uri.toString());
+  assert.ok(tab, `${document.uri.toString()} has a tab`);
+  await closeWithoutSaving(tab);
 }
 
 export async function closeWithoutSaving(tab: vscode.Tab): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { EditResult } from '../../src/vscode/edit/edits.ts';
 import { StepServer, type ChatExchange } from '../support/stepServer.ts';
-import { closeEverything, closeWithoutSaving, until, withSettings } from './documents.ts';
+import { closeEverything, closeTabOf, until, withSettings } from './documents.ts';
 import { messagesDuring } from './messages.ts';
 
 const run = (command: string, ...given: readonly unknown[]) =>
@@ -247,11 +247,7 @@ describe('A2IA: Edit', () => {
       const { document } = await open();
       const running = edit('Do it.');
       const exchange = await server.nextChat();
-      const tab = vscode.window.tabGroups.all
-        .flatMap((group) => group.tabs)
-        .find(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === document.uri.toString());
-      assert.ok(tab);
-      await closeWithoutSaving(tab);
+      await closeTabOf(document);
       await exchange.closedByClient;
       assert.equal((await running)?.outcome, 'stopped');
     }));

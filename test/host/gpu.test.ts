@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { BackendRegistry } from '../../src/core/clients/registry.ts';
+import { noCalibrations } from '../../src/core/fit/calibration.ts';
 import type { GpuSnapshot } from '../../src/core/gpu/gpuText.ts';
 import { createNodeGpuHost } from '../../src/core/gpu/nodeGpuHost.ts';
 import { EditorSettings } from '../../src/vscode/editorSettings.ts';
@@ -84,7 +85,8 @@ describe('A2IA: Show GPU Memory', () => {
         host: createNodeGpuHost({ platform: 'linux', environment: smi.environment, root: smi.root }),
         backends: () => {
           madeRegistries++;
-          return Promise.resolve({ registry, host: createTestHost() });
+          const measuredLoads = () => Promise.resolve({ read: () => Promise.resolve(noCalibrations) });
+          return Promise.resolve({ registry, host: createTestHost(), measuredLoads });
         },
       });
     });

@@ -12,7 +12,9 @@ export class Run {
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     const { PATH = '', HOME = '', SystemRoot = '' } = process.env;
-    this.process = spawn(process.execPath, [program, ...args], { env: { PATH, HOME, SystemRoot, ...environment } });
+    const nowhere = path.join(import.meta.dirname, 'no such folder');
+    const env = { PATH, HOME, SystemRoot, A2IA_DATA_DIR: nowhere, ...environment };
+    this.process = spawn(process.execPath, [program, ...args], { env });
     this.process.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.process.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }

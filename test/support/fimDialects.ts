@@ -1,4 +1,4 @@
-import { dialectOf, type Dialect } from './dialects.ts';
+import { type Dialect, dialectOf, event } from './dialects.ts';
 
 /** How the server of each backend fills a gap in a text. */
 export interface FimDialect {
@@ -11,7 +11,6 @@ export interface FimDialect {
 }
 
 const line = (fields: object) => `${JSON.stringify({ model: 'm', response: '', done: false, ...fields })}\n`;
-const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 const choice = (fields: object) => event({ choices: [{ index: 0, text: '', finish_reason: null, ...fields }] });
 
 export const vllmFim: FimDialect = {

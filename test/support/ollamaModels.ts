@@ -4,6 +4,8 @@ import type { ScriptedServer } from './scriptedServer.ts';
 interface Qwen {
   readonly name: string;
   readonly sizeBytes: number;
+  /** Left out: its name. */
+  readonly digest?: string;
   readonly layers: number;
   readonly embedding: number;
   readonly feedForward: number;
@@ -36,7 +38,13 @@ const details = { format: 'gguf', family: 'qwen2', quantization_level: 'Q4_K_M' 
 export function serveModels(server: ScriptedServer, models: readonly Qwen[]): void {
   server.on('/api/tags', (exchange) =>
     exchange.json({
-      models: models.map(({ name, sizeBytes }) => ({ name, model: name, size: sizeBytes, digest: name, details })),
+      models: models.map(({ name, sizeBytes, digest = name }) => ({
+        name,
+        model: name,
+        size: sizeBytes,
+        digest,
+        details,
+      })),
     }),
   );
   server.on('/api/show', (exchange) => {

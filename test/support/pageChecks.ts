@@ -23,3 +23,8 @@ export function beyondTheEdge(): string[] {
     .filter((element) => !scrolls(element.parentElement))
     .map(({ tagName, className }) => `${tagName} ${className}`);
 }
+
+/** In the page: `none` for an element without one. */
+export function outlineOf(element: Element): string {
+  return getComputedStyle(element).outlineStyle;
+}

@@ -124,6 +124,8 @@ export const controls: ControlsView = {
     gpuCount: 1,
   },
   model: { state: 'ready', name: 'qwen3:8b', detail: '36 layers, trained for 128k tokens. Read from Ollama.' },
+  draft: null,
+  beside: { state: 'none', name: '', detail: '' },
   formats: [
     { id: 'Q8_0', label: 'Q8_0', detail: '8.1 GiB' },
     { id: 'Q4_K_M', label: 'Q4_K_M', detail: '4.7 GiB' },
@@ -177,6 +179,33 @@ export const planStates: Readonly<Record<string, PlanState>> = {
   }),
   fits: planState(fitPlan(32_768), { alternatives: alternatives.slice(1, 2) }),
   tight: planState(fitPlan(43_008, { verdict: 'tight' })),
+  measured: planState(
+    fitPlan(32_768, {
+      measuredBy: { of: 'qwen3:8b', atMs: Date.UTC(2026, 10, 24, 12) },
+      unloading: { models: ['llama3.1:8b'], by: 'server' },
+    }),
+  ),
+  together: planState(
+    fitPlan(8192, {
+      rows: [
+        ...rows(8192).slice(0, -1),
+        row(
+          'beside',
+          'qwen2.5-coder:1.5b',
+          about(1.9 * gibibyte, 0.02, 'formula', 'all that qwen2.5-coder:1.5b takes'),
+        ),
+        ...rows(8192).slice(-1),
+      ],
+    }),
+    {
+      controls: {
+        ...controls,
+        choice: { ...controls.choice, backend: 'llama-server', besideId: 'catalogue:x', draftId: 'catalogue:y' },
+        draft: { state: 'failed', name: 'draft.gguf', detail: 'draft.gguf is not there.' },
+        beside: { state: 'ready', name: 'qwen2.5-coder:1.5b', detail: '28 layers.' },
+      },
+    },
+  ),
   partial: planState(partial, { alternatives }),
   fails: planState(failing, {
     controls: { ...controls, choice: { ...controls.choice, backend: 'vllm' } },

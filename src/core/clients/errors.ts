@@ -100,11 +100,12 @@ export class BackendError extends Error {
   }
 }
 
-/** As a log may have it. A server that refuses a request may quote it, and so the prompt: vLLM does. Then its words are shown, but not logged. */
-export function describeForLog({ kind, message, serverMessage, status, cause }: BackendError): string {
-  const mayQuote = status !== undefined && status >= 400 && status < 500;
-  const words = serverMessage && !mayQuote ? ` It says: ${serverMessage}` : '';
-  return `${kind}: ${message}${words}${kind === 'internal' ? placeOf(cause) : ''}`;
+/**
+ * As a log may have it: without the server's words, which may quote what was asked or answered. vLLM quotes the prompt that it refuses, and Ollama the tool
+ * call that it cannot read; they are shown beside the answer instead.
+ */
+export function describeForLog({ kind, message, cause }: BackendError): string {
+  return `${kind}: ${message}${kind === 'internal' ? placeOf(cause) : ''}`;
 }
 
 /** Where a mistake of ours happened. Not its message, which may quote what was read. */

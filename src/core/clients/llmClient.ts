@@ -98,6 +98,8 @@ export interface ModelCapabilities {
 
 export interface LoadedModel {
   readonly id: string;
+  /** Of its files, where the server tells it: a name may have been given to another model since. */
+  readonly digest?: string;
   /** All of it: weights, KV cache, buffers. */
   readonly sizeBytes?: number;
   /** The part of it on the GPU. */

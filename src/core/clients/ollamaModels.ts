@@ -119,6 +119,7 @@ export async function loadedModels(server: OllamaServer, signal: AbortSignal): P
     const expiresAtMs = Date.parse(String(model.expires_at));
     return {
       id: model.model,
+      ...(model.digest ? { digest: model.digest } : {}),
       ...(model.size ? { sizeBytes: model.size } : {}),
       ...(typeof model.size_vram === 'number' ? { vramBytes: model.size_vram } : {}),
       ...(contextWindowTokens ? { contextWindowTokens } : {}),

@@ -60,3 +60,35 @@ export function describeLoad({
   const cache = kvCacheUsage === undefined ? '' : `, KV cache ${Math.round(kvCacheUsage * 100)} % used`;
   return `${runningRequests} running, ${waitingRequests} waiting${cache}.`;
 }
+
+/** What a vLLM has for keys and values, as it measured it when it started. */
+export interface CacheConfig {
+  readonly blocks: number;
+  readonly blockTokens: number;
+  /** Of the GPU, as it was told or as it takes by itself. */
+  readonly utilization: number;
+  /** Undefined: of another kind. */
+  readonly cacheType: 'auto' | 'fp8' | undefined;
+}
+
+/** From `vllm:cache_config_info` (seen on 0.32). Undefined where it is not there, was told instead of measured, or is of several engines. */
+export function parseCacheConfig(text: string): CacheConfig | undefined {
+  const samples = [...text.matchAll(/^vllm:cache_config_info\{([^\n]*)\}/gm)];
+  const labels = new Map(
+    [...(samples[0]?.[1] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+  );
+  const count = (name: string) => {
+    const number = Number(labels.get(name));
+    return Number.isSafeInteger(number) && number > 0 ? number : undefined;
+  };
+  const isTold = ['kv_cache_memory_bytes', 'num_gpu_blocks_override'].some(
+    (name) => (labels.get(name) ?? 'None') !== 'None',
+  );
+  const [blocks, blockTokens] = [count('num_gpu_blocks'), count('block_size')];
+  const utilization = Number(labels.get('gpu_memory_utilization'));
+  if (samples.length !== 1 || isTold || !blocks || !blockTokens || !(utilization > 0 && utilization <= 1))
+    return undefined;
+  const type = labels.get('cache_dtype') ?? '';
+  const cacheType = /^(auto|float16|bfloat16)$/.test(type) ? 'auto' : /^fp8(_e\dm\d)?$/.test(type) ? 'fp8' : undefined;
+  return { blocks, blockTokens, utilization, cacheType };
+}

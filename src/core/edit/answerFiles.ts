@@ -253,7 +253,10 @@ function searchPieces({ info, lines, fileName }: NamedBlock): readonly AnswerPie
     block?.push(line);
     if (!block) name = nameAlone(line) ?? nameFromProse(line) ?? name;
     else if (/^\s*>{5,}/.test(line)) {
-      pieces.push({ info, lines: block, fileName: name, wants: 'change' });
+      const last = pieces.at(-1);
+      // Blocks for one file belong together: between two of them its brackets may not be balanced.
+      if (last && last.fileName === name) pieces[pieces.length - 1] = { ...last, lines: [...last.lines, ...block] };
+      else pieces.push({ info, lines: block, fileName: name, wants: 'change' });
       block = undefined;
     }
   }

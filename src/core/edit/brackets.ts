@@ -5,15 +5,11 @@ export interface BracketBalance {
   readonly curly: number;
 }
 
-export function bracketBalance(lines: readonly string[], languageId: string): BracketBalance {
+export function bracketBalance(lines: readonly string[]): BracketBalance {
   const counts = { '(': 0, '[': 0, '{': 0 };
-  const hashComments =
-    !/^(?:c|cpp|csharp|css|scss|less|java|javascript|javascriptreact|typescript|typescriptreact|go|rust|kotlin|swift|scala|dart|json)$/.test(
-      languageId,
-    );
   let state = outside;
   for (const line of lines) {
-    state = countLine(line, state, hashComments, counts);
+    state = countLine(line, state, counts);
     // A string of one line ends with it: an apostrophe in a comment or in JSX text opens none for the rest of the file.
     if (state === "'" || state === '"') state = outside;
   }
@@ -24,7 +20,7 @@ const outside = '';
 type State = string;
 
 /** The state: what would close the string or comment that is open. */
-function countLine(line: string, from: State, hashComments: boolean, counts: Record<'(' | '[' | '{', number>): State {
+function countLine(line: string, from: State, counts: Record<'(' | '[' | '{', number>): State {
   let state = from;
   for (let at = 0; at < line.length; at++) {
     const rest = line.slice(at, at + 3);
@@ -36,7 +32,7 @@ function countLine(line: string, from: State, hashComments: boolean, counts: Rec
       }
       continue;
     }
-    if (rest.startsWith('//') || (hashComments && rest[0] === '#')) return state;
+    if (rest.startsWith('//') || rest[0] === '#') return state;
     if (rest.startsWith('/*')) state = '*/';
     else if (rest === '"""' || rest === "'''") {
       state = rest;
@@ -67,15 +63,4 @@ export function unbalancedTags(lines: readonly string[], known: readonly string[
     open.set(name, (open.get(name) ?? 0) + (isClosing ? -1 : 1));
   }
   return new Set([...closed].filter((name) => (open.get(name) ?? 0) !== 0));
-}
-
-/** Of shells: how many loops and conditions have no end. */
-export function openShellBlocks(lines: readonly string[]): number {
-  const words = lines.map((line) => line.replace(/#.*$/, '').replace(/"[^"]*"|'[^']*'/g, '')).join('\n');
-  const count = (word: string) => words.match(new RegExp(`(?<![\\w-])${word}(?![\\w-])`, 'g'))?.length ?? 0;
-  return (
-    Math.abs(count('do') - count('done')) +
-    Math.abs(count('then') - count('elif') - count('fi')) +
-    Math.abs(count('case') - count('esac'))
-  );
 }

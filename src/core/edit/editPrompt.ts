@@ -1,6 +1,7 @@
 import { fenceFor } from '../chat/prompts.ts';
 import type { ChatMessage } from '../clients/llmClient.ts';
 import type { EditFormat } from './editFormat.ts';
+import { linesShownAround } from './fitToPlace.ts';
 import type { EditRequest } from './offer.ts';
 
 export interface EditPrompt extends EditRequest {
@@ -32,8 +33,8 @@ export function editMessages(prompt: EditPrompt): readonly ChatMessage[] {
   const { fileName, languageId, before, lines, after, wish, format, systemPrompt, earlier } = prompt;
   const parts = [
     `File: ${fileName}`,
-    ...around('What stands before the code, for you to know:', before, languageId),
-    ...around('What stands after it:', after, languageId),
+    ...around('What stands before the code, for you to know:', before.slice(-linesShownAround), languageId),
+    ...around('What stands after it:', after.slice(0, linesShownAround), languageId),
     lines.every((line) => line.trim() === '')
       ? 'The code to write goes in between.'
       : `The code to change:\n\n${fenced(lines, languageId)}`,

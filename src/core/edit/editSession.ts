@@ -54,11 +54,11 @@ export class EditSession {
     return this.#lines.lines.slice(this.region.start, this.region.end);
   }
 
-  /** Of the document as it was then, with `\n` as line end: what the model is shown of it. */
-  linesAround(most: number): { readonly before: readonly string[]; readonly after: readonly string[] } {
+  /** The rest of the document as it was then. */
+  get linesAround(): { readonly before: readonly string[]; readonly after: readonly string[] } {
     const { start, end } = this.region;
     const { lines } = this.#lines;
-    return { before: lines.slice(Math.max(0, start - most), start), after: lines.slice(end, end + most) };
+    return { before: lines.slice(0, start), after: lines.slice(end) };
   }
 
   /** The document as the user has it. */

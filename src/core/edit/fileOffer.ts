@@ -21,9 +21,6 @@ export type FileOffer =
   /** In a sentence or two. */
   | { readonly type: 'refused'; readonly why: string };
 
-/** Of the lines around a piece, as many as the trust check looks at. */
-const linesAround = 30;
-
 /**
  * What all pieces of an answer make of a file, one after the other, each at its place: all of them, or nothing. A piece is looked for in what the ones before
  * have left, as whoever reads the answer would do.
@@ -56,8 +53,8 @@ function pieceOffer(piece: CodeToApply, file: FileToChange): FileOffer {
     // A diff names each line that goes: it does not lose any.
     wish: isSpelledOut ? `Remove. ${file.wish}` : file.wish,
     lines: file.lines.slice(start, end),
-    before: file.lines.slice(Math.max(0, start - linesAround), start),
-    after: file.lines.slice(end, end + linesAround),
+    before: file.lines.slice(0, start),
+    after: file.lines.slice(end),
   };
   const text = code.join('\n');
   const fence = fenceFor(text);

@@ -1,6 +1,6 @@
 import { indentationOf, isBlank, isCommon } from './lines.ts';
 
-/** Where the code stands: the lines of the document around it. */
+/** Where the code stands: all lines of the document around it. */
 export interface Place {
   readonly lines: readonly string[];
   readonly before: readonly string[];
@@ -13,11 +13,14 @@ export function fitToPlace(newLines: readonly string[], place: Place): readonly 
   return reindented(withTabsOf(own, place), place);
 }
 
+/** So many lines before and after are shown to the model. */
+export const linesShownAround = 20;
+
 /** A model that was shown the surroundings likes to repeat them: cut only where it repeats them to the letter. */
 function withoutNeighbours(lines: readonly string[], { lines: oldLines, before, after }: Place): readonly string[] {
-  const top = repeated(before, lines, oldLines);
   const reversed = (list: readonly string[]) => [...list].reverse();
-  const bottom = repeated(reversed(after), reversed(lines), reversed(oldLines));
+  const top = repeated(before.slice(-linesShownAround), lines, oldLines);
+  const bottom = repeated(reversed(after.slice(0, linesShownAround)), reversed(lines), reversed(oldLines));
   return top + bottom < lines.length ? lines.slice(top, lines.length - bottom) : lines;
 }
 

@@ -1,8 +1,9 @@
-import { bracketBalance, openShellBlocks, unbalancedTags, type BracketBalance } from './brackets.ts';
+import { bracketBalance, unbalancedTags, type BracketBalance } from './brackets.ts';
 import { definedName, namesIn } from './codeNames.ts';
 import { diffHunks } from './lineDiff.ts';
 import { indentationOf, isBlank, isCommon } from './lines.ts';
 import { placeholdersIn } from './placeholders.ts';
+import { hasSyntaxCheck, syntaxFault, type SyntaxFault } from './syntax/syntaxFaults.ts';
 
 export interface Proposal {
   readonly languageId: string;
@@ -10,7 +11,7 @@ export interface Proposal {
   readonly wish: string;
   readonly oldLines: readonly string[];
   readonly newLines: readonly string[];
-  /** The document before and after the lines that were asked about. */
+  /** All of the document before and after the lines that were asked about. */
   readonly before: readonly string[];
   readonly after: readonly string[];
 }
@@ -26,7 +27,7 @@ export type Distrust =
   | { readonly type: 'lostIndentation' }
   | { readonly type: 'lostLineEnds' }
   | { readonly type: 'unrelated' }
-  | { readonly type: 'brokenSyntax'; readonly sign: string }
+  | { readonly type: 'brokenSyntax'; readonly fault: SyntaxFault; readonly line: string }
   | { readonly type: 'repeats'; readonly line: string }
   | { readonly type: 'prose'; readonly line: string }
   | { readonly type: 'leftOver'; readonly line: string };
@@ -83,13 +84,41 @@ export function distrustText(distrust: Distrust): string {
     case 'unrelated':
       return 'The answer is not about this code.';
     case 'brokenSyntax':
-      return `The answer is incomplete: a “${distrust.sign}” has no counterpart.`;
+      return faultText(distrust.fault, shown(distrust.line));
     case 'repeats':
       return `The answer repeats itself: “${shown(distrust.line)}”.`;
     case 'prose':
       return `The answer has sentences between the code: “${shown(distrust.line)}”.`;
     case 'leftOver':
       return `The answer has marks in it that are no code: “${shown(distrust.line)}”.`;
+  }
+}
+
+function faultText(fault: SyntaxFault, line: string): string {
+  switch (fault.type) {
+    case 'bracket':
+    case 'block':
+      return `The answer is incomplete: a “${fault.sign}” has no counterpart.`;
+    case 'string':
+      return `The answer is incomplete: a string has no end in “${line}”.`;
+    case 'comment':
+      return 'The answer is incomplete: a comment has no end.';
+    case 'hereDocument':
+      return `The answer is incomplete: the text up to “${fault.sign}” has no end.`;
+    case 'indentation':
+      return `The answer has a line that is not indented as it must be: “${line}”.`;
+    case 'tab':
+      return `The answer is indented with a tab, which YAML does not allow: “${line}”.`;
+    case 'space':
+      return `The answer has spaces where a makefile needs a tab: “${line}”.`;
+    case 'noBlock':
+      return `The answer has nothing below “${line}”.`;
+    case 'noColon':
+      return `The answer lacks the colon of “${line}”.`;
+    case 'noTry':
+      return `The answer has a part of a statement without the other: “${line}”.`;
+    case 'json':
+      return 'With the answer the file would be no valid JSON.';
   }
 }
 
@@ -315,30 +344,43 @@ function lostIndentation({ oldLines, newLines, languageId }: Proposal): Distrust
   return isMessy ? { type: 'lostIndentation' } : undefined;
 }
 
-const noBrackets =
-  /^(?:markdown|mdx|plaintext|latex|tex|restructuredtext|asciidoc|quarto|shellscript|yaml|bat|diff|gitcommit|csv|log|ini|properties)$/;
+/** Longer documents are judged by the lines that were asked about alone. */
+const mostLinesRead = 20_000;
 
-/** Only what got worse, and got worse both with and without strings and comments: regular expressions and templates fool either count. */
-function brokeSyntax({ oldLines, newLines, languageId }: Proposal): Distrust | undefined {
+/** Only what got worse: what was wrong before may have been what the wish was about, or be more than is known of the language. */
+function brokeSyntax(proposal: Proposal): Distrust | undefined {
+  const { oldLines, newLines, before, after, languageId } = proposal;
   if (/^(?:html|xml|svg|vue|svelte|astro|javascriptreact|typescriptreact|handlebars|php)$/.test(languageId)) {
     const known = unbalancedTags(oldLines);
     const name = [...unbalancedTags(newLines, oldLines)].find((candidate) => !known.has(candidate));
-    if (name !== undefined) return { type: 'brokenSyntax', sign: `<${name}>` };
+    if (name !== undefined) return broken(`<${name}>`);
   }
-  if (languageId === 'shellscript' && openShellBlocks(newLines) > openShellBlocks(oldLines)) {
-    return { type: 'brokenSyntax', sign: 'do' };
-  }
+  if (!hasSyntaxCheck(languageId)) return lostBracket(proposal);
+  const whole = (lines: readonly string[]) => [...before, ...lines, ...after];
+  const isShort = before.length + oldLines.length + after.length <= mostLinesRead;
+  const pairs = [...(isShort ? [[whole(oldLines), whole(newLines)] as const] : []), [oldLines, newLines] as const];
+  const judged = pairs.find(([was]) => !syntaxFault(was, languageId));
+  const fault = judged && syntaxFault(judged[1], languageId);
+  return fault && { type: 'brokenSyntax', fault, line: judged[1][fault.line] ?? '' };
+}
+
+function broken(sign: string): Distrust {
+  return { type: 'brokenSyntax', fault: { type: 'bracket', sign, line: 0 }, line: '' };
+}
+
+const noBrackets =
+  /^(?:markdown|mdx|plaintext|latex|tex|restructuredtext|asciidoc|quarto|bat|diff|gitcommit|csv|log|ini|properties)$/;
+
+/** Of a language of which nothing is known: both with and without strings and comments, since regular expressions and templates fool either count. */
+function lostBracket({ oldLines, newLines, languageId }: Proposal): Distrust | undefined {
   if (noBrackets.test(languageId)) return undefined;
-  const was = bracketBalance(oldLines, languageId);
-  const is = bracketBalance(newLines, languageId);
+  const was = bracketBalance(oldLines);
+  const is = bracketBalance(newLines);
   const wasPlain = plainBalance(oldLines);
   const isPlain = plainBalance(newLines);
   for (const [kind, signs] of kinds) {
     const isWorse = is[kind] !== was[kind] && isPlain[kind] !== wasPlain[kind];
-    // What was not balanced before may have been what the wish was about.
-    if (isWorse && Math.abs(is[kind]) > Math.abs(was[kind])) {
-      return { type: 'brokenSyntax', sign: is[kind] > was[kind] ? signs[0] : signs[1] };
-    }
+    if (isWorse && Math.abs(is[kind]) > Math.abs(was[kind])) return broken(is[kind] > was[kind] ? signs[0] : signs[1]);
   }
   return undefined;
 }

@@ -4,14 +4,14 @@ import type { Alternative, FitPlan, FitRequest } from './fitRequest.ts';
 import { llamaCppCandidates } from './llamaCppCandidates.ts';
 import { backendCandidates, gpuCandidates, modelCandidates } from './otherCandidates.ts';
 import { withoutDraft } from './otherModels.ts';
-import { planFit } from './planFit.ts';
+import { planFit, type Planner } from './planFit.ts';
 import { vllmCandidates } from './vllmCandidates.ts';
 
 /**
  * What would do better than a plan that does not fit for certain, the best first. Each is planned anew, and known to fit. Empty where the plan fits, where nothing is
  * known of the GPU, and where nothing helps.
  */
-export function alternativesTo(request: FitRequest, plan: FitPlan): readonly Alternative[] {
+export function alternativesTo(request: FitRequest, plan: FitPlan, planner: Planner = planFit): readonly Alternative[] {
   if (plan.verdict === 'fits' || request.gpus.length === 0) return [];
   const { server } = request;
   const candidates: readonly Candidate[] = [
@@ -22,8 +22,9 @@ export function alternativesTo(request: FitRequest, plan: FitPlan): readonly Alt
     ...modelCandidates(request, plan),
     ...gpuCandidates(request),
   ];
+  const found = candidates.flatMap((candidate) => attempts(candidate, plan, planner));
   const kept: Attempt[] = [];
-  for (const attempt of candidates.flatMap((candidate) => attempts(candidate, plan)).sort((a, b) => a.cost - b.cost)) {
+  for (const attempt of found.sort((a, b) => a.cost - b.cost)) {
     if (kept.some((better) => isBetter(better.alternative, attempt.alternative))) continue;
     const { group } = attempt;
     if (group !== undefined && kept.filter((other) => other.group === group).length >= mostOfGroup) continue;
@@ -86,7 +87,7 @@ interface Attempt {
   readonly group?: string | undefined;
 }
 
-function attempts(candidate: Candidate, original: FitPlan): readonly Attempt[] {
+function attempts(candidate: Candidate, original: FitPlan, planner: Planner): readonly Attempt[] {
   const { change, cost, label, group, fallbacks = [], mayBePartial = false } = candidate;
   const made = (request: FitRequest, plan: FitPlan, whole = plan): Attempt => {
     const suffix = whole === plan ? '' : `, context of ${tokensText(plan.contextTokens)}`;
@@ -100,14 +101,14 @@ function attempts(candidate: Candidate, original: FitPlan): readonly Attempt[] {
   let longest: Attempt | undefined;
   let partial: Attempt | undefined;
   for (const request of [candidate.request, ...fallbacks]) {
-    const plan = planFit(request);
+    const plan = planner(request);
     if (plan.verdict === 'fits') return [made(request, plan)];
     if (mayBePartial && plan.verdict === 'partial') partial ??= made(request, plan);
     const contextTokens = roundedContext(plan.largestContextTokens);
     if (contextTokens === undefined || contextTokens >= plan.contextTokens) continue;
     if (contextTokens <= (longest?.alternative.plan.contextTokens ?? 0)) continue;
     const shorter = withContext(request, contextTokens);
-    const again = planFit(shorter);
+    const again = planner(shorter);
     if (again.verdict === 'fits') longest = made(shorter, again, plan);
   }
   const found = longest ?? partial;

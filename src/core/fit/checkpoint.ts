@@ -5,12 +5,14 @@ import { replicatedRoles, tensorsOf, type Tensor, type TensorRole } from './tens
 /** How the matrices of a checkpoint are stored. Everything else (embedding, output, norms, routers, pictures) stays in 16 bits. */
 export type Scheme =
   | { readonly kind: 'plain'; readonly bytes: 2 | 4 }
-  | { readonly kind: 'fp8' | 'int8' | 'awq' | 'gptq' | 'w4a16' | 'nf4' | 'nvfp4' | 'mxfp4' }
+  | { readonly kind: 'fp8' | 'int8' | 'awq' | 'gptq' | 'gptq8' | 'w4a16' | 'nf4' | 'nvfp4' | 'mxfp4' }
   | { readonly kind: 'gguf'; readonly mixture: string };
 
 export interface Parallelism {
   readonly tensor: number;
   readonly pipeline: number;
+  /** vLLM 0.7 multiplied the up-projections of latent attention into the matrices beside them, and kept the products too. */
+  readonly keepsProducts?: boolean;
 }
 
 /** Names that people and configurations use. Undefined: none of them. */
@@ -18,12 +20,13 @@ export function schemeNamed(text: string): Scheme | undefined {
   const name = text.toLowerCase();
   const gguf = /gguf\s+(\w+)/i.exec(text)?.[1];
   if (gguf !== undefined) return { kind: 'gguf', mixture: gguf.toUpperCase() };
-  if (/awq/.test(name)) return { kind: 'awq' };
-  if (/w4a16|wna16/.test(name)) return { kind: 'w4a16' };
-  if (/gptq/.test(name)) return { kind: 'gptq' };
-  if (/nvfp4|modelopt_fp4/.test(name)) return { kind: 'nvfp4' };
+  const isEight = /int8|8[-_ ]?bits?|w8a16/.test(name);
+  if (/awq/.test(name)) return { kind: isEight ? 'gptq8' : 'awq' };
+  if (/w4a16|w4a8|wna16|auto-?round/.test(name)) return { kind: 'w4a16' };
+  if (/gptq/.test(name)) return { kind: isEight ? 'gptq8' : 'gptq' };
   if (/mxfp4/.test(name)) return { kind: 'mxfp4' };
-  if (/w8a8|int8/.test(name)) return { kind: 'int8' };
+  if (/fp4/.test(name)) return { kind: 'nvfp4' };
+  if (/w8a8|w8a16|int8/.test(name)) return { kind: 'int8' };
   if (/fp8/.test(name)) return { kind: 'fp8' };
   if (/bnb|nf4|bitsandbytes/.test(name)) return { kind: 'nf4' };
   if (/float32|fp32/.test(name)) return { kind: 'plain', bytes: 4 };
@@ -42,6 +45,8 @@ function storage(scheme: Scheme, columns: number): { readonly packed: number; re
     case 'awq':
     case 'gptq':
       return { packed: 0.5, scales: 2.5 / 128 };
+    case 'gptq8':
+      return { packed: 1, scales: 3 / 128 };
     case 'w4a16':
     case 'nf4':
       return { packed: 0.5, scales: 2 / 128 };
@@ -54,7 +59,7 @@ function storage(scheme: Scheme, columns: number): { readonly packed: number; re
   }
 }
 
-const plainRoles: ReadonlySet<TensorRole> = new Set(['tokenEmbedding', 'output', 'router', 'vector']);
+const plainRoles: ReadonlySet<TensorRole> = new Set(['tokenEmbedding', 'positions', 'output', 'router', 'vector']);
 const expertRoles: ReadonlySet<TensorRole> = new Set(['expertGate', 'expertUp', 'expertDown']);
 
 const mebibyte = 1024 ** 2;
@@ -70,7 +75,8 @@ export function allocated(bytes: number): number {
 }
 
 /** What vLLM's "Model loading took" is, on the first GPU of the first stage. */
-export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pipeline }: Parallelism): number {
+export function checkpointBytes(facts: ModelFacts, scheme: Scheme, parallelism: Parallelism): number {
+  const { tensor, pipeline, keepsProducts = false } = parallelism;
   if (scheme.kind === 'gguf') return ggufBytes(facts, scheme.mixture) / tensor;
   const layersHere = Math.ceil(facts.layers.length / pipeline);
   const blocks = new Map<string, number>();
@@ -88,15 +94,23 @@ export function checkpointBytes(facts: ModelFacts, scheme: Scheme, { tensor, pip
   for (const bytes of blocks.values()) total += allocated(bytes);
   const encoder = ((facts.encoder?.parameters ?? 0) * plainBytes(scheme)) / tensor;
   const perLayerInputs = (facts.perLayerInputs ?? 0) * plainBytes(scheme);
-  const absorbed = absorbedBytes(facts, layersHere) / tensor;
+  // The products were quantized like the matrices that they are made of.
+  const productBytes = scheme.kind === 'fp8' ? 1 : 2;
+  const absorbed = absorbedBytes(facts, layersHere, keepsProducts ? productBytes : undefined) / tensor;
   return total + encoder + perLayerInputs + absorbed + ropeBytes(facts, plainBytes(scheme));
 }
 
 /** Latent attention multiplies its up-projections into queries and outputs: vLLM keeps them a second time, in 16 bits, laid out for that. */
-function absorbedBytes(facts: ModelFacts, layers: number): number {
+function absorbedBytes(facts: ModelFacts, layers: number, productBytes: 1 | 2 | undefined): number {
   return facts.layers.slice(0, layers).reduce((sum, { mixer }) => {
     if (mixer.kind !== 'latent') return sum;
-    return sum + 2 * mixer.kvRank * mixer.heads * (mixer.nopeLength + mixer.valueLength);
+    const { kvRank, ropeLength, nopeLength, valueLength } = mixer;
+    const inputs = mixer.queryRank ?? facts.embeddingLength;
+    const perHead =
+      productBytes === undefined
+        ? 2 * kvRank * (nopeLength + valueLength)
+        : productBytes * (inputs * (kvRank + ropeLength) + kvRank * facts.embeddingLength);
+    return sum + mixer.heads * perHead;
   }, 0);
 }
 

@@ -10,13 +10,14 @@ type Vllm = Extract<FitServer, { kind: 'vllm' }>;
 
 /** Lines for a terminal. What the server itself has to be started with comes first; the context is set where one types. */
 export function ollamaCommand(model: FitModel, server: Ollama, contextTokens: number): string {
-  const isQuantized = server.cacheType !== undefined && server.cacheType !== 'f16';
+  const { running = {}, cacheType, flashAttention, parallel } = server;
+  const newCache = cacheType === running.cacheType ? undefined : cacheType;
+  const needsFlash = newCache !== undefined && newCache !== 'f16' && !running.flashAttention;
+  const newFlash = flashAttention === running.flashAttention ? undefined : flashAttention;
   const environment = [
-    ...(server.flashAttention === undefined && !isQuantized
-      ? []
-      : [`OLLAMA_FLASH_ATTENTION=${server.flashAttention === false ? 0 : 1}`]),
-    ...(server.cacheType === undefined ? [] : [`OLLAMA_KV_CACHE_TYPE=${server.cacheType}`]),
-    ...(server.parallel === undefined ? [] : [`OLLAMA_NUM_PARALLEL=${server.parallel}`]),
+    ...(newFlash === undefined && !needsFlash ? [] : [`OLLAMA_FLASH_ATTENTION=${flashAttention === false ? 0 : 1}`]),
+    ...(newCache === undefined ? [] : [`OLLAMA_KV_CACHE_TYPE=${newCache}`]),
+    ...(parallel === undefined || parallel === running.parallel ? [] : [`OLLAMA_NUM_PARALLEL=${parallel}`]),
   ];
   const lines = environment.length > 0 ? [`${environment.join(' ')} ollama serve`] : [];
   if (isFile(model.name)) {
@@ -25,7 +26,8 @@ export function ollamaCommand(model: FitModel, server: Ollama, contextTokens: nu
       `echo ${quoted(`FROM ${model.name}`)} > Modelfile && ollama create ${quoted(name)} && ollama run ${quoted(name)}`,
     );
   } else lines.push(`ollama run ${quoted(model.name)}`);
-  if (server.contextTokens !== undefined) lines.push(`/set parameter num_ctx ${contextTokens}`);
+  if (server.contextTokens !== undefined && server.contextTokens !== running.contextTokens)
+    lines.push(`/set parameter num_ctx ${contextTokens}`);
   if (server.batchTokens !== undefined) lines.push(`/set parameter num_batch ${server.batchTokens}`);
   return lines.join('\n');
 }

@@ -1,5 +1,5 @@
 import type { Scheme } from './checkpoint.ts';
-import type { Corrections } from './corrections.ts';
+import type { Corrections, MeasuredBy } from './corrections.ts';
 import type { Figure } from './figure.ts';
 import type { Inequality } from './inequality.ts';
 import type { CacheType } from './kvCache.ts';
@@ -23,6 +23,8 @@ export interface FitRequest {
 export interface FitModel {
   /** As the server calls it. */
   readonly name: string;
+  /** Of its files, where the server tells it: a name may be given to another model. */
+  readonly digest?: string;
   readonly facts: ModelFacts;
   /** By the tensor list of a file, or by the file type's mixture. Absent for a checkpoint, whose bytes follow from `scheme`. */
   readonly weights?: WeightBytes;
@@ -38,6 +40,8 @@ export type FitServer =
   | {
       readonly kind: 'ollama';
       readonly version?: string;
+      /** What the server that runs does without being told again: it is no part of the command. */
+      readonly running?: RunningOllama;
       /** For one request. */
       readonly contextTokens?: number;
       readonly parallel?: number;
@@ -67,6 +71,14 @@ export type FitServer =
       readonly cacheType?: 'auto' | 'fp8';
     };
 
+export interface RunningOllama {
+  /** With which it has the model loaded, or loads any. */
+  readonly contextTokens?: number;
+  readonly parallel?: number;
+  readonly cacheType?: CacheType;
+  readonly flashAttention?: boolean;
+}
+
 export interface FitGpu {
   /** The driver's, for what was measured on this very card. */
   readonly id?: string;
@@ -75,6 +87,14 @@ export interface FitGpu {
   /** Absent: not known; an idle card is assumed. */
   readonly freeBytes?: number;
   readonly isUnified?: boolean;
+  /** Its driver pages what is too much into the machine's memory instead of failing. */
+  readonly spills?: boolean;
+}
+
+/** Models that are loaded now. `server`: the plan is for when they are gone, which the server sees to; `user`: it is for now, and without them it would be better. */
+export interface Unloading {
+  readonly models: readonly string[];
+  readonly by: 'server' | 'user';
 }
 
 export interface FitPlan {
@@ -94,14 +114,18 @@ export interface FitPlan {
   readonly largestContextTokens?: number;
   /** What to run, or to send: `vllm serve …`, `ollama run …` with its options. */
   readonly command: string;
-  /** When loads of this kind were measured on this machine, in milliseconds since 1970. Absent: by the formulas alone. */
-  readonly calibratedAtMs?: number;
+  /** The load of this machine that the plan is corrected by. Absent: by the formulas alone. */
+  readonly measuredBy?: MeasuredBy;
+  readonly unloading?: Unloading;
+  /** What the driver pages into the machine's memory: then the verdict is `partial`. */
+  readonly spilledBytes?: number;
   /** For the user: what was not known, and how that was bounded. */
   readonly doubts: readonly string[];
 }
 
 export interface FitRow {
-  readonly part: 'weights' | 'cache' | 'state' | 'compute' | 'graphs' | 'encoder' | 'overhead' | 'ram';
+  /** `beside`: another model at the same time; `ram`: not on the GPU. */
+  readonly part: 'weights' | 'cache' | 'state' | 'compute' | 'graphs' | 'encoder' | 'overhead' | 'beside' | 'ram';
   readonly label: string;
   readonly figure: Figure;
 }

@@ -1,7 +1,7 @@
 import { lowBitBases, lowBitType } from './ggufLowBits.ts';
 import { ggmlBytes, ggmlType, type GgmlType } from '../gguf/ggmlTypes.ts';
 import type { ModelFacts, WeightBytes } from './modelFacts.ts';
-import { tensorsOf, type Tensor } from './tensors.ts';
+import { eachTensor, tensorsOf, type Tensor, type TensorPart } from './tensors.ts';
 
 /**
  * File types such as Q4_K_M are mixtures: which tensor gets which type is decided by llama.cpp's quantizer (`src/llama-quant.cpp`) from its role, its
@@ -41,15 +41,17 @@ const bases: Readonly<Record<string, string>> = {
 
 /** Undefined: made by no rule that is known here. */
 export function mixtureNamed(name: string): Mixture | undefined {
-  const base = bases[name.toUpperCase()];
+  // The quantizer takes these for the middle size.
+  const full = /^Q[345]_K$/i.test(name) ? `${name}_M` : name;
+  const base = bases[full.toUpperCase()];
   const type = base === undefined ? undefined : ggmlType(base);
-  return type && { name: name.toUpperCase(), base: type };
+  return type && { name: full.toUpperCase(), base: type };
 }
 
 /** Every tensor of the model with its type in a file of this mixture. */
 export function typedTensors(mixture: Mixture, facts: ModelFacts): readonly (readonly [Tensor, GgmlType])[] {
   const situation = situationOf(facts);
-  return tensorsOf(facts).map((tensor) => [tensor, typeOf(tensor, mixture, situation)]);
+  return tensorsOf(facts).map((tensor) => [tensor, typeOf(tensor, tensor.layer, mixture, situation)]);
 }
 
 /** What the model takes as a file of this mixture. The encoder, which is a file of its own, is not in it. */
@@ -59,15 +61,16 @@ export function weightsAs(mixture: Mixture, facts: ModelFacts): WeightBytes {
   let output = facts.embeddingLength * 4;
   let largestTensor = 0;
   const isQuantized = mixture.base.blockElements > 1;
-  for (const [tensor, type] of typedTensors(mixture, facts)) {
-    const bytes = ggmlBytes(type, tensor.columns * tensor.rows);
-    const layer = tensor.layer === undefined ? undefined : layers[tensor.layer];
+  const situation = situationOf(facts);
+  eachTensor(facts, (part, index) => {
+    const bytes = ggmlBytes(typeOf(part, index, mixture, situation), part.columns * part.rows);
+    const layer = index === undefined ? undefined : layers[index];
     // Matrices in 16 bits are multiplied where they are, not copied.
     if (layer && isQuantized) largestTensor = Math.max(largestTensor, bytes);
-    if (layer) layer[tensor.role.startsWith('expert') ? 'experts' : 'dense'] += bytes;
-    else if (tensor.role === 'output') output += bytes;
+    if (layer) layer[part.role.startsWith('expert') ? 'experts' : 'dense'] += bytes;
+    else if (part.role === 'output') output += bytes;
     else tokenEmbedding += bytes;
-  }
+  });
   const perLayerInputs = ggmlBytes(mixture.base, facts.perLayerInputs ?? 0);
   return { tokenEmbedding, perLayerInputs, output, layers, encoder: 0, largestTensor };
 }
@@ -105,10 +108,10 @@ function situationOf(facts: ModelFacts): Situation {
   };
 }
 
-function typeOf(tensor: Tensor, mixture: Mixture, situation: Situation): GgmlType {
-  if (tensor.role === 'vector' || tensor.role === 'router') return known('F32');
+function typeOf(tensor: TensorPart, layer: number | undefined, mixture: Mixture, situation: Situation): GgmlType {
+  if (tensor.role === 'vector' || tensor.role === 'router' || tensor.role === 'positions') return known('F32');
   if (mixture.base.blockElements === 1 || mixture.pure) return mixture.base;
-  const wanted = wantedType(tensor, mixture, situation);
+  const wanted = wantedType(tensor, layer ?? 0, mixture, situation);
   return tensor.columns % wanted.blockElements === 0 ? wanted : (fallback(wanted, tensor.columns) ?? known('F16'));
 }
 
@@ -118,9 +121,8 @@ export function getsMoreBits(index: number, count: number): boolean {
   return index < eighth || index >= Math.floor((7 * count) / 8) || (index - eighth) % 3 === 2;
 }
 
-function wantedType(tensor: Tensor, mixture: Mixture, situation: Situation): GgmlType {
+function wantedType(tensor: TensorPart, layer: number, mixture: Mixture, situation: Situation): GgmlType {
   const { name, base } = mixture;
-  const layer = tensor.layer ?? 0;
   // MXFP4 is for experts alone; the rest of such a file is Q8_0.
   if (base.name === 'MXFP4') return tensor.role.startsWith('expert') ? base : known('Q8_0');
   if (

@@ -178,8 +178,9 @@ export function schemeOfConfig(config: unknown): Scheme | undefined {
   }
   const { quant_method: method, config_groups: groups } = quantization;
   switch (method) {
-    case 'awq':
     case 'gptq':
+      return { kind: quantization['bits'] === 8 ? 'gptq8' : 'gptq' };
+    case 'awq':
     case 'fp8':
     case 'mxfp4':
       return { kind: method };

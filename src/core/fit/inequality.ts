@@ -25,12 +25,22 @@ export interface GpuRoom {
   readonly isHeadless?: boolean;
   /** The CPU has its memory there too, so what is free is not the GPU's alone. */
   readonly isUnified?: boolean;
+  /** Windows pages before everything that is free is taken. */
+  readonly spills?: boolean;
 }
 
 const mebibyte = 1024 ** 2;
 
 /** What a new process finds free. An idle card has 0.1 GiB in use on a server, up to 1.5 GiB where a desktop runs on it. */
-export function freeFigure({ totalBytes, freeBytes, isUnified, isHeadless }: GpuRoom): Figure {
+export function freeFigure({ totalBytes, freeBytes, isUnified, isHeadless, spills }: GpuRoom): Figure {
+  if (freeBytes !== undefined && spills)
+    return between(
+      0.9 * freeBytes,
+      freeBytes,
+      freeBytes,
+      'assumed',
+      'free before the load; Windows lets a process have perhaps a tenth less',
+    );
   if (freeBytes !== undefined) return exact(freeBytes, 'free before the load');
   const inUse = (isHeadless ? 640 : 1536) * mebibyte;
   return between(

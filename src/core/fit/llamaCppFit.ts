@@ -209,11 +209,12 @@ function situationOf(
   };
 }
 
-export function roomOf({ name, totalBytes, freeBytes, isUnified }: FitGpu): GpuRoom {
+export function roomOf({ name, totalBytes, freeBytes, isUnified, spills }: FitGpu): GpuRoom {
   return {
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
+    ...(spills ? { spills } : {}),
     isHeadless: isHeadlessCard(name),
   };
 }
@@ -293,7 +294,9 @@ function attempt(situation: Situation, contextTokens: number, parallel: number |
 
 function largestContext(situation: Situation): number | undefined {
   const limit = situation.facts.contextTokens ?? 131_072;
-  const fits = (tokens: number) => attempt(situation, tokens, situation.server.parallel).plan.verdict === 'fits';
+  // Where the layers would go that do not fit makes no difference here, and takes longest.
+  const search: Situation = { ...situation, policy: { ...situation.policy, whenFull: 'fail' } };
+  const fits = (tokens: number) => attempt(search, tokens, search.server.parallel).plan.verdict === 'fits';
   return largestMultiple(contextStep, limit, fits);
 }
 

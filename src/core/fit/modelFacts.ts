@@ -17,6 +17,8 @@ export interface ModelFacts {
   readonly encoder?: Encoder;
   /** Positions in the table of rotations, where a stretched one has more than the context. */
   readonly rotationTokens?: number;
+  /** Rows of a table of positions that were learned, beside the token embedding. */
+  readonly learnedPositions?: number;
   /** Elements of the embeddings that Gemma's small models have for each layer. */
   readonly perLayerInputs?: number;
   /** What the weights really take, where a tensor list says it. */

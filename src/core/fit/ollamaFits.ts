@@ -2,7 +2,9 @@ import { ollamaTransport } from '../clients/ollamaApi.ts';
 import type { CoreHost } from '../host.ts';
 import type { Settings } from '../settings/settings.ts';
 import { noCalibrations, planCalibrated, type Calibrations } from './calibration.ts';
-import type { FitGpu, FitPlan } from './fitRequest.ts';
+import type { FitGpu, FitPlan, FitRequest } from './fitRequest.ts';
+import type { Planner } from './planFit.ts';
+import { planWithLoaded, type Rooms } from './unloading.ts';
 import { readOllamaModel, type OllamaModelReading } from './ollamaModel.ts';
 
 /** A model may be fetched anew under its name. */
@@ -31,12 +33,39 @@ export class OllamaFits {
     signal: AbortSignal,
     contextTokens = settings.ollamaContextTokens,
   ): Promise<FitPlan | undefined> {
+    const asked = await this.#ask(settings, model, contextTokens, signal);
+    return asked && asked.planner({ ...asked.request, gpus });
+  }
+
+  /**
+   * The same beside what Ollama has loaded, or in place of it.
+   * @throws BackendError, or the reason of the signal
+   */
+  async planWithLoaded(
+    settings: Settings,
+    model: string,
+    rooms: Rooms,
+    signal: AbortSignal,
+  ): Promise<FitPlan | undefined> {
+    const asked = await this.#ask(settings, model, settings.ollamaContextTokens, signal);
+    return asked && planWithLoaded(asked.request, rooms, asked.planner);
+  }
+
+  async #ask(
+    settings: Settings,
+    model: string,
+    contextTokens: number | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly request: FitRequest; readonly planner: Planner } | undefined> {
     const reading = await this.#read(settings, model, signal);
     if (reading.outcome === 'unusable') return undefined;
     const version = reading.version === undefined ? {} : { version: reading.version };
     const context = contextTokens === undefined ? {} : { contextTokens };
-    const request = { model: reading.model, server: { kind: 'ollama', ...version, ...context }, gpus } as const;
-    return planCalibrated(request, await this.#calibrations(), model);
+    const calibrations = await this.#calibrations();
+    return {
+      request: { model: reading.model, server: { kind: 'ollama', ...version, ...context }, gpus: [] },
+      planner: (request) => planCalibrated(request, calibrations),
+    };
   }
 
   #read(settings: Settings, model: string, signal: AbortSignal): Promise<OllamaModelReading> {

@@ -18,7 +18,7 @@ export type OllamaModelReading =
   | { readonly outcome: 'unusable'; readonly problem: string; readonly hint: string };
 
 /**
- * A model as an Ollama server describes it: shape and tensors by `/api/show`, the size of its files by `/api/tags`. The detailed answer has the vocabulary in it, some
+ * A model as an Ollama server describes it: shape and tensors by `/api/show`, size and digest of its files by `/api/tags`. The detailed answer has the vocabulary in it, some
  * MB, and is asked for only where the short one leaves something out.
  * @throws BackendError, or the reason of the signal
  */
@@ -72,9 +72,13 @@ export async function readOllamaModel(
     textField(field(listed, 'details'), 'quantization_level');
   const fileType = fileTypeNamed(level ?? '') ?? fileTypeNamed(name);
   const version = textField(versions, 'version');
+  const digest = textField(listed, 'digest');
   return {
     outcome: 'model',
-    model: withWeights(name, reading.facts, fileType, size, field(shown, 'projector_info') !== undefined),
+    model: {
+      ...withWeights(name, reading.facts, fileType, size, field(shown, 'projector_info') !== undefined),
+      ...(digest === undefined ? {} : { digest }),
+    },
     ...(version === undefined ? {} : { version }),
   };
 }

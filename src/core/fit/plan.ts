@@ -62,6 +62,9 @@ export interface Placement {
 
 const mebibyte = 1024 ** 2;
 
+/** The name of the condition with all that llama.cpp needs on its left. */
+export const everythingCondition = 'everything on the GPU';
+
 /** `rooms`: every GPU that the server uses; empty: not known. */
 export function planLlamaCpp(
   facts: ModelFacts,
@@ -75,7 +78,7 @@ export function planLlamaCpp(
   if (rooms.length === 0 || !weights || !total) return { verdict: 'unknown', estimate, conditions: [] };
   const have = minus(freeOnAll(rooms, policy), policy.marginBytes * rooms.length);
   const need = demanded(facts, weights, settings, total, policy, rooms.length);
-  const condition = inequality('everything on the GPU', need, have);
+  const condition = inequality(everythingCondition, need, have);
   // Servers that keep latent attention as full heads are known to have planned too little for it, and crashed.
   const isShaky =
     (settings.latentAsHeads === true || policy.ownPlan !== undefined) &&
@@ -192,13 +195,16 @@ export interface VllmPlan {
 /** The CUDA context, which exists before vLLM counts. */
 export const ownContext = { low: 150 * mebibyte, usual: 300 * mebibyte, high: 550 * mebibyte } as const;
 
+/** The name of the condition with the pool of keys and values on its right. */
+export const poolCondition = 'one request of the whole context';
+
 export function planVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): VllmPlan {
   const estimate = estimateVllm(facts, settings, gpu);
   const usable = gpu.isFreeInside ? freeFigure(gpu) : withoutContext(freeFigure(gpu));
   const conditions = [
     inequality('free memory at the start', estimate.budget, usable),
     inequality('the weights alone', estimate.weights, usable),
-    inequality('one request of the whole context', estimate.cacheNeeded, estimate.cachePool),
+    inequality(poolCondition, estimate.cacheNeeded, estimate.cachePool),
     ...headroomConditions(facts, settings, estimate, usable),
   ];
   const failing = conditions.some(({ holds }) => holds === 'no');
@@ -216,6 +222,9 @@ function withoutContext(free: Figure): Figure {
   };
 }
 
+/** The name of the condition with what has no place in the budget. */
+export const graphsCondition = 'CUDA graphs and the first sampling, beside the budget';
+
 /** Where no room was made for them, the CUDA graphs need what the budget leaves of the GPU, and so may the first sampling: one more 32-bit copy of the logits. */
 function headroomConditions(
   facts: ModelFacts,
@@ -226,7 +235,7 @@ function headroomConditions(
   if (settings.eager || graphsInBudget(settings)) return [];
   const rest = minus(usable, budget.bytes);
   const need = { ...graphs, highBytes: graphs.highBytes + 4 * settings.maxSequences * facts.vocabularySize };
-  return [inequality('CUDA graphs and the first sampling, beside the budget', need, rest)];
+  return [inequality(graphsCondition, need, rest)];
 }
 
 /** In tokens, a multiple of 16. */

@@ -1,12 +1,12 @@
-import { memoryText } from './bytesText.ts';
+import { memoryText, tokensText } from './bytesText.ts';
 import { exact, sum, type Figure } from './figure.ts';
-import type { FitGpu, FitPlan, FitRequest } from './fitRequest.ts';
+import type { FitGpu, FitPlan, FitRequest, FitRow } from './fitRequest.ts';
 import { freeFigure, inequality, type Inequality } from './inequality.ts';
 import { ollamaGuessPerToken } from './llamaCppDefaults.ts';
 import { roomOf } from './llamaCppFit.ts';
 import { fileBytes, ggufWeights } from './modelWeights.ts';
-import type { Verdict } from './plan.ts';
-import { planFit } from './planFit.ts';
+import { everythingCondition, type Verdict } from './plan.ts';
+import { planFit, type Planner } from './planFit.ts';
 
 /** Several models at the same time, for example one to chat with and one that completes. */
 export interface TogetherPlan {
@@ -26,13 +26,13 @@ export interface TogetherPlan {
  * What several models take of the same GPUs, loaded one after another. What those before take is subtracted from what is free for the next: at most, for what is
  * said to fit, and at least, for what is said not to.
  */
-export function planTogether(requests: readonly FitRequest[]): TogetherPlan {
+export function planTogether(requests: readonly FitRequest[], planner: Planner = planFit): TogetherPlan {
   const plans: FitPlan[] = [];
   const conditions: Inequality[] = [];
   let taken = exact(0, 'nothing yet');
   for (const request of requests) {
     const free = freeBeside(request.gpus, taken);
-    const plan = plans.length === 0 ? planFit(request) : planWithin(request, free);
+    const plan = plans.length === 0 ? planner(request) : planWithin(request, free, planner);
     if (plans.length > 0 && request.gpus.length > 0) conditions.push(...admission(request, plan, free));
     plans.push(plan);
     taken = sum([taken, neededOnGpu(plan)], 'the models before');
@@ -49,6 +49,52 @@ export function planTogether(requests: readonly FitRequest[]): TogetherPlan {
   };
 }
 
+/**
+ * The plan of a model while another is loaded on the same GPUs, as one plan: all that the other takes is a row of it, and the context is the longest beside it.
+ */
+export function planBeside(request: FitRequest, other: FitRequest, planner: Planner = planFit): FitPlan {
+  const { verdict, plans, conditions } = planTogether([{ ...other, gpus: request.gpus }, request], planner);
+  const [theirs, own] = plans;
+  if (!theirs || !own) return planner(request);
+  const taken = {
+    ...neededOnGpu(theirs),
+    because: `all that ${other.model.name} takes, with a context of ${tokensText(theirs.contextTokens)}`,
+  };
+  const row: FitRow = { part: 'beside', label: other.model.name, figure: taken };
+  const swap = conditions.find(({ holds }) => holds === 'no');
+  const failure = swap
+    ? { condition: swap, serverError: swapLog, explanation: swapExplanation(swap) }
+    : (own.failure ?? theirs.failure);
+  return {
+    ...own,
+    verdict,
+    rows: [...own.rows.filter(({ part }) => part !== 'ram'), row, ...own.rows.filter(({ part }) => part === 'ram')],
+    ...(theirs.free === undefined ? {} : { free: theirs.free }),
+    conditions: [
+      ...own.conditions.map((one) => (one.name === everythingCondition ? withTaken(one, taken) : one)),
+      ...conditions,
+    ],
+    ...(failure === undefined ? {} : { failure }),
+    command: [...new Set([...own.command.split('\n'), ...theirs.command.split('\n')])].join('\n'),
+    doubts: [...own.doubts, ...theirs.doubts.filter((doubt) => !own.doubts.includes(doubt))],
+  };
+}
+
+/** What the server writes then (`server/sched.go`). */
+const swapLog = 'llama-server model predicted to exceed available memory, evicting';
+
+/** Of both models: the other has its part of what is needed, and of what there is. */
+function withTaken({ name, need, have }: Inequality, taken: Figure): Inequality {
+  const both = sum([need, taken], need.because);
+  const all = {
+    ...have,
+    bytes: have.bytes + taken.bytes,
+    lowBytes: have.lowBytes + taken.lowBytes,
+    highBytes: have.highBytes + taken.highBytes,
+  };
+  return inequality(name, both, all);
+}
+
 function freeBeside(gpus: readonly FitGpu[], taken: Figure): Figure {
   const free = sum(
     gpus.map((gpu) => freeFigure(roomOf(gpu))),
@@ -63,12 +109,12 @@ function freeBeside(gpus: readonly FitGpu[], taken: Figure): Figure {
   };
 }
 
-function planWithin(request: FitRequest, free: Figure): FitPlan {
-  const least = planFit({ ...request, gpus: withFree(request.gpus, free.lowBytes) });
+function planWithin(request: FitRequest, free: Figure, planner: Planner): FitPlan {
+  const least = planner({ ...request, gpus: withFree(request.gpus, free.lowBytes) });
   if (least.verdict === 'fits') return least;
-  const most = planFit({ ...request, gpus: withFree(request.gpus, free.highBytes) });
+  const most = planner({ ...request, gpus: withFree(request.gpus, free.highBytes) });
   if (most.verdict !== 'fits' && most.verdict !== 'tight') return most;
-  return { ...planFit({ ...request, gpus: withFree(request.gpus, free.bytes) }), verdict: 'tight' };
+  return { ...planner({ ...request, gpus: withFree(request.gpus, free.bytes) }), verdict: 'tight' };
 }
 
 /** Each card has as much of it as of all that was free before, since servers spread a model like that. */
@@ -93,6 +139,11 @@ function admission({ server, model }: FitRequest, { contextTokens }: FitPlan, fr
   const guess = exact(fileBytes(weights.bytes) + ollamaGuessPerToken(model.facts) * tokens, 'as Ollama guesses it');
   const share = { ...free, bytes: 0.8 * free.bytes, lowBytes: 0.8 * free.lowBytes, highBytes: 0.8 * free.highBytes };
   return [inequality('Ollama keeps both models loaded', guess, share)];
+}
+
+/** Whether Ollama unloads what it has rather than load this beside it. */
+export function ollamaWouldSwap(request: FitRequest, plan: FitPlan): boolean {
+  return plan.free !== undefined && admission(request, plan, plan.free).some(({ holds }) => holds === 'no');
 }
 
 function swapExplanation({ need, have }: Inequality): string {

@@ -1,3 +1,6 @@
+import type { Scheme } from './checkpoint.ts';
+import type { ModelFacts } from './modelFacts.ts';
+
 /**
  * Where the models of the catalogue are published. The repository on Hugging Face is also where the numbers of its shape come from: its `config.json`.
  */
@@ -443,6 +446,105 @@ const rows: readonly Row[] = [
   ['lfm2-700m', 'LiquidAI/LFM2-700M'],
   ['lfm2-1.2b', 'LiquidAI/LFM2-1.2B'],
   ['lfm2-2.6b', 'LiquidAI/LFM2-2.6B'],
+  ['yi-34b-200k', '01-ai/Yi-34B-200K'],
+  ['goliath-120b', 'alpindale/goliath-120b', 'goliath:120b-q4_K_M'],
+  ['seed-coder-8b', 'ByteDance-Seed/Seed-Coder-8B-Instruct'],
+  ['eurollm-1.7b', 'utter-project/EuroLLM-1.7B-Instruct'],
+  ['eurollm-9b', 'utter-project/EuroLLM-9B-Instruct'],
+  ['salamandra-7b', 'BSC-LT/salamandra-7b-instruct'],
+  ['nanbeige4-3b', 'Nanbeige/Nanbeige4-3B-Thinking-2511'],
+  ['minicpm-2b', 'openbmb/MiniCPM-2B-sft-bf16'],
+  ['minicpm4-8b', 'openbmb/MiniCPM4-8B'],
+  ['minicpm4.1-8b', 'openbmb/MiniCPM4.1-8B'],
+  ['minicpm-llama3-v-2.5', 'openbmb/MiniCPM-Llama3-V-2_5'],
+  ['llama-3.1-nemotron-nano-4b', 'nvidia/Llama-3.1-Nemotron-Nano-4B-v1.1'],
+  ['internvl2-2b', 'OpenGVLab/InternVL2_5-2B'],
+  ['internvl2-8b', 'OpenGVLab/InternVL2_5-8B'],
+  ['internvl2-26b', 'OpenGVLab/InternVL2_5-26B'],
+  ['internvl3-9b', 'OpenGVLab/InternVL3-9B'],
+  ['llava-v1.6-34b', 'llava-hf/llava-v1.6-34b-hf', 'llava:34b'],
+  ['llama-3.2-90b-vision', 'meta-llama/Llama-3.2-90B-Vision-Instruct', 'llama3.2-vision:90b'],
+  ['devstral-small-2-24b', 'mistralai/Devstral-Small-2-24B-Instruct-2512', 'devstral-small-2:24b'],
+  ['pixtral-large-124b', 'mistralai/Pixtral-Large-Instruct-2411'],
+  ['mistral-nemo-minitron-8b', 'nvidia/Mistral-NeMo-Minitron-8B-Instruct'],
+  ['mimo-7b', 'XiaomiMiMo/MiMo-7B-RL'],
+  ['minicpm-v-2.6', 'openbmb/MiniCPM-V-2_6', 'minicpm-v:8b'],
+  ['internvl2-1b', 'OpenGVLab/InternVL2-1B'],
+  ['internvl2.5-4b', 'OpenGVLab/InternVL2_5-4B'],
+  ['internvl3-1b', 'OpenGVLab/InternVL3-1B'],
+  ['internvl3-2b', 'OpenGVLab/InternVL3-2B'],
+  ['internvl3-8b', 'OpenGVLab/InternVL3-8B'],
+  ['internvl3-14b', 'OpenGVLab/InternVL3-14B'],
+  ['internvl3-38b', 'OpenGVLab/InternVL3-38B'],
+  ['internvl3-78b', 'OpenGVLab/InternVL3-78B'],
+  ['qwen3-embedding-8b', 'Qwen/Qwen3-Embedding-8B', 'qwen3-embedding:8b'],
+  ['internvl3.5-1b', 'OpenGVLab/InternVL3_5-1B'],
+  ['internvl3.5-2b', 'OpenGVLab/InternVL3_5-2B'],
+  ['internvl3.5-4b', 'OpenGVLab/InternVL3_5-4B'],
+  ['internvl3.5-8b', 'OpenGVLab/InternVL3_5-8B'],
+  ['internvl3.5-14b', 'OpenGVLab/InternVL3_5-14B'],
+  ['internvl3.5-38b', 'OpenGVLab/InternVL3_5-38B'],
+  ['internvl3.5-30b-a3b', 'OpenGVLab/InternVL3_5-30B-A3B'],
+  ['internvl3.5-241b-a28b', 'OpenGVLab/InternVL3_5-241B-A28B'],
+  ['phi-3-medium-4k', 'microsoft/Phi-3-medium-4k-instruct'],
+  ['phi-3.5-vision', 'microsoft/Phi-3.5-vision-instruct'],
+  ['granite-4.0-350m', 'ibm-granite/granite-4.0-350m'],
+  ['granite-4.0-1b', 'ibm-granite/granite-4.0-1b'],
+  ['granite-4.1-8b', 'ibm-granite/granite-4.1-8b'],
+  ['granite-4.1-30b', 'ibm-granite/granite-4.1-30b'],
+  ['glm-4.1v-9b', 'zai-org/GLM-4.1V-9B-Thinking'],
+  ['glm-4.6v-flash', 'zai-org/GLM-4.6V-Flash'],
+  ['falcon-180b', 'tiiuae/falcon-180B-chat'],
+  ['falcon-11b', 'tiiuae/falcon-11B', 'falcon2:11b'],
+  ['opt-125m', 'facebook/opt-125m'],
+  ['opt-66b', 'facebook/opt-66b'],
+  ['hunyuan-0.5b', 'tencent/Hunyuan-0.5B-Instruct'],
+  ['hunyuan-4b', 'tencent/Hunyuan-4B-Instruct'],
+  ['starcoder-1b', 'bigcode/starcoderbase-1b', 'starcoder:1b'],
+  ['starcoder-3b', 'bigcode/starcoderbase-3b', 'starcoder:3b'],
+  ['starcoder-7b', 'bigcode/starcoderbase-7b', 'starcoder:7b'],
+  ['starcoder-15b', 'bigcode/starcoder', 'starcoder:15b'],
+  ['granite-20b-code', 'ibm-granite/granite-20b-code-instruct-8k', 'granite-code:20b'],
+  ['granite-34b-code', 'ibm-granite/granite-34b-code-instruct-8k', 'granite-code:34b'],
+  ['gpt2-124m', 'openai-community/gpt2'],
+  ['gpt2-medium', 'openai-community/gpt2-medium'],
+  ['gpt2-large', 'openai-community/gpt2-large'],
+  ['gpt2-xl', 'openai-community/gpt2-xl'],
+  ['pythia-160m', 'EleutherAI/pythia-160m'],
+  ['pythia-410m', 'EleutherAI/pythia-410m'],
+  ['pythia-1b', 'EleutherAI/pythia-1b'],
+  ['pythia-1.4b', 'EleutherAI/pythia-1.4b'],
+  ['pythia-2.8b', 'EleutherAI/pythia-2.8b'],
+  ['pythia-6.9b', 'EleutherAI/pythia-6.9b'],
+  ['pythia-12b', 'EleutherAI/pythia-12b'],
+  ['gpt-neox-20b', 'EleutherAI/gpt-neox-20b'],
+  ['gpt-j-6b', 'EleutherAI/gpt-j-6b'],
+  ['bloom-560m', 'bigscience/bloom-560m'],
+  ['bloom-3b', 'bigscience/bloom-3b'],
+  ['bloom-7b1', 'bigscience/bloom-7b1'],
+  ['bloom-176b', 'bigscience/bloom'],
+  ['olmo-1b', 'allenai/OLMo-1B-hf'],
+  ['olmo-7b', 'allenai/OLMo-7B-hf'],
+  ['apertus-8b', 'swiss-ai/Apertus-8B-Instruct-2509'],
+  ['apertus-70b', 'swiss-ai/Apertus-70B-Instruct-2509'],
+  ['afm-4.5b', 'arcee-ai/AFM-4.5B'],
+  ['nemotron-4-340b', 'nvidia/Nemotron-4-340B-Instruct'],
+  ['mistral-large-3-675b', 'mistralai/Mistral-Large-3-675B-Instruct-2512'],
+  ['glm-4.5v', 'zai-org/GLM-4.5V'],
+  ['ernie-4.5-300b-a47b', 'baidu/ERNIE-4.5-300B-A47B-PT'],
+  ['solar-open-100b', 'upstage/Solar-Open-100B'],
+  ['ling-mini-2.0-16b', 'inclusionAI/Ling-mini-2.0'],
+  ['ling-flash-2.0-103b', 'inclusionAI/Ling-flash-2.0'],
+  ['nemotron-nano-9b-v2', 'nvidia/NVIDIA-Nemotron-Nano-9B-v2'],
+  ['nemotron-nano-12b-v2', 'nvidia/NVIDIA-Nemotron-Nano-12B-v2'],
+  ['nemotron-h-8b', 'nvidia/Nemotron-H-8B-Base-8K'],
+  ['granite-4.0-h-1b', 'ibm-granite/granite-4.0-h-1b'],
+  ['granite-4.0-h-micro', 'ibm-granite/granite-4.0-h-micro', 'granite4:micro-h'],
+  ['granite-4.0-h-tiny', 'ibm-granite/granite-4.0-h-tiny', 'granite4:tiny-h'],
+  ['granite-4.0-h-small', 'ibm-granite/granite-4.0-h-small', 'granite4:small-h'],
+  ['trinity-nano-6b', 'arcee-ai/Trinity-Nano-Preview'],
+  ['trinity-mini-26b', 'arcee-ai/Trinity-Mini'],
+  ['k-exaone-236b-a23b', 'LGAI-EXAONE/K-EXAONE-236B-A23B'],
 ];
 
 export const publishedModels: ReadonlyMap<string, PublishedModel> = new Map(
@@ -470,6 +572,25 @@ const byPublishedName: ReadonlyMap<string, string> = new Map(
 const typePrefixes: readonly (readonly [prefix: string, name: string])[] = [...publishedModels.values()].flatMap(
   ({ name, ollamaTypes }) => (ollamaTypes === undefined ? [] : [[ollamaTypes, name] as const]),
 );
+
+/** Models whose makers' own checkpoint has matrices of 8 bits. */
+const publishedInFp8: ReadonlySet<string> = new Set([
+  'deepseek-v3',
+  'kimi-k2',
+  'minimax-m2',
+  'mistral-large-3-675b',
+  'devstral-2-123b',
+  'devstral-small-2-24b',
+  'ministral-3-3b',
+  'ministral-3-8b',
+  'ministral-3-14b',
+]);
+
+/** How vLLM finds a model stored whose name says nothing of it. */
+export function publishedScheme({ architecture, name = '' }: ModelFacts): Scheme {
+  if (/^gpt-?oss/i.test(architecture)) return { kind: 'mxfp4' };
+  return publishedInFp8.has(name) ? { kind: 'fp8' } : { kind: 'plain', bytes: 2 };
+}
 
 /** The catalogue's name for exactly what a publisher calls so: a repository, or a name in Ollama's library with its tag. */
 export function nameOfPublished(published: string): string | undefined {

@@ -63,25 +63,27 @@ export function samplerError(sequences: number): string {
   );
 }
 
-/** `longest`: the context that would fit, in tokens. */
+/** `longest`: the context that would fit, in tokens; undefined: not known, or none, and then the text leaves it out. */
 export function contextError(
   version: VllmVersion | undefined,
   contextTokens: number,
   needBytes: number,
   poolBytes: number,
-  longest: number,
+  longest: number | undefined,
 ): string {
   const remedy = 'Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.';
   if (version !== undefined && !isAtLeast(version, 9)) {
+    const stored = longest === undefined ? '' : ` (${longest})`;
     return (
-      `The model's max seq len (${contextTokens}) is larger than the maximum number of tokens that can be stored in KV cache (${longest}). ` +
+      `The model's max seq len (${contextTokens}) is larger than the maximum number of tokens that can be stored in KV cache${stored}. ` +
       remedy
     );
   }
   const [whose, open] = isAtLeast(version, 17) ? ["model's", ''] : ["models's", '('];
+  const estimated =
+    longest === undefined ? '' : `Based on the available memory, the estimated maximum model length is ${longest}. `;
   return (
     `To serve at least one request with the ${whose} max seq len (${contextTokens}), ${open}${gib(needBytes)} GiB KV cache is needed, ` +
-    `which is larger than the available KV cache memory (${gib(poolBytes)} GiB). ` +
-    `Based on the available memory, the estimated maximum model length is ${longest}. ${remedy}`
+    `which is larger than the available KV cache memory (${gib(poolBytes)} GiB). ${estimated}${remedy}`
   );
 }

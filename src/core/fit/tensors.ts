@@ -3,6 +3,7 @@ import type { Attention, FeedForward, LatentAttention, Layer, Mixer, ModelFacts 
 /** What a matrix is for: quantizations treat the roles differently. */
 export type TensorRole =
   | 'tokenEmbedding'
+  | 'positions'
   | 'output'
   | 'query'
   | 'key'
@@ -23,7 +24,7 @@ export type TensorRole =
   | 'vector';
 
 /** Matrices that a server with tensor parallelism keeps whole on every GPU. */
-export const replicatedRoles: ReadonlySet<TensorRole> = new Set(['latentDown', 'router', 'vector']);
+export const replicatedRoles: ReadonlySet<TensorRole> = new Set(['latentDown', 'positions', 'router', 'vector']);
 
 export interface Tensor {
   readonly role: TensorRole;
@@ -35,25 +36,40 @@ export interface Tensor {
   readonly rows: number;
 }
 
+export type TensorPart = Omit<Tensor, 'layer'>;
+
+type TensorFacts = Pick<
+  ModelFacts,
+  'embeddingLength' | 'vocabularySize' | 'tiedEmbeddings' | 'learnedPositions' | 'layers'
+>;
+
 /** Every tensor of a model of these facts, without its encoder. */
-export function tensorsOf(
-  facts: Pick<ModelFacts, 'embeddingLength' | 'vocabularySize' | 'tiedEmbeddings' | 'layers'>,
-): readonly Tensor[] {
-  const embedding = facts.embeddingLength;
-  const tensors: Tensor[] = [{ role: 'tokenEmbedding', columns: embedding, rows: facts.vocabularySize }];
-  if (!facts.tiedEmbeddings) tensors.push({ role: 'output', columns: embedding, rows: facts.vocabularySize });
-  // Most layers of a model are one and the same object.
-  const known = new Map<Layer, readonly Part[]>();
-  facts.layers.forEach((shape, layer) => {
-    const parts = known.get(shape) ?? layerParts(shape, embedding);
-    known.set(shape, parts);
-    for (const { role, columns, rows } of parts) tensors.push({ role, layer, columns, rows });
-  });
+export function tensorsOf(facts: TensorFacts): readonly Tensor[] {
+  const tensors: Tensor[] = [];
+  eachTensor(facts, ({ role, columns, rows }, layer) =>
+    tensors.push({ role, columns, rows, ...(layer === undefined ? {} : { layer }) }),
+  );
   return tensors;
 }
 
-function layerParts({ mixer, feedForward, norms, sideRows = 0 }: Layer, embedding: number): readonly Part[] {
-  const parts: Part[] = [
+/** The same, one after the other, without an object for each. */
+export function eachTensor(facts: TensorFacts, visit: (part: TensorPart, layer: number | undefined) => void): void {
+  const { embeddingLength: columns, vocabularySize: rows, tiedEmbeddings, layers } = facts;
+  visit({ role: 'tokenEmbedding', columns, rows }, undefined);
+  if (facts.learnedPositions !== undefined)
+    visit({ role: 'positions', columns, rows: facts.learnedPositions }, undefined);
+  if (!tiedEmbeddings) visit({ role: 'output', columns, rows }, undefined);
+  // Most layers of a model are one and the same object.
+  const known = new Map<Layer, readonly TensorPart[]>();
+  layers.forEach((shape, layer) => {
+    const parts = known.get(shape) ?? layerParts(shape, columns);
+    known.set(shape, parts);
+    for (const part of parts) visit(part, layer);
+  });
+}
+
+function layerParts({ mixer, feedForward, norms, sideRows = 0 }: Layer, embedding: number): readonly TensorPart[] {
+  const parts: TensorPart[] = [
     ...mixerTensors(mixer, embedding),
     ...feedForwardTensors(feedForward, embedding),
     { role: 'side', columns: embedding, rows: sideRows },
@@ -62,13 +78,11 @@ function layerParts({ mixer, feedForward, norms, sideRows = 0 }: Layer, embeddin
   return parts.filter(({ columns, rows }) => columns * rows > 0);
 }
 
-type Part = Omit<Tensor, 'layer'>;
-
-function vector(length: number): Part {
+function vector(length: number): TensorPart {
   return { role: 'vector', columns: length, rows: 1 };
 }
 
-function mixerTensors(mixer: Mixer, embedding: number): Part[] {
+function mixerTensors(mixer: Mixer, embedding: number): TensorPart[] {
   switch (mixer.kind) {
     case 'attention':
       return attentionTensors(mixer, embedding);
@@ -104,7 +118,7 @@ function mixerTensors(mixer: Mixer, embedding: number): Part[] {
   }
 }
 
-function attentionTensors(mixer: Attention, embedding: number): Part[] {
+function attentionTensors(mixer: Attention, embedding: number): TensorPart[] {
   const queries = mixer.heads * mixer.keyLength;
   const keys = mixer.sharesCache ? 0 : mixer.kvHeads * mixer.keyLength;
   const values = mixer.sharesCache || mixer.valuesAreKeys ? 0 : mixer.kvHeads * mixer.valueLength;
@@ -119,9 +133,9 @@ function attentionTensors(mixer: Attention, embedding: number): Part[] {
   ];
 }
 
-function latentTensors(mixer: LatentAttention, embedding: number): Part[] {
+function latentTensors(mixer: LatentAttention, embedding: number): TensorPart[] {
   const queries = mixer.heads * (mixer.nopeLength + mixer.ropeLength);
-  const query: Part[] =
+  const query: TensorPart[] =
     mixer.queryRank === undefined
       ? [{ role: 'query', columns: embedding, rows: queries }]
       : [
@@ -137,7 +151,7 @@ function latentTensors(mixer: LatentAttention, embedding: number): Part[] {
   ];
 }
 
-function feedForwardTensors(feedForward: FeedForward, embedding: number): Part[] {
+function feedForwardTensors(feedForward: FeedForward, embedding: number): TensorPart[] {
   if (feedForward.kind === 'none') return [];
   if (feedForward.kind === 'dense')
     return denseTensors(feedForward.width, feedForward.gated, embedding, feedForward.bias);
@@ -152,7 +166,7 @@ function feedForwardTensors(feedForward: FeedForward, embedding: number): Part[]
   ];
 }
 
-function denseTensors(width: number, gated: boolean, embedding: number, bias = false): Part[] {
+function denseTensors(width: number, gated: boolean, embedding: number, bias = false): TensorPart[] {
   return [
     ...(gated ? [{ role: 'gate' as const, columns: embedding, rows: width }] : []),
     { role: 'up', columns: embedding, rows: width },

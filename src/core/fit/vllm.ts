@@ -30,6 +30,8 @@ export interface VllmSettings {
   readonly profilesNoSampler?: boolean;
   /** The old engine on Ampere and later: FlashAttention makes no copies of queries, keys and values, as xformers does. */
   readonly oldFlashAttention?: boolean;
+  /** Version 0 of the engine, which captures whole graphs only, of 35 sizes at most; absent: as the version has it. */
+  readonly oldEngine?: boolean;
   readonly corrections?: Corrections;
 }
 
@@ -47,6 +49,7 @@ export interface VllmGpu {
   /** vLLM printed what is free itself: its own context is counted already. */
   readonly isFreeInside?: boolean;
   readonly isUnified?: boolean;
+  readonly spills?: boolean;
   readonly isHeadless?: boolean;
   readonly multiprocessors: number;
   /** GPUs joined by NVLink: the collectives then keep large buffers. */
@@ -109,19 +112,20 @@ export function estimateVllm(
     : corrected(graphFigure(facts, settings), corrections, 'graphs');
   const spent = [weights, activation, nonTorch, ...(graphsInBudget(settings) ? [graphs] : [])];
   const parts = sum(spent, '');
+  const pool: Figure = {
+    bytes: budget.bytes - parts.bytes,
+    lowBytes: budget.lowBytes - parts.highBytes,
+    highBytes: budget.highBytes - parts.lowBytes,
+    origin: parts.origin,
+    because: 'what the weights, the activations and the process leave of the budget',
+  };
   return {
     budget,
     weights,
     activation,
     nonTorch,
     graphs,
-    cachePool: {
-      bytes: budget.bytes - parts.bytes,
-      lowBytes: budget.lowBytes - parts.highBytes,
-      highBytes: budget.highBytes - parts.lowBytes,
-      origin: parts.origin,
-      because: 'what the weights, the activations and the process leave of the budget',
-    },
+    cachePool: corrected(pool, corrections, 'pool'),
     cacheNeeded: exact(cacheNeededBytes(facts, settings, settings.maxModelTokens), 'one request of the whole context'),
     bytesPerToken: facts.layers.reduce((total, layer) => total + tokenBytes(layer, settings), 0),
   };
@@ -132,7 +136,8 @@ function weightsFigure(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu):
   if (settings.checkpointBytes !== undefined) {
     return about(settings.checkpointBytes / (tensor * pipeline), 0.02, 'exact', 'size of the checkpoint');
   }
-  const bytes = checkpointBytes(facts, scheme, { tensor, pipeline });
+  const keepsProducts = isAtLeast(settings.version, 7) && !isAtLeast(settings.version, 8);
+  const bytes = checkpointBytes(facts, scheme, { tensor, pipeline, keepsProducts });
   // Experts of 2880 are padded to whole tiles of Hopper's tensor cores: 3072 outputs, 2944 inputs.
   const tiles = scheme.kind === 'mxfp4' && gpu.hopper ? expertBytes(facts) / tensor : 0;
   const padding = ((3072 * 2944) / 2880 ** 2 - 1) * tiles;
@@ -254,6 +259,15 @@ function graphFigure(facts: ModelFacts, settings: VllmSettings): Figure {
   const { eager, graphSizes, tensorParallel, version } = settings;
   if (eager) return exact(0, 'no CUDA graphs');
   const layers = facts.layers.length;
+  // 174 MiB for 28 layers and 35 sizes, 0.2 to 0.6 GiB in the other logs.
+  if (settings.oldEngine ?? (version !== undefined && !isAtLeast(version, 8)))
+    return between(
+      100 * mebibyte,
+      6.2 * mebibyte * layers,
+      Math.max(650, 15 * layers) * mebibyte,
+      'assumed',
+      'CUDA graphs',
+    );
   const whole = 480 + 4.84 * layers + (9.75 * layers * facts.embeddingLength) / (4096 * tensorParallel);
   const bytes = (whole * mebibyte * graphSizes) / 51;
   const isMoe = facts.layers.some(({ feedForward }) => feedForward.kind === 'experts');
@@ -270,6 +284,17 @@ function tokenBytes({ mixer }: Layer, { cacheElementBytes, tensorParallel }: Vll
   const { keys, values } = cacheRow(mixer);
   const heads = mixer.kind === 'attention' ? Math.min(tensorParallel, mixer.kvHeads) : 1;
   return ((keys + values) * cacheElementBytes) / Math.max(1, heads);
+}
+
+/** Keys and values of one token on one GPU, where all layers have the same, so that all blocks are alike; undefined where they have not. */
+export function uniformBytesPerToken({ layers }: ModelFacts, elementBytes: number): number | undefined {
+  const sizes = layers.map(({ mixer }) => {
+    const isWhole = mixer.kind === 'latent' || (mixer.kind === 'attention' && mixer.windowTokens === undefined);
+    const { keys, values } = cacheRow(mixer);
+    return isWhole ? (keys + values) * elementBytes : 0;
+  });
+  const [first = 0] = sizes;
+  return first > 0 && sizes.every((size) => size === first) ? layers.length * first : undefined;
 }
 
 const blockTokens = 16;

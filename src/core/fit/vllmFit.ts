@@ -7,6 +7,7 @@ import { isHeadlessCard } from './gpus.ts';
 import { freeFigure, type Inequality } from './inequality.ts';
 import type { ModelFacts } from './modelFacts.ts';
 import { roomOf } from './llamaCppFit.ts';
+import { publishedScheme } from './publishedModels.ts';
 import { largestVllmContext, ownContext, planVllm, type VllmPlan } from './plan.ts';
 import { contextError, freeMemoryError, noCacheError, samplerError, torchError } from './serverErrors.ts';
 import { tensorsOf } from './tensors.ts';
@@ -115,9 +116,9 @@ function parallelProblem(facts: ModelFacts, parallel: number, gpus: number): str
 export function schemeOf({ scheme, facts, weights, fileType }: FitModel, doubts: string[]): Scheme {
   if (scheme) return scheme;
   if ((weights ?? facts.weights) && fileType !== undefined) return { kind: 'gguf', mixture: fileType };
-  if (/^(gpt-?oss|GptOss)/i.test(facts.architecture)) return { kind: 'mxfp4' };
-  doubts.push('No quantisation was given: planned with 16 bits for each weight.');
-  return { kind: 'plain', bytes: 2 };
+  const published = publishedScheme(facts);
+  if (published.kind === 'plain') doubts.push('No quantisation was given: planned with 16 bits for each weight.');
+  return published;
 }
 
 function vllmSettings(
@@ -161,15 +162,18 @@ export function capturedSizes({ architecture }: ModelFacts, maxSequences: number
   return Math.min(/^gpt-?oss/i.test(architecture) ? 83 : 51, 4 + Math.floor(maxSequences / 4));
 }
 
-export function vllmGpu({ name, totalBytes, freeBytes, isUnified }: FitGpu): VllmGpu {
-  const hopper = /H100|H200|H800|GH200/.test(name);
+export function vllmGpu({ name, totalBytes, freeBytes, isUnified, spills }: FitGpu): VllmGpu {
+  const hopper = /\bG?H(100|200|800|20)\b/i.test(name);
+  // Only data-centre cards have 80 GB, and those come joined.
+  const joined = /A[18]00|G?B[23]00|V100-SXM|NVLink|SXM|\b80\s?GB\b/i.test(name);
   return {
     totalBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),
     ...(isUnified === undefined ? {} : { isUnified }),
+    ...(spills ? { spills } : {}),
     isHeadless: isHeadlessCard(name),
     multiprocessors: hopper ? 132 : 100,
-    nvlink: hopper || /A100|B200|V100-SXM/.test(name),
+    nvlink: hopper || joined,
     hopper,
   };
 }
@@ -249,7 +253,7 @@ function failureOf(
       return {
         condition,
         serverError:
-          have.bytes <= 0 ? noCacheError : contextError(version, maxModelTokens, need.bytes, have.bytes, largest ?? 0),
+          have.bytes <= 0 ? noCacheError : contextError(version, maxModelTokens, need.bytes, have.bytes, largest),
         explanation: poolExplanation(settings, gpu, estimate, condition, onEach),
       };
     default:

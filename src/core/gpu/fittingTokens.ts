@@ -20,8 +20,8 @@ export async function fittingTokens(
   if (isForwarded(server, reading.gpus)) return found;
   for (const model of server.models) {
     if ((cpuShare(model) ?? 0) < leastCpuShare) continue;
-    const { id, contextWindowTokens, vramBytes } = model;
-    const gpus = fitGpus(reading.gpus, vramBytes);
+    const { id, contextWindowTokens } = model;
+    const gpus = fitGpus(reading.gpus, { loaded: server.models, unloaded: [model] });
     const plan = gpus.length > 0 && (await fits.plan(settings, id, gpus, signal, contextWindowTokens));
     const longest = plan ? plan.largestContextTokens : undefined;
     if (longest !== undefined && longest >= leastUsefulTokens && longest < (contextWindowTokens ?? 0))

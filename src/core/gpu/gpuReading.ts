@@ -39,6 +39,8 @@ export interface GpuState {
   readonly isSplit?: boolean;
   /** The total is a rule of thumb. */
   readonly isApproximate?: boolean;
+  /** Windows and WSL: what is too much is paged into the machine's memory, which is slow, instead of failing. */
+  readonly spills?: boolean;
   /** A screen is on it, so that what no listed process uses is the desktop’s. */
   readonly hasDisplay?: boolean;
   /** It is switched off when nobody uses it, so that looking often would keep it awake. */

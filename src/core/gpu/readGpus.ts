@@ -1,3 +1,4 @@
+import { isHeadlessCard } from '../fit/gpus.ts';
 import { readAppleGpu } from './appleMemory.ts';
 import type { GpuHost } from './gpuHost.ts';
 import type { GpuReading, GpuState } from './gpuReading.ts';
@@ -26,7 +27,10 @@ export async function readGpus(host: GpuHost, signal: AbortSignal, notes: GpuNot
   // nvidia-smi wakes every card, also for a question about another.
   if (await anyAsleep(host, ofNvidia)) return { state: 'asleep', readAtMs };
   const nvidia = await readNvidia(host, notes.smi, signal);
-  if (isCards(nvidia)) return { state: 'gpus', gpus: await withSleep(nvidia, host, ofNvidia), readAtMs };
+  if (isCards(nvidia)) {
+    const gpus = await withSleep(nvidia, host, ofNvidia);
+    return { state: 'gpus', gpus: (await isWindows(host)) ? gpus.map(withSpill) : gpus, readAtMs };
+  }
   // Its tools are there, and its hardware is not: then that is no failure.
   const isElsewhere = ofNvidia.length === 0 && cards.length > 0;
   if (nvidia !== undefined && !isElsewhere) return { state: 'failed', ...nvidia, readAtMs };
@@ -57,6 +61,17 @@ async function withSleep(
   return sleepers.includes(true) ? gpus.map((gpu) => ({ ...gpu, canSleep: true })) : gpus;
 }
 
+/** WSL has the driver of its Windows. */
+async function isWindows(host: GpuHost): Promise<boolean> {
+  if (host.platform === 'win32') return true;
+  return host.platform === 'linux' && /microsoft/i.test((await host.readFile('/proc/version')) ?? '');
+}
+
+/** Cards of servers run there without the graphics driver's memory manager (TCC). */
+function withSpill(gpu: GpuState): GpuState {
+  return gpu.isUnified || isHeadlessCard(gpu.name) ? gpu : { ...gpu, spills: true };
+}
+
 /** Where there is no card of NVIDIA. */
 async function readOthers(host: GpuHost, cards: readonly LinuxCard[], readAtMs: number): Promise<GpuReading> {
   const ofAmd = cards.filter(({ vendor }) => vendor === 'amd');
@@ -76,8 +91,7 @@ async function absence(host: GpuHost, cards: readonly LinuxCard[]): Promise<stri
     return 'There are Intel graphics only, which tell nothing of their memory. Most servers run models on the CPU then.';
   if (host.platform === 'win32')
     return 'No NVIDIA GPU was found. What memory other cards have is not known to A2IA on Windows.';
-  if (/microsoft/i.test((await host.readFile('/proc/version')) ?? ''))
-    return 'WSL has no NVIDIA GPU: either Windows has none, or its driver is too old for WSL.';
+  if (await isWindows(host)) return 'WSL has no NVIDIA GPU: either Windows has none, or its driver is too old for WSL.';
   const isContainer = await Promise.all(['/.dockerenv', '/run/.containerenv'].map((file) => host.readFile(file)));
   if (isContainer.some((mark) => mark !== undefined))
     return 'This container has no GPU. If its machine has one, start the container with it (docker run --gpus all).';

@@ -2,7 +2,7 @@ import type { LoadedModel } from '../clients/llmClient.ts';
 import type { FitGpu } from '../fit/fitRequest.ts';
 import type { OllamaFits } from '../fit/ollamaFits.ts';
 import type { Settings } from '../settings/settings.ts';
-import { fitGpus } from './fitGpus.ts';
+import { roomsFor } from './fitGpus.ts';
 import type { GpuState } from './gpuReading.ts';
 import { isForwarded, isThisMachine } from './serverUse.ts';
 
@@ -38,11 +38,8 @@ export async function usefulContext(
   if (!isThisMachine(hostname)) return undefined;
   const use = { backend: 'ollama', endpoint: settings.ollamaUrl, isHere: true, models: loaded } as const;
   if (isForwarded(use, cards)) return undefined;
-  const bytesOf = (models: readonly LoadedModel[]) => models.reduce((total, { vramBytes = 0 }) => total + vramBytes, 0);
-  // The model itself is loaded anew, so that its memory is free.
-  const own = loaded.filter(({ id }) => id === model || id === `${model}:latest`);
-  for (const evictedBytes of new Set([bytesOf(own), bytesOf(loaded)])) {
-    const gpus = fitGpus(cards, evictedBytes);
+  const { beside, alone, others } = roomsFor([model], cards, loaded);
+  for (const gpus of others.length > 0 ? [beside, alone] : [beside]) {
     if (gpus.length === 0 || gpus.some(({ freeBytes }) => freeBytes === undefined)) return undefined;
     const longest = (await fits.plan(settings, model, gpus, signal, mostUseful(gpus)))?.largestContextTokens ?? 0;
     for (const tokens of steps.filter((step) => step <= Math.min(longest, mostUseful(gpus)))) {

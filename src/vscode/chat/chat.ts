@@ -6,6 +6,7 @@ import { storageFolder } from '../storageFolder.ts';
 
 export interface ChatParts extends Omit<ChatPanelParts, 'store' | 'drafts'> {
   readonly context: Pick<vscode.ExtensionContext, 'globalStorageUri'>;
+  readonly windowId: string;
 }
 
 /** The chat of this window: made when its view is shown for the first time, or with the first command that needs it. */
@@ -39,14 +40,14 @@ export class Chat {
   }
 
   async #restore(): Promise<ChatPanel> {
-    const { context, log } = this.#parts;
+    const { context, windowId, log } = this.#parts;
     const folder = storageFolder(context.globalStorageUri);
     const store = new ConversationStore({
       folder: vscode.Uri.joinPath(folder, 'conversations').fsPath,
       log,
       onTrouble: (trouble) => void this.panel.then((panel) => panel.notice.storeTrouble(trouble)),
     });
-    const drafts = await Drafts.load(folder.fsPath);
+    const drafts = await Drafts.load(folder.fsPath, windowId);
     this.#made = new ChatPanel({ ...this.#parts, store, drafts }, await lastShown(store, drafts));
     return this.#made;
   }

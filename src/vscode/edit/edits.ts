@@ -18,6 +18,7 @@ import { EditView } from './editView.ts';
 import type { FormatRecords } from './formatRecords.ts';
 import { LiveEdit, type LiveEditRequest, type Written } from './liveEdit.ts';
 import { ProposedDocuments } from './proposedDocuments.ts';
+import { SyntaxWatch } from './syntaxWatch.ts';
 
 export interface EditsParts {
   readonly registry: BackendRegistry;
@@ -43,6 +44,7 @@ export class Edits {
   readonly #view = new EditView();
   readonly #lenses = new EditLenses((document) => this.#live.get(document.uri.toString()));
   readonly #proposed = new ProposedDocuments((uri) => this.#live.get(uri)?.proposedText);
+  readonly #syntax = new SyntaxWatch();
   readonly #live = new Map<string, LiveEdit>();
   readonly #changed = new vscode.EventEmitter<LiveEdit>();
   /** There is something else to show of an edit, or nothing any more. */
@@ -154,7 +156,10 @@ export class Edits {
     const edit = this.#editOf(uri);
     if (!edit || isWriting(edit)) return;
     const ids = typeof id === 'number' ? new Set([id]) : undefined;
-    if (!(await edit.accept(ids))) {
+    const watch = this.#syntax.before(edit.document);
+    const accepted = await edit.accept(ids);
+    if (accepted.length > 0) watch(accepted);
+    else {
       tell(`${vscode.workspace.asRelativePath(edit.document.uri)} could not be changed: it may be read-only.`);
     }
   }
@@ -213,7 +218,8 @@ export class Edits {
 
   dispose(): void {
     for (const edit of this.#live.values()) edit.stop();
-    vscode.Disposable.from(...this.#subscriptions, this.#changed, this.#view, this.#lenses, this.#proposed).dispose();
+    const shown = [this.#view, this.#lenses, this.#proposed, this.#syntax];
+    vscode.Disposable.from(...this.#subscriptions, this.#changed, ...shown).dispose();
   }
 
   async #askForWish(document: vscode.TextDocument, { start, end }: LineRange): Promise<string | undefined> {

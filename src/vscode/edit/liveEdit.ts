@@ -28,10 +28,8 @@ export interface Written {
   readonly format: EditFormat;
 }
 
-/** So many lines before and after go along. */
-const linesAround = 20;
-/** The screen is not faster, and each picture of a partial edit costs VS Code some milliseconds. */
-const previewIntervalMs = 100;
+/** Faster than one reads code, while each picture of a partial edit takes VS Code two frames. */
+const previewIntervalMs = 250;
 
 /** One edit of one document, from the request until the last of its changes is decided on. */
 export class LiveEdit {
@@ -59,7 +57,7 @@ export class LiveEdit {
       languageId: document.languageId,
       wish: wishes,
       lines: this.#session.regionLines,
-      ...this.#session.linesAround(linesAround),
+      ...this.#session.linesAround,
     };
   }
 
@@ -152,19 +150,19 @@ export class LiveEdit {
     if (!this.#isApplying) this.#changed();
   }
 
-  /** Puts changes into the document, together and as one undo step. False: it could not be changed. */
-  async accept(ids: ReadonlySet<number> = this.#all()): Promise<boolean> {
+  /** Puts changes into the document, together and as one undo step. Where they stand then; none: it could not be changed. */
+  async accept(ids: ReadonlySet<number> = this.#all()): Promise<readonly vscode.Range[]> {
     this.#isApplying = true;
     try {
       // Between the call and the edit the user may have typed: then it is made anew, for what the document is by then.
       for (let attempt = 0; attempt < 3; attempt++) {
         const changes = this.#session.changesFor(ids);
-        if (changes.length === 0) return false;
+        if (changes.length === 0) return [];
         if (!(await applyTo(this.document, changes))) continue;
         this.#session.settle(ids);
-        return true;
+        return placesAfter(this.document, changes);
       }
-      return false;
+      return [];
     } finally {
       this.#isApplying = false;
       this.#changed();
@@ -222,6 +220,16 @@ export class LiveEdit {
     this.#phase = { type: 'writing', text };
     this.#changed();
   }
+}
+
+/** Where changes, in the order of the document and all for the text before them, stand in it now. */
+function placesAfter(document: vscode.TextDocument, changes: readonly TextChange[]): readonly vscode.Range[] {
+  let moved = 0;
+  return changes.map(({ offset, length, text }) => {
+    const start = offset + moved;
+    moved += text.length - length;
+    return new vscode.Range(document.positionAt(start), document.positionAt(start + text.length));
+  });
 }
 
 /** One edit, one undo step. A document that is not on the screen has no editor, and gets one from the workspace. */

@@ -1,14 +1,11 @@
 import * as vscode from 'vscode';
 import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
 import { explainLog, explainStream, type LogExplanation } from '../../core/fit/diagnosis/diagnosis.ts';
-import {
-  causeSentence,
-  explanationMarkdown,
-  type ExplanationDocument,
-} from '../../core/fit/diagnosis/explanationText.ts';
+import { causeSentence, explanationMarkdown } from '../../core/fit/diagnosis/explanationText.ts';
 import type { Remedy } from '../../core/fit/diagnosis/remedies.ts';
 import { nodeServerLogHost, ollamaLog, type LogTail } from '../../core/fit/diagnosis/serverLog.ts';
 import { errorText } from '../../core/util/errorText.ts';
+import { ButtonDocument } from '../buttonDocument.ts';
 import { writeSettings } from '../editorSettings.ts';
 import type { Button } from '../problems.ts';
 
@@ -17,9 +14,6 @@ export interface OutOfMemoryParts {
 }
 
 const scheme = 'a2ia-memory';
-const documentUri = vscode.Uri.from({ scheme, path: 'Out of Memory.md' });
-/** Not in the palette: the buttons in the document call it. */
-const buttonCommand = 'a2ia.memoryButton';
 const title = 'A2IA: Explain Out of Memory';
 
 interface SourceItem extends vscode.QuickPickItem {
@@ -31,27 +25,16 @@ interface SourceItem extends vscode.QuickPickItem {
  * The command A2IA: Explain Out of Memory. Reads the selection, else what the user chooses: the clipboard, the document, a file, Ollama’s log, a text that is
  * pasted. The explanation is a read-only document, with a button above each line that a click can do.
  */
-export class OutOfMemoryExplainer implements vscode.TextDocumentContentProvider, vscode.CodeLensProvider {
+export class OutOfMemoryExplainer {
   readonly #parts: OutOfMemoryParts;
-  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
-  readonly #lensesChanged = new vscode.EventEmitter<void>();
-  readonly #registrations: readonly vscode.Disposable[];
-  readonly onDidChange = this.#changed.event;
-  readonly onDidChangeCodeLenses = this.#lensesChanged.event;
-  #explanation: LogExplanation = { relevantLines: [] };
-  #shown: ExplanationDocument = { text: '', actions: [] };
+  readonly #document = new ButtonDocument({ scheme, path: 'Out of Memory.md', buttonCommand: 'a2ia.memoryButton' });
 
   constructor(parts: OutOfMemoryParts) {
     this.#parts = parts;
-    this.#registrations = [
-      vscode.workspace.registerTextDocumentContentProvider(scheme, this),
-      vscode.languages.registerCodeLensProvider({ scheme }, this),
-      vscode.commands.registerCommand(buttonCommand, (button: Button) => button.run()),
-    ];
   }
 
   dispose(): void {
-    vscode.Disposable.from(...this.#registrations, this.#changed, this.#lensesChanged).dispose();
+    this.#document.dispose();
   }
 
   /** Of a text or an explanation that is given, else of what the user has selected or chooses. Resolves to what is shown; undefined when he leaves. */
@@ -59,24 +42,6 @@ export class OutOfMemoryExplainer implements vscode.TextDocumentContentProvider,
     const explanation = await this.#explanationOf(given);
     if (explanation) await this.#show(explanation);
     return explanation;
-  }
-
-  provideTextDocumentContent(): string {
-    return this.#shown.text;
-  }
-
-  provideCodeLenses(): vscode.CodeLens[] {
-    const lens = (line: number, button: Button) =>
-      new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
-        title: button.label,
-        command: buttonCommand,
-        arguments: [button],
-      });
-    return [
-      lens(0, { label: 'Explain Another Text', run: () => void this.run(undefined) }),
-      lens(0, { label: 'Copy', run: () => void vscode.env.clipboard.writeText(this.#shown.text) }),
-      ...this.#shown.actions.flatMap(({ line, remedy }) => this.#buttons(remedy).map((button) => lens(line, button))),
-    ];
   }
 
   async #explanationOf(given: unknown): Promise<LogExplanation | undefined> {
@@ -109,26 +74,28 @@ export class OutOfMemoryExplainer implements vscode.TextDocumentContentProvider,
   }
 
   async #show(explanation: LogExplanation): Promise<void> {
-    this.#explanation = explanation;
-    this.#shown = explanationMarkdown(explanation);
-    this.#changed.fire(documentUri);
-    this.#lensesChanged.fire();
-    await vscode.window.showTextDocument(documentUri, { preview: false });
+    const { text, actions } = explanationMarkdown(explanation);
+    await this.#document.show(text, [
+      { line: 0, button: { label: 'Explain Another Text', run: () => void this.run(undefined) } },
+      { line: 0, button: { label: 'Copy', run: () => void vscode.env.clipboard.writeText(this.#document.text) } },
+      ...actions.flatMap(({ line, remedy }) => this.#buttons(remedy, explanation).map((button) => ({ line, button }))),
+    ]);
     this.#tell(explanation);
   }
 
   /** The one sentence that matters, with what helps first. */
-  #tell({ diagnosis }: LogExplanation): void {
+  #tell(explanation: LogExplanation): void {
+    const { diagnosis } = explanation;
     const sentence = diagnosis && causeSentence(diagnosis);
     if (!diagnosis || !sentence) return;
-    const buttons = diagnosis.remedies.flatMap((remedy) => this.#buttons(remedy)).slice(0, 2);
+    const buttons = diagnosis.remedies.flatMap((remedy) => this.#buttons(remedy, explanation)).slice(0, 2);
     void vscode.window
       .showInformationMessage(`A2IA: ${sentence}`, ...buttons.map(({ label }) => label))
       .then((choice) => buttons.find(({ label }) => label === choice)?.run());
   }
 
-  #buttons({ option, action, contextTokens }: Remedy): readonly Button[] {
-    const server = this.#explanation.diagnosis?.server;
+  #buttons({ option, action, contextTokens }: Remedy, { diagnosis }: LogExplanation): readonly Button[] {
+    const server = diagnosis?.server;
     const buttons: Button[] = [];
     if (server === 'ollama' && contextTokens !== undefined) {
       buttons.push({

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { LLMClient } from '../../core/clients/llmClient.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
-import type { Calibrations } from '../../core/fit/calibration.ts';
+import type { CalibrationFile } from '../../core/fit/calibrationFile.ts';
 import type { OllamaFits } from '../../core/fit/ollamaFits.ts';
 import type { GpuHost } from '../../core/gpu/gpuHost.ts';
 import { GpuMonitor } from '../../core/gpu/gpuMonitor.ts';
@@ -25,7 +25,7 @@ export interface GpuIndicatorParts {
 
 export interface Backends {
   /** What loads of this machine took beyond their plans. */
-  readonly calibrations?: () => Promise<Calibrations>;
+  readonly measuredLoads: () => Promise<Pick<CalibrationFile, 'read'>>;
   readonly host: CoreHost;
   readonly registry: BackendRegistry;
 }
@@ -103,9 +103,9 @@ export class GpuIndicator {
   }
 
   /** Undefined where the user wants no look. */
-  async read(): Promise<GpuReading | undefined> {
+  async read(mostAgeMs = recentMs): Promise<GpuReading | undefined> {
     if (this.#mode() === 'never' && !this.#isAsked) return undefined;
-    return (await this.#monitor.recent(recentMs)).reading;
+    return (await this.#monitor.recent(mostAgeMs)).reading;
   }
 
   /** For every window, until it is asked for again. */
@@ -117,9 +117,9 @@ export class GpuIndicator {
 
   /** The planner, with what it remembers. */
   async fits(): Promise<OllamaFits> {
-    const { host, calibrations } = await this.#parts.backends();
+    const { host, measuredLoads } = await this.#parts.backends();
     const { OllamaFits } = await import('../../core/fit/ollamaFits.ts');
-    return (this.#fits ??= new OllamaFits(host, calibrations));
+    return (this.#fits ??= new OllamaFits(host, async () => (await measuredLoads()).read()));
   }
 
   /** For `CoreHost`. Nothing where the user wants no look at the GPU. */

@@ -1,6 +1,6 @@
 import type { FitRequest, FitRow } from '../../core/fit/fitRequest.ts';
 import type { Verdict } from '../../core/fit/plan.ts';
-import { planFit } from '../../core/fit/planFit.ts';
+import type { Planner } from '../../core/fit/planFit.ts';
 import type { CurveView } from '../../protocol/planState.ts';
 import { limitOf, neededOnGpu } from './planView.ts';
 
@@ -25,7 +25,7 @@ export class CurveMaker {
     this.#show(null);
   }
 
-  make(request: FitRequest, contextSteps: readonly number[]): void {
+  make(request: FitRequest, contextSteps: readonly number[], planner: Planner): void {
     this.dispose();
     const bytes = new Map<FitRow['part'], number[]>();
     const verdicts: Verdict[] = [];
@@ -35,7 +35,7 @@ export class CurveMaker {
       const untilMs = performance.now() + sliceMs;
       while (step < contextSteps.length && performance.now() < untilMs) {
         const contextTokens = contextSteps[step] ?? 0;
-        const plan = planFit({ ...request, server: { ...request.server, contextTokens } });
+        const plan = planner({ ...request, server: { ...request.server, contextTokens } });
         verdicts.push(plan.verdict);
         limit ??= limitOf(plan, neededOnGpu(plan.rows)) ?? null;
         for (const { part, figure } of plan.rows) {

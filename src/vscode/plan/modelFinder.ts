@@ -1,14 +1,16 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { toBackendError } from '../../core/clients/failures.ts';
-import type { BackendRegistry } from '../../core/clients/registry.ts';
+import type { ModelInfo } from '../../core/clients/llmClient.ts';
+import type { BackendRegistry, Finding } from '../../core/clients/registry.ts';
 import { catalogueNames } from '../../core/fit/catalogue.ts';
 import type { CoreHost } from '../../core/host.ts';
-import { isLoopback } from '../../core/util/loopback.ts';
+import { isThisMachine } from '../../core/gpu/serverUse.ts';
 import type { EditorSettings } from '../editorSettings.ts';
 import { catalogueModel } from './catalogueModels.ts';
-import type { ModelGroup, ModelSource, OllamaHere } from './planSession.ts';
-import { fileId, fileSource, ollamaSource } from './readModels.ts';
+import type { ModelGroup, ModelSource } from './planSession.ts';
+import type { ServerHere, ServersHere } from './planTarget.ts';
+import { fileId, fileSource, ollamaSource, servedId, servedSource } from './readModels.ts';
 
 export interface ModelFinderParts {
   readonly host: CoreHost;
@@ -19,11 +21,10 @@ export interface ModelFinderParts {
 const catalogue: ModelGroup = { label: 'Catalogue', models: catalogueNames.map(catalogueModel) };
 const mostFiles = 100;
 
-/** Looks for models to plan with: what Ollama has, files of the workspace, and the catalogue. */
+/** Looks for models to plan with: what servers have, files of the workspace, and the catalogue. */
 export class ModelFinder {
   readonly #parts: ModelFinderParts;
-  /** Of the Ollama that was found last. */
-  #version: string | undefined;
+  #found: readonly Finding[] = [];
 
   constructor(parts: ModelFinderParts) {
     this.#parts = parts;
@@ -31,11 +32,11 @@ export class ModelFinder {
 
   /** What is quick first; `found` is called again with everything whenever more is there. */
   async find(found: (groups: readonly ModelGroup[]) => void, signal: AbortSignal): Promise<void> {
-    const groups: { ollama?: ModelGroup; files?: ModelGroup } = {};
-    const tell = () => found([groups.ollama, groups.files, catalogue].filter((group) => group !== undefined));
+    const groups: { servers: readonly ModelGroup[]; files?: ModelGroup } = { servers: [] };
+    const tell = () => found([...groups.servers, groups.files, catalogue].filter((group) => group !== undefined));
     tell();
-    const servers = this.#ollama(signal).then((ollama) => {
-      groups.ollama = ollama;
+    const servers = this.#servers(signal).then((ofServers) => {
+      groups.servers = ofServers;
       tell();
     });
     const files = this.#files().then((group) => {
@@ -48,7 +49,7 @@ export class ModelFinder {
   /** One that is in no list: from another command, or chosen before the window was loaded anew. */
   source(id: string): ModelSource | undefined {
     const { host, settings } = this.#parts;
-    const [, kind, name = ''] = /^(catalogue|ollama|file):(.+)$/s.exec(id) ?? [];
+    const [, kind, name = ''] = /^(catalogue|ollama|file|vllm|llama-server):(.+)$/s.exec(id) ?? [];
     switch (kind) {
       case 'catalogue':
         return catalogueModel(name);
@@ -56,6 +57,9 @@ export class ModelFinder {
         return ollamaSource(name, '', host, () => settings.current());
       case 'file':
         return fileSource(name, path.basename(name), '', host);
+      case 'vllm':
+      case 'llama-server':
+        return servedSource({ id, label: name, detail: '', backend: kind }, name, host);
       default:
         return undefined;
     }
@@ -71,35 +75,54 @@ export class ModelFinder {
     return file && fileId(file.fsPath);
   }
 
-  get ollama(): OllamaHere {
-    const { ollamaUrl } = this.#parts.settings.current();
-    const url = URL.canParse(ollamaUrl) ? new URL(ollamaUrl) : undefined;
-    return {
-      ...(this.#version === undefined ? {} : { version: this.#version }),
-      ...(url && !isLoopback(url.hostname) ? { remote: url.host } : {}),
+  /** Those that answered, and where Ollama and vLLM are by the settings. */
+  get here(): ServersHere {
+    const { ollamaUrl, vllmUrl } = this.#parts.settings.current();
+    return { ...this.#here('ollama', ollamaUrl), ...this.#here('vllm', vllmUrl) };
+  }
+
+  #here(backend: 'ollama' | 'vllm', address: string): ServersHere {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    const status = this.#found.find(({ client }) => client.backend === backend)?.status;
+    const isReady = status?.state === 'ready';
+    const isRemote = url !== undefined && !isThisMachine(url.hostname);
+    if (!isReady && !isRemote) return {};
+    const here: ServerHere = {
+      ...(isReady && status.version !== undefined ? { version: status.version } : {}),
+      ...(isRemote ? { remote: url.host } : {}),
     };
+    return { [backend]: here };
   }
 
   /** Nobody is asked for leave by a look. */
-  async #ollama(signal: AbortSignal): Promise<ModelGroup> {
-    const { host, registry, settings } = this.#parts;
-    const current = settings.current();
-    const findings = await registry.survey(current, signal, { isQuiet: true });
-    const finding = findings.find(({ client }) => client.backend === 'ollama');
-    if (finding?.status.state !== 'ready') return { label: 'Ollama', models: [] };
-    this.#version = finding.status.version;
-    const { client } = finding;
+  async #servers(signal: AbortSignal): Promise<readonly ModelGroup[]> {
+    const { registry, settings } = this.#parts;
+    this.#found = await registry.survey(settings.current(), signal, { isQuiet: true });
+    const groups = await Promise.all(this.#found.map((finding) => this.#group(finding, signal)));
+    return groups.filter((group) => group !== undefined);
+  }
+
+  async #group({ client, status }: Finding, signal: AbortSignal): Promise<ModelGroup | undefined> {
+    const { host, settings } = this.#parts;
+    const { backend } = client;
+    if (status.state !== 'ready' || !planned.some((one) => one === backend)) return undefined;
     try {
       const models = await client.listModels(signal);
-      const sources = models.map(({ id, sizeBytes, quantization, loaded }) => {
-        const size = sizeBytes === undefined ? undefined : `${(sizeBytes / 1e9).toFixed(1)} GB`;
-        const detail = [size, quantization, loaded ? 'loaded' : undefined].filter(Boolean).join(' · ');
-        return ollamaSource(id, detail, host, () => settings.current());
+      const sources = models.map((model): ModelSource => {
+        const { id, basedOn } = model;
+        if (backend === 'ollama') return ollamaSource(id, detailOf(model), host, () => settings.current());
+        const server = backend === 'vllm' || status.server === 'vLLM' ? 'vllm' : 'llama-server';
+        const name = basedOn ?? id;
+        return servedSource(
+          { id: servedId(server, name), label: id, detail: detailOf(model), backend: server },
+          name,
+          host,
+        );
       });
-      return { label: `Ollama at ${new URL(client.endpoint).host}`, models: sources };
+      return { label: `${status.server} at ${new URL(client.endpoint).host}`, models: sources };
     } catch (error) {
-      host.log.warn(`Ollama’s models could not be listed. ${toBackendError(error, 'ollama').message}`);
-      return { label: 'Ollama', models: [] };
+      host.log.warn(`The models of ${client.endpoint} could not be listed. ${toBackendError(error, backend).message}`);
+      return undefined;
     }
   }
 
@@ -111,4 +134,12 @@ export class ModelFinder {
     );
     return { label: 'Files of the workspace', models };
   }
+}
+
+/** Servers whose models take memory that can be planned. */
+const planned = ['ollama', 'vllm', 'openai-compatible'] as const;
+
+function detailOf({ sizeBytes, quantization, loaded }: ModelInfo): string {
+  const size = sizeBytes === undefined ? undefined : `${(sizeBytes / 1e9).toFixed(1)} GB`;
+  return [size, quantization, loaded ? 'loaded' : undefined].filter(Boolean).join(' · ');
 }

@@ -1,14 +1,21 @@
 import * as vscode from 'vscode';
 import { parsePlanChange, parsePlanMessage } from '../../protocol/planMessages.ts';
 import type { PlanChoice } from '../../protocol/planState.ts';
+import type { CalibrationFile } from '../../core/fit/calibrationFile.ts';
+import { nodeOllamaTraces, readOllamaEnvironment } from '../../core/fit/ollamaEnvironment.ts';
+import { createNodeGpuHost } from '../../core/gpu/nodeGpuHost.ts';
+import { isForwarded, readServerUse, type ServerUse } from '../../core/gpu/serverUse.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import type { GpuIndicator } from '../gpu/gpuIndicator.ts';
 import { showWebviewPage } from '../webviewPage.ts';
 import { ModelFinder, type ModelFinderParts } from './modelFinder.ts';
-import { PlanSession, type MachineGpus } from './planSession.ts';
+import { PlanSession } from './planSession.ts';
+import type { Machine } from './planTarget.ts';
 
 export interface PlanPanelsParts extends ModelFinderParts {
   readonly context: Pick<vscode.ExtensionContext, 'extensionUri' | 'workspaceState'>;
   readonly gpu: () => Promise<GpuIndicator>;
+  readonly measuredLoads: () => Promise<CalibrationFile>;
 }
 
 const viewType = 'a2ia.plan';
@@ -47,10 +54,11 @@ export class PlanPanels {
       {
         findModels: (found, signal) => finder.find(found, signal),
         source: (id) => finder.source(id),
-        readGpus: () => this.#readGpus(),
-        ollama: () => finder.ollama,
+        readMachine: () => this.#readMachine(finder),
+        servers: () => finder.here,
         pickFile: () => finder.pickFile(),
         copy: (text) => void vscode.env.clipboard.writeText(text),
+        forget: (of) => this.#forget(of),
         keep: (kept) => void workspaceState.update(choiceKey, kept),
         // A hidden page asks for everything when it comes back.
         post: (part) => void panel.webview.postMessage({ type: 'state', part }),
@@ -70,11 +78,36 @@ export class PlanPanels {
     showWebviewPage(panel.webview, extensionUri, { title: 'Plan a Model', script: 'plan', style: 'planStyle' });
   }
 
-  async #readGpus(): Promise<MachineGpus> {
-    const indicator = await this.#parts.gpu();
-    const reading = await indicator.read();
-    const { server } = indicator.latest ?? {};
-    const loaded = server?.backend === 'ollama' ? server.models : [];
-    return { reading, evictedBytes: loaded.reduce((bytes, { vramBytes = 0 }) => bytes + vramBytes, 0) };
+  async #forget(of: string): Promise<void> {
+    const file = await this.#parts.measuredLoads();
+    try {
+      await file.forget(of);
+    } catch (error) {
+      void vscode.window.showErrorMessage(`A2IA: ${file.path} cannot be written. ${errorText(error)}`);
+    }
+  }
+
+  async #readMachine(finder: ModelFinder): Promise<Machine> {
+    const { gpu, measuredLoads } = this.#parts;
+    const [reading, calibrations, use] = await Promise.all([
+      gpu().then((indicator) => indicator.read(justNowMs)),
+      measuredLoads().then((file) => file.read()),
+      this.#ollamaUse(finder),
+    ]);
+    const isOwn = use?.isHere && !(reading?.state === 'gpus' && isForwarded(use, reading.gpus));
+    const environment = isOwn ? await readOllamaEnvironment(nodeOllamaTraces(createNodeGpuHost())) : undefined;
+    return { reading, loaded: isOwn ? use.models : [], environment, calibrations };
+  }
+
+  /** Also where another server is in use; only of one that was found, so that nobody is asked for leave. */
+  async #ollamaUse(finder: ModelFinder): Promise<ServerUse | undefined> {
+    const { registry, settings } = this.#parts;
+    if (!finder.here.ollama) return undefined;
+    const client = registry.client('ollama', settings.current());
+    return readServerUse(client, AbortSignal.timeout(lookLimitMs)).catch(() => undefined);
   }
 }
+
+const lookLimitMs = 5000;
+/** Whoever looks again wants to see what is. */
+const justNowMs = 1000;

@@ -1,5 +1,7 @@
 import { checkpointBytes, schemeNamed, type Scheme } from '../../core/fit/checkpoint.ts';
 import type { FitGpu, FitModel, FitRequest, FitServer } from '../../core/fit/fitRequest.ts';
+import { vllmVersionNamed } from '../../core/fit/vllmVersion.ts';
+import type { OllamaEnvironment } from '../../core/fit/ollamaEnvironment.ts';
 import type { CacheType } from '../../core/fit/kvCache.ts';
 import type { ModelFacts, WeightBytes } from '../../core/fit/modelFacts.ts';
 import { fileBytes, ruledWeights } from '../../core/fit/modelWeights.ts';
@@ -13,10 +15,14 @@ export interface PlanModel {
   readonly detail: string;
   /** Without the bytes of a file, so that other quantisations of it can be planned. */
   readonly facts: ModelFacts;
+  /** Of its files, where its server tells it. */
+  readonly digest?: string;
   /** The file that it was read from. */
   readonly file?: { readonly weights: WeightBytes; readonly fileType: string };
   /** What its server gives when no quantisation is named. */
   readonly usualFileType: string;
+  /** The checkpoint that it was read from: as its server finds it stored. */
+  readonly scheme?: string;
   /** As that server calls it. */
   readonly nameFor: (backend: PlanBackend, format: string) => string;
 }
@@ -73,53 +79,98 @@ function sizedFormats(model: PlanModel, backend: PlanBackend): readonly Format[]
 export function formatFor(model: PlanModel, backend: PlanBackend, wanted: string | undefined): string {
   const formats = formatsOf(model, backend);
   if (wanted !== undefined && formats.some(({ id }) => id === wanted)) return wanted;
-  const usual = backend === 'vllm' ? 'bf16' : (model.file?.fileType ?? model.usualFileType);
+  const usual = backend === 'vllm' ? (model.scheme ?? 'bf16') : (model.file?.fileType ?? model.usualFileType);
   return (formats.find(({ id }) => id === usual) ?? formats[0])?.id ?? usual;
 }
 
 export function fitModelOf(model: PlanModel, backend: PlanBackend, format: string): FitModel {
-  const { facts, file } = model;
+  const { facts, file, digest } = model;
   const name = model.nameFor(backend, format);
   if (backend === 'vllm') return { name, facts, scheme: schemeFor(format) };
-  if (file?.fileType === format) return { name, facts, weights: file.weights, fileType: format };
+  if (file?.fileType === format)
+    return { name, facts, weights: file.weights, fileType: format, ...(digest === undefined ? {} : { digest }) };
   return { name, facts, fileType: format };
 }
 
-/** `version`: of the Ollama that runs here. */
+/** What is known of the server that runs here, for what was not chosen. */
+export interface KnownServer {
+  readonly version?: string;
+  /** What Ollama was told by its environment. */
+  readonly environment?: OllamaEnvironment;
+  /** With which it has the model loaded. */
+  readonly contextTokens?: number;
+}
+
 export function requestOf(
   model: PlanModel,
   choice: PlanChoice,
   gpus: readonly FitGpu[],
-  version: string | undefined,
+  known: KnownServer = {},
+  draft?: PlanModel,
 ): FitRequest {
   const { backend } = choice;
+  const ofDraft = draft && { draft: fitModelOf(draft, backend, formatFor(draft, backend, undefined)) };
   return {
     model: fitModelOf(model, backend, formatFor(model, backend, choice.format)),
-    server: serverOf(choice, gpus, version),
+    server: serverOf(choice, gpus, known),
     gpus,
+    ...(backend === 'ollama' ? {} : ofDraft),
   };
+}
+
+/** A second model at the same time, as its server takes it by itself. */
+export function besideRequest(
+  model: PlanModel,
+  { backend }: PlanChoice,
+  { version, environment }: KnownServer,
+): FitRequest {
+  const choice: PlanChoice = { backend, gpuId: '', vramGib: 0, gpuCount: 1 };
+  return requestOf(model, choice, [], {
+    ...(version === undefined ? {} : { version }),
+    ...(environment === undefined ? {} : { environment }),
+  });
 }
 
 function serverOf(
   { backend, cacheType, contextTokens, flags = {} }: PlanChoice,
   gpus: readonly FitGpu[],
-  version: string | undefined,
+  known: KnownServer,
 ): FitServer {
   const { parallel, flashAttention, batchTokens, ...ofVllm } = flags;
-  const context = contextTokens === undefined ? {} : { contextTokens };
+  const contextChosen = contextTokens === undefined ? {} : { contextTokens };
   const ofLlamaCpp = withoutUndefined({ parallel, flashAttention, batchTokens });
-  const kind = cacheTypesOf(backend).find((known) => known === cacheType);
+  const kind = cacheTypesOf(backend).find((one) => one === cacheType);
   switch (backend) {
     case 'ollama': {
-      const known = version === undefined ? {} : { version };
-      return { kind: 'ollama', ...known, ...context, ...cacheOf(kind), ...ofLlamaCpp };
+      const { version, environment } = known;
+      const loaded = known.contextTokens === undefined ? {} : { contextTokens: known.contextTokens };
+      const running = { ...environment, ...loaded };
+      const { cacheType: told, ...others } = running;
+      const cache = kind === undefined ? withoutUndefined({ cacheType: told }) : cacheChosen(kind, told);
+      return {
+        kind: 'ollama',
+        ...withoutUndefined({ version }),
+        ...(Object.keys(running).length === 0 ? {} : { running }),
+        ...others,
+        ...contextChosen,
+        ...cache,
+        ...ofLlamaCpp,
+      };
     }
     case 'llama-server':
-      return { kind: 'llama-server', ...context, ...cacheOf(kind), ...ofLlamaCpp };
+      return { kind: 'llama-server', ...contextChosen, ...cacheOf(kind), ...ofLlamaCpp };
     case 'vllm': {
       const tensorParallel = alike(gpus);
       const cache = kind === 'fp8' ? { cacheType: 'fp8' as const } : {};
-      return { kind: 'vllm', ...context, ...(tensorParallel > 1 ? { tensorParallel } : {}), ...cache, ...ofVllm };
+      const version = known.version === undefined ? undefined : vllmVersionNamed(known.version);
+      return {
+        kind: 'vllm',
+        ...withoutUndefined({ version }),
+        ...contextChosen,
+        ...(tensorParallel > 1 ? { tensorParallel } : {}),
+        ...cache,
+        ...ofVllm,
+      };
     }
   }
 }
@@ -127,6 +178,11 @@ function serverOf(
 /** The usual one is what a server takes by itself, so it is no part of the command. */
 function cacheOf(cacheType: string | undefined): { readonly cacheType?: CacheType } {
   return cacheType === 'q8_0' || cacheType === 'q4_0' ? { cacheType } : {};
+}
+
+/** Where the server that runs was told another, the usual one has to be said. */
+function cacheChosen(chosen: string, told: CacheType | undefined): { readonly cacheType?: CacheType } {
+  return chosen === 'f16' && told !== undefined ? { cacheType: 'f16' } : cacheOf(chosen);
 }
 
 /** GPUs that vLLM can share a model among: as many as the first, a power of two. */
@@ -168,6 +224,8 @@ export function choiceOf(proposed: FitRequest, instead: FitRequest, before: Plan
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(Object.keys(flags).length === 0 ? {} : { flags }),
     ...(isOnSame ? cardsOf(before) : moreOf(gpus, before)),
+    ...(proposed.draft && before.draftId !== undefined ? { draftId: before.draftId } : {}),
+    ...(before.besideId === undefined ? {} : { besideId: before.besideId }),
   };
 }
 
@@ -203,7 +261,7 @@ function schemeFor(id: string): Scheme {
   return schemeNamed(id) ?? { kind: 'plain', bytes: 2 };
 }
 
-function nameOfScheme(scheme: Scheme): string {
+export function nameOfScheme(scheme: Scheme): string {
   return scheme.kind === 'plain' ? 'bf16' : scheme.kind;
 }
 
@@ -211,7 +269,7 @@ function schemeBytes(facts: ModelFacts, id: string): number {
   return checkpointBytes(facts, schemeFor(id), { tensor: 1, pipeline: 1 });
 }
 
-function withoutUndefined<Fields extends object>(
+export function withoutUndefined<Fields extends object>(
   fields: Fields,
 ): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {

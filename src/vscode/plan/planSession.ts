@@ -1,19 +1,23 @@
 import { alternativesTo } from '../../core/fit/alternatives.ts';
 import { memoryText } from '../../core/fit/bytesText.ts';
+import { noCalibrations } from '../../core/fit/calibration.ts';
 import type { Alternative, FitGpu, FitRequest } from '../../core/fit/fitRequest.ts';
 import { cudaBytesOfCard } from '../../core/fit/gpus.ts';
-import { planFit } from '../../core/fit/planFit.ts';
+import type { Planner } from '../../core/fit/planFit.ts';
+import { machinePlanner } from '../../core/fit/machinePlanner.ts';
 import { fitGpus } from '../../core/gpu/fitGpus.ts';
-import type { GpuReading } from '../../core/gpu/gpuReading.ts';
-import { errorText } from '../../core/util/errorText.ts';
 import type { PlanPageMessage } from '../../protocol/planMessages.ts';
-import type { ChosenModelView, ControlsView, ModelGroupView, PlanChoice, PlanState } from '../../protocol/planState.ts';
+import type { ControlsView, ModelGroupView, PlanBackend, PlanChoice, PlanState } from '../../protocol/planState.ts';
 import { cards } from './cards.ts';
 import { catalogueId } from './catalogueModels.ts';
 import { CurveMaker } from './curveMaker.ts';
 import { flagTexts, machineNotice, machineOption, remoteNotice } from './planWords.ts';
+import { ModelSlot } from './modelSlot.ts';
 import { alternativeView, planView } from './planView.ts';
+import { targetOf, type Machine, type PlanTarget, type ServersHere } from './planTarget.ts';
+import { addressId } from './readModels.ts';
 import {
+  besideRequest,
   cacheTypesOf,
   choiceOf,
   contextStepsOf,
@@ -28,6 +32,8 @@ export interface ModelSource {
   readonly id: string;
   readonly label: string;
   readonly detail: string;
+  /** The server that has it: what it is planned for when it is chosen. */
+  readonly backend?: PlanBackend;
   /** @throws Error with a sentence for the user */
   load(signal: AbortSignal): Promise<PlanModel>;
 }
@@ -43,31 +49,23 @@ export interface PlanSurroundings {
   findModels(found: (groups: readonly ModelGroup[]) => void, signal: AbortSignal): Promise<void>;
   /** One that is in no list. */
   source(id: string): ModelSource | undefined;
-  readGpus(): Promise<MachineGpus>;
-  /** The Ollama that was found. */
-  ollama(): OllamaHere;
+  readMachine(): Promise<Machine>;
+  /** Those that were found. */
+  servers(): ServersHere;
   /** The id of a file that the user picks; undefined: none. */
   pickFile(): Promise<string | undefined>;
   copy(text: string): void;
+  /** Forgets what loads of a model took. */
+  forget(of: string): Promise<void>;
   /** For the next time, soon after it was chosen. */
   keep(choice: PlanChoice): void;
   post(part: Partial<PlanState>): void;
 }
 
-export interface MachineGpus {
-  /** Undefined: the user wants no look. */
-  readonly reading: GpuReading | undefined;
-  /** What Ollama has loaded, and would take out for another model. */
-  readonly evictedBytes: number;
-}
-
-export interface OllamaHere {
-  readonly version?: string;
-  /** Its host, where that is not this machine: then the GPU of this machine is not its own. */
-  readonly remote?: string;
-}
-
 export const firstChoice: PlanChoice = { backend: 'ollama', gpuId: 'machine', vramGib: 12, gpuCount: 1 };
+
+const roles = ['modelId', 'draftId', 'besideId'] as const;
+type Role = (typeof roles)[number];
 
 /** The slider has come to rest when it was still for so long: what is too much work for every step of it comes then. */
 const restMs = 150;
@@ -83,11 +81,14 @@ export class PlanSession {
   /** Picked from the disk, so in no list that is looked through. */
   #picked: readonly ModelSource[] = [];
   #isLooking = true;
-  #model: PlanModel | undefined;
-  #modelView: ChosenModelView = { state: 'none', name: '', detail: '' };
+  readonly #models: Readonly<Record<Role, ModelSlot>>;
   /** Undefined: not looked yet. */
-  #machine: MachineGpus | undefined;
+  #machine: Machine | undefined;
   #request: FitRequest | undefined;
+  /** The model whose load the plan is corrected by. */
+  #measuredOf: string | undefined;
+  /** What the curve was made for, beside the request. */
+  #curveBeside: readonly unknown[] = [];
   #alternatives: readonly Alternative[] = [];
   #shown: PlanState;
   #soon: NodeJS.Immediate | undefined;
@@ -96,10 +97,17 @@ export class PlanSession {
   constructor(outside: PlanSurroundings, choice: Partial<PlanChoice> = {}) {
     this.#outside = outside;
     this.#choice = { ...firstChoice, ...choice };
+    const slot = (role: Role) =>
+      new ModelSlot(
+        () => this.#source(this.#choice[role]),
+        () => this.#planSoon(),
+        this.#closed.signal,
+      );
+    this.#models = { modelId: slot('modelId'), draftId: slot('draftId'), besideId: slot('besideId') };
     this.#curve = new CurveMaker((curve) => this.#show({ curve }));
     const models = { isLooking: true, groups: [] };
     this.#shown = { models, controls: this.#controls(), plan: null, curve: null, alternatives: [] };
-    this.#loadKept();
+    this.#load();
     void this.#look();
   }
 
@@ -124,7 +132,11 @@ export class PlanSession {
       case 'copyCommand':
         return this.#outside.copy(this.#shown.plan?.command ?? '');
       case 'openFile':
-        return this.#openFile();
+        return this.#open(await this.#outside.pickFile());
+      case 'openAddress':
+        return this.#open(addressId(message.address));
+      case 'forgetMeasured':
+        return this.#forget();
       case 'lookAgain':
         return this.#look();
     }
@@ -135,8 +147,7 @@ export class PlanSession {
     this.#choose(this.#seen, { modelId });
   }
 
-  async #openFile(): Promise<void> {
-    const id = await this.#outside.pickFile();
+  #open(id: string | undefined): void {
     const source = id === undefined ? undefined : this.#source(id);
     if (!source) return;
     if (!this.#sources().some((one) => one.id === source.id)) this.#picked = [source, ...this.#picked];
@@ -144,26 +155,34 @@ export class PlanSession {
     this.chooseModel(source.id);
   }
 
+  async #forget(): Promise<void> {
+    if (this.#measuredOf === undefined) return;
+    await this.#outside.forget(this.#measuredOf);
+    await this.#readMachine();
+  }
+
   #choose(number: number, change: Partial<PlanChoice>): void {
     this.#seen = number;
-    const isOther = change.modelId !== undefined && change.modelId !== this.#model?.id;
-    const isOtherServer = change.backend !== undefined && change.backend !== this.#choice.backend;
+    const isOther = change.modelId !== undefined && change.modelId !== this.#choice.modelId;
+    const backend = isOther ? (change.backend ?? this.#source(change.modelId)?.backend) : change.backend;
+    const isOtherServer = backend !== undefined && backend !== this.#choice.backend;
     // What was right for one model is not for another, and flags are those of one server.
-    if (isOther) this.#choice = without(this.#choice, 'format', 'contextTokens', 'flags');
+    if (isOther) this.#choice = without(this.#choice, 'format', 'contextTokens', 'flags', 'draftId');
     else if (isOtherServer) this.#choice = without(this.#choice, 'flags');
-    this.#choice = { ...this.#choice, ...change };
-    if (isOther) void this.#load();
+    this.#choice = withoutEmpty({ ...this.#choice, ...change, ...(backend === undefined ? {} : { backend }) });
+    this.#load(change);
     this.#planSoon();
   }
 
   #take(number: number, id: string): void {
     this.#seen = number;
     const alternative = this.#alternatives[Number(id)];
-    if (alternative && this.#request && this.#model) {
+    const modelId = this.#choice.modelId;
+    if (alternative && this.#request && modelId !== undefined) {
       const { request, change } = alternative;
       const other = change === 'model' ? catalogueId(request.model.facts.name ?? '') : undefined;
-      this.#choice = choiceOf(request, this.#request, this.#choice, other ?? this.#model.id);
-      if (other !== undefined) void this.#load();
+      this.#choice = choiceOf(request, this.#request, this.#choice, other ?? modelId);
+      this.#load();
     }
     this.#planSoon();
   }
@@ -179,20 +198,39 @@ export class PlanSession {
 
   #plan(): void {
     const before = this.#request;
-    const { version } = this.#choice.backend === 'ollama' ? this.#outside.ollama() : {};
-    this.#request = this.#model && requestOf(this.#model, this.#choice, this.#gpus(), version);
-    const plan = this.#request && planFit(this.#request);
-    this.#show({ controls: this.#controls(), plan: plan ? planView(plan) : null });
-    if (!this.#request || !this.#model) this.#curve.clear();
-    else if (!before || differsBeyondContext(before, this.#request)) {
-      this.#curve.make(this.#request, contextStepsOf(this.#model.facts));
+    const model = this.#models.modelId.model;
+    const draft = this.#models.draftId.model;
+    const target = this.#target;
+    this.#request = model && requestOf(model, this.#choice, this.#gpus(target), target.known, draft);
+    const planner = this.#planner(target);
+    const plan = this.#request && planner(this.#request);
+    this.#measuredOf = plan?.measuredBy?.of;
+    const planned = plan && { ...plan, doubts: [...plan.doubts, ...target.notes] };
+    this.#show({ controls: this.#controls(), plan: planned ? planView(planned) : null });
+    const beside = [this.#machine, this.#models.besideId.model];
+    const isBesideOthers = beside.some((one, index) => one !== this.#curveBeside[index]);
+    if (!this.#request || !model) this.#curve.clear();
+    else if (!before || isBesideOthers || differsBeyondContext(before, this.#request)) {
+      this.#curve.make(this.#request, contextStepsOf(model.facts), planner);
     }
+    this.#curveBeside = beside;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
       this.#outside.keep(this.#choice);
-      this.#alternatives = this.#request && plan ? alternativesTo(this.#request, plan) : [];
+      this.#alternatives = this.#request && plan ? alternativesTo(this.#request, plan, planner) : [];
       this.#show({ alternatives: this.#alternatives.map((one, index) => alternativeView(one, String(index))) });
     }, restMs);
+  }
+
+  #planner({ cards, known }: PlanTarget): Planner {
+    const { calibrations = noCalibrations, loaded = [] } = this.#machine ?? {};
+    const second = this.#models.besideId.model;
+    const beside = second && besideRequest(second, this.#choice, known);
+    return machinePlanner({ cards, loaded, calibrations }, beside);
+  }
+
+  get #target(): PlanTarget {
+    return targetOf(this.#choice, this.#outside.servers(), this.#machine, this.#models.modelId.model);
   }
 
   async #look(): Promise<void> {
@@ -202,40 +240,24 @@ export class PlanSession {
     const found = (groups: readonly ModelGroup[]) => {
       this.#groups = groups;
       this.#showModels();
-      this.#loadKept();
+      this.#load();
     };
-    const gpus = this.#outside.readGpus().then((machine) => {
-      this.#machine = machine;
-      this.#planSoon();
-    });
-    await Promise.allSettled([gpus, this.#outside.findModels(found, signal)]);
+    // What a server has loaded is asked of those that were found.
+    await Promise.allSettled([this.#readMachine(), this.#outside.findModels(found, signal)]);
+    await this.#readMachine().catch(() => undefined);
     this.#isLooking = false;
     this.#showModels();
     this.#planSoon();
   }
 
-  /** What was chosen before the window was loaded anew, as soon as it is found. */
-  #loadKept(): void {
-    if (this.#choice.modelId !== undefined && this.#modelView.state === 'none') void this.#load();
+  async #readMachine(): Promise<void> {
+    this.#machine = await this.#outside.readMachine();
+    this.#planSoon();
   }
 
-  async #load(): Promise<void> {
-    const id = this.#choice.modelId;
-    const source = this.#source(id);
-    if (!source) return;
-    this.#modelView = { state: 'reading', name: source.label, detail: 'Being read …' };
-    this.#planSoon();
-    try {
-      const model = await source.load(this.#closed.signal);
-      if (this.#choice.modelId !== id) return;
-      this.#model = model;
-      this.#modelView = { state: 'ready', name: source.label, detail: model.detail };
-    } catch (error) {
-      if (this.#choice.modelId !== id) return;
-      this.#model = undefined;
-      this.#modelView = { state: 'failed', name: source.label, detail: errorText(error) };
-    }
-    this.#planSoon();
+  /** What is chosen and not read yet; also what was chosen before the window was loaded anew, as soon as it is found. */
+  #load(change: Partial<PlanChoice> = {}): void {
+    for (const role of roles) this.#models[role].load(change[role] !== undefined);
   }
 
   #sources(): readonly ModelSource[] {
@@ -247,9 +269,9 @@ export class PlanSession {
     return this.#sources().find((one) => one.id === id) ?? this.#outside.source(id);
   }
 
-  #gpus(): readonly FitGpu[] {
+  #gpus({ cards }: PlanTarget): readonly FitGpu[] {
     const { gpuId, gpuCount, vramGib } = this.#choice;
-    if (gpuId === 'machine') return this.#isRemote() ? [] : gpusOf(this.#machine, this.#choice.backend);
+    if (gpuId === 'machine') return fitGpus(cards ?? []);
     const gpu =
       gpuId === 'size'
         ? { name: `${vramGib} GiB`, totalBytes: vramGib * 1024 ** 3 }
@@ -257,22 +279,20 @@ export class PlanSession {
     return gpu.totalBytes > 0 ? Array<FitGpu>(gpuCount).fill(gpu) : [];
   }
 
-  #notice(): string {
-    const { remote } = this.#outside.ollama();
-    return this.#isRemote() && remote !== undefined ? remoteNotice(remote) : machineNotice(this.#machine);
-  }
-
-  #isRemote(): boolean {
-    return this.#choice.backend === 'ollama' && this.#outside.ollama().remote !== undefined;
+  #notice({ remote }: PlanTarget): string {
+    return remote === undefined ? machineNotice(this.#machine) : remoteNotice(this.#choice.backend, remote);
   }
 
   #controls(): ControlsView {
     const { backend } = this.#choice;
-    const model = this.#model;
+    const { modelId: slot, draftId: draftSlot, besideId: besideSlot } = this.#models;
+    const { model } = slot;
     const format = model && formatFor(model, backend, this.#choice.format);
     const cacheTypes = cacheTypesOf(backend);
-    const cacheType = cacheTypes.find((type) => type === this.#choice.cacheType) ?? cacheTypes[0];
-    const { modelId, contextTokens, flags, gpuId, vramGib, gpuCount } = this.#choice;
+    const target = this.#target;
+    const told = target.known.environment?.cacheType;
+    const cacheType = cacheTypes.find((type) => type === (this.#choice.cacheType ?? told)) ?? cacheTypes[0];
+    const { modelId, contextTokens, flags, gpuId, vramGib, gpuCount, draftId, besideId } = this.#choice;
     return {
       seen: this.#seen,
       choice: {
@@ -285,14 +305,18 @@ export class PlanSession {
         gpuId,
         vramGib,
         gpuCount,
+        ...(draftId === undefined ? {} : { draftId }),
+        ...(besideId === undefined ? {} : { besideId }),
       },
-      model: this.#modelView,
+      model: slot.view,
+      draft: backend === 'ollama' ? null : draftSlot.view,
+      beside: besideSlot.view,
       formats: model
         ? formatsOf(model, backend).map(({ id, label, bytes }) => ({ id, label, detail: memoryText(bytes) }))
         : [],
       cacheTypes: cacheTypes.map((id) => ({ id, label: id === 'auto' ? '16 bits' : id, detail: '' })),
       gpus: [machineOption(this.#machine), ...cards, { id: 'size', label: 'Another size…', detail: '' }],
-      gpuNotice: gpuId === 'machine' ? this.#notice() : '',
+      gpuNotice: gpuId === 'machine' ? this.#notice(target) : '',
       flags: flagTexts(flags),
       contextSteps: model ? contextStepsOf(model.facts) : [],
     };
@@ -322,14 +346,14 @@ function without(choice: PlanChoice, ...keys: readonly (keyof PlanChoice)[]): Pl
   return Object.fromEntries(kept) as unknown as PlanChoice;
 }
 
-/** What Ollama holds it frees for another model. */
-function gpusOf(machine: MachineGpus | undefined, backend: PlanChoice['backend']): readonly FitGpu[] {
-  if (machine?.reading?.state !== 'gpus') return [];
-  return fitGpus(machine.reading.gpus, backend === 'ollama' ? machine.evictedBytes : 0);
+/** The page says “none” by an empty id. */
+function withoutEmpty(choice: PlanChoice): PlanChoice {
+  const empty = (['draftId', 'besideId'] as const).filter((key) => choice[key] === '');
+  return without(choice, ...empty);
 }
 
 function differsBeyondContext(one: FitRequest, other: FitRequest): boolean {
-  const key = ({ model, server, gpus }: FitRequest) =>
-    JSON.stringify([model.name, model.fileType, model.scheme, { ...server, contextTokens: 0 }, gpus]);
+  const key = ({ model, draft, server, gpus }: FitRequest) =>
+    JSON.stringify([model.name, model.fileType, model.scheme, draft?.name, { ...server, contextTokens: 0 }, gpus]);
   return one.model.facts !== other.model.facts || key(one) !== key(other);
 }

@@ -1,6 +1,10 @@
 import { memoryRangeText, memoryText } from '../../core/fit/bytesText.ts';
 import { sum, type Figure, type FigureOrigin } from '../../core/fit/figure.ts';
 import type { Alternative, FitPlan, FitRow } from '../../core/fit/fitRequest.ts';
+import { everythingCondition, poolCondition } from '../../core/fit/plan.ts';
+import { spillText } from '../../core/fit/spill.ts';
+import { unloadingText, unloadingWords } from '../../core/fit/unloading.ts';
+import { calibrationText } from '../../core/fit/corrections.ts';
 import type { Inequality } from '../../core/fit/inequality.ts';
 import type { AlternativeView, MarkView, PlanRowView, PlanView } from '../../protocol/planState.ts';
 
@@ -19,7 +23,7 @@ export function planView(plan: FitPlan): PlanView {
     verdict: plan.verdict,
     headline: headlineOf(plan),
     summary: limit ? ratioText(need, limit) : memoryText(need.bytes),
-    explanation: explanationOf(plan, need, limit),
+    explanation: [explanationOf(plan, need, limit), spillText(plan), unloadingText(plan)].filter(Boolean).join(' '),
     failure: plan.failure
       ? { inequality: inequalityText(plan.failure.condition), serverError: plan.failure.serverError }
       : null,
@@ -31,6 +35,7 @@ export function planView(plan: FitPlan): PlanView {
     contextTokens: plan.contextTokens,
     largestContextTokens: plan.largestContextTokens ?? null,
     command: plan.command,
+    measured: plan.measuredBy ? calibrationText(plan.measuredBy) : '',
     doubts: plan.doubts,
   };
 }
@@ -48,16 +53,24 @@ export function neededOnGpu(rows: readonly FitRow[]): Figure {
   return sum(figures, 'all parts on the GPU');
 }
 
-function headlineOf({ verdict, placement, free }: FitPlan): string {
+function headlineOf(plan: FitPlan): string {
+  const words = verdictWords(plan);
+  const { unloading, verdict } = plan;
+  return unloading?.by === 'server' && verdict !== 'fails' ? `${words} ${unloadingWords(unloading)}` : words;
+}
+
+function verdictWords({ verdict, placement, free, rows, spilledBytes }: FitPlan): string {
+  const isTwo = rows.some(({ part }) => part === 'beside');
   switch (verdict) {
     case 'fits':
-      return 'Fits on the GPU';
+      return isTwo ? 'Both fit on the GPU' : 'Fits on the GPU';
     case 'tight':
-      return 'Tight: it may fit';
+      return isTwo ? 'Tight: both may fit' : 'Tight: it may fit';
     case 'partial':
+      if (spilledBytes !== undefined) return 'Pages into RAM: slow';
       return placement ? layersText(placement) : 'Partly on the CPU';
     case 'fails':
-      return 'Does not fit';
+      return isTwo ? 'Do not fit together' : 'Does not fit';
     case 'unknown':
       return free ? 'Cannot be said' : 'No GPU chosen';
   }
@@ -74,9 +87,9 @@ function layersText({ gpuLayers, layers, layersWithoutExperts }: NonNullable<Fit
  */
 export function limitOf({ conditions, free, rows }: FitPlan, need: Figure): Figure | undefined {
   if (!free) return undefined;
-  const whole = conditions.find(({ name }) => name === 'everything on the GPU');
+  const whole = conditions.find(({ name }) => name === everythingCondition);
   if (whole) return { ...whole.have, because: 'free, less what the server leaves free' };
-  const pool = conditions.find(({ name }) => name === 'one request of the whole context');
+  const pool = conditions.find(({ name }) => name === poolCondition);
   if (!pool) return free;
   // The condition is about one of the GPUs, the rows about all.
   const cache = rows.find(({ part }) => part === 'cache')?.figure.bytes ?? pool.need.bytes;
@@ -91,7 +104,11 @@ export function limitOf({ conditions, free, rows }: FitPlan, need: Figure): Figu
   };
 }
 
-function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, limit: Figure | undefined): string {
+function explanationOf(
+  { verdict, failure, conditions, spilledBytes }: FitPlan,
+  need: Figure,
+  limit: Figure | undefined,
+): string {
   const needs = `It needs ${rangeText(need)}`;
   if (!limit) return `${needs}. Whether that fits depends on the GPU: choose one above.`;
   const sizes = `${needs} of ${rangeText(limit)} that can be used`;
@@ -103,6 +120,7 @@ function explanationOf({ verdict, failure, conditions }: FitPlan, need: Figure, 
       return `It depends on what was not known. ${open ? openText(open) : sizes}.`;
     }
     case 'partial':
+      if (spilledBytes !== undefined) return `${sizes}.`;
       return `${failure?.explanation ?? `${sizes}.`} What does not fit runs on the CPU: answers come several times slower.`;
     case 'fails':
       return failure?.explanation ?? `${sizes}.`;

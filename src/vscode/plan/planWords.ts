@@ -1,11 +1,11 @@
 import { memoryText, tokensText } from '../../core/fit/bytesText.ts';
 import type { ModelFacts } from '../../core/fit/modelFacts.ts';
-import type { OptionView, PlanFlags } from '../../protocol/planState.ts';
-import type { MachineGpus } from './planSession.ts';
+import type { OptionView, PlanBackend, PlanFlags } from '../../protocol/planState.ts';
+import type { Machine } from './planTarget.ts';
 
 /** Words of the panel's switches. */
 
-export function machineOption(machine: MachineGpus | undefined): OptionView {
+export function machineOption(machine: Machine | undefined): OptionView {
   const option = (detail: string): OptionView => ({ id: 'machine', label: 'This machine', detail });
   const reading = machine?.reading;
   switch (reading?.state) {
@@ -32,12 +32,12 @@ function shortName(name: string): string {
 
 const instead = 'Choose a card or a size to plan for.';
 
-export function remoteNotice(host: string): string {
-  return `Ollama runs on another machine (${host}), so the GPU of this one is not its own. ${instead}`;
+export function remoteNotice(backend: PlanBackend, host: string): string {
+  return `${backend === 'vllm' ? 'vLLM' : 'Ollama'} runs on another machine (${host}), so the GPU of this one is not its own. ${instead}`;
 }
 
 /** Why the GPU of this machine gives no figures, and what to do then; empty where it does. */
-export function machineNotice(machine: MachineGpus | undefined): string {
+export function machineNotice(machine: Machine | undefined): string {
   const reading = machine?.reading;
   switch (reading?.state) {
     case undefined:

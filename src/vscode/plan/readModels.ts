@@ -8,7 +8,7 @@ import { ollamaFileType } from '../../core/fit/catalogue.ts';
 import type { CoreHost } from '../../core/host.ts';
 import type { Settings } from '../../core/settings/settings.ts';
 import { publishedName } from './catalogueModels.ts';
-import type { PlanModel } from './planRequest.ts';
+import { nameOfScheme, type PlanModel } from './planRequest.ts';
 import type { ModelSource } from './planSession.ts';
 import { modelDetail } from './planWords.ts';
 
@@ -53,6 +53,31 @@ export function fileSource(file: string, label: string, detail: string, host: Co
   };
 }
 
+/** Undefined: it is none of http or https. */
+export function addressId(text: string): string | undefined {
+  const address = text.trim();
+  return /^https?:\/\//i.test(address) && URL.canParse(address) ? fileId(address) : undefined;
+}
+
+export function servedId(server: string, name: string): string {
+  return `${server}:${name}`;
+}
+
+/** One that another server has: by the folder, the file or the published name that it was started with. */
+export function servedSource(
+  { id, label, detail, backend }: Omit<ModelSource, 'load'>,
+  name: string,
+  host: CoreHost,
+): ModelSource {
+  return {
+    id,
+    label,
+    detail,
+    ...(backend === undefined ? {} : { backend }),
+    load: async (signal) => planModel(id, usable(await readFitModel(name, host, signal)), 'Served now.'),
+  };
+}
+
 type Reading =
   | { readonly outcome: 'model'; readonly model: FitModel }
   | { readonly outcome: 'unusable'; readonly problem: string; readonly hint: string };
@@ -62,7 +87,10 @@ function usable(reading: Reading): FitModel {
   return reading.model;
 }
 
-function planModel(id: string, { name, facts, weights, fileType }: FitModel, origin: string): PlanModel {
+function planModel(id: string, model: FitModel, origin: string): PlanModel {
+  const { name, facts, weights, fileType, digest } = model;
+  const scheme = model.scheme && nameOfScheme(model.scheme);
+  const isCheckpoint = weights === undefined && fileType === undefined;
   const published = nameOfPublished(name);
   const ownType = fileType ?? 'As it is';
   return {
@@ -71,9 +99,11 @@ function planModel(id: string, { name, facts, weights, fileType }: FitModel, ori
     detail: `${modelDetail(facts)} ${origin}`,
     facts: shapeOnly(facts),
     ...(weights === undefined ? {} : { file: { weights, fileType: ownType } }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(scheme === undefined ? {} : { scheme }),
     usualFileType: fileType ?? ollamaFileType(name),
     nameFor: (backend, format) => {
-      const isItself = backend !== 'vllm' && format === ownType;
+      const isItself = backend === 'vllm' ? isCheckpoint && format === (scheme ?? 'bf16') : format === ownType;
       if (isItself || published === undefined) return name;
       return publishedName(published, backend, format);
     },

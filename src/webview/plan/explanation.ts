@@ -1,22 +1,29 @@
 import type { PlanView } from '../../protocol/planState.ts';
-import { element, setText } from '../dom.ts';
+import { button, element, setText } from '../dom.ts';
 
-/** Why, in a sentence; and where it fails, the inequality and what the server will say. */
+/** Why, in a sentence; what of it was measured here; and where it fails, the inequality and what the server will say. */
 export class Explanation {
   readonly element = element('section', { class: 'explanation', attributes: { 'aria-label': 'Why' } });
   readonly #sentence = element('p');
+  readonly #measured = element('p', { class: 'measured dim' });
+  readonly #measuredText = element('span');
   readonly #failure = element('div', { class: 'failure' });
   readonly #inequality = element('p', { class: 'failure-inequality' });
   readonly #says = element('p', { class: 'dim' });
   readonly #error = element('pre');
 
-  constructor() {
+  constructor(forget: () => void) {
+    const forgets = button({ class: 'link-button', text: 'Forget it' }, forget);
+    forgets.setAttribute('aria-label', 'Forget what was measured');
+    this.#measured.append(this.#measuredText, ' ', forgets);
     this.#failure.append(this.#inequality, this.#says, this.#error);
-    this.element.append(this.#sentence, this.#failure);
+    this.element.append(this.#sentence, this.#measured, this.#failure);
   }
 
-  update({ verdict, explanation, failure }: PlanView): void {
+  update({ verdict, explanation, measured, failure }: PlanView): void {
     setText(this.#sentence, explanation);
+    setText(this.#measuredText, measured);
+    this.#measured.hidden = measured === '';
     this.#failure.hidden = failure === null;
     this.#failure.dataset['verdict'] = verdict;
     // Where layers go to the CPU nothing ends.

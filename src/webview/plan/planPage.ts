@@ -25,7 +25,7 @@ export class PlanPage {
   readonly #headline = new Headline();
   readonly #bar = new MemoryBar();
   readonly #slider: ContextSlider;
-  readonly #explanation = new Explanation();
+  readonly #explanation: Explanation;
   readonly #alternatives: Alternatives;
   readonly #command: CommandBox;
   readonly #table = new PartsTable();
@@ -39,6 +39,11 @@ export class PlanPage {
     this.#models = new ModelChooser(chooser, post);
     this.#switches = new Switches(chooser);
     this.#slider = new ContextSlider(chooser);
+    this.#explanation = new Explanation(() => {
+      post({ type: 'forgetMeasured' });
+      // The button goes.
+      this.#headline.focus();
+    });
     this.#alternatives = new Alternatives((id) => {
       chooser.takeAlternative(id);
       // The proposal may not be there any more when it was taken.

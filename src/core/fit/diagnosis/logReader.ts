@@ -1,15 +1,19 @@
 import { commonFailures } from './commonFailures.ts';
-import { figurePatterns } from './figurePatterns.ts';
 import type { KnownFailure } from './knownFailure.ts';
 import { llamaCppFailures } from './llamaCppFailures.ts';
+import { llamaCppFigures } from './llamaCppFigures.ts';
 import { newLoadFacts, set, type LoadFacts, type Phase, type ServerKind } from './loadFacts.ts';
 import { piecesOf, withoutPrefix } from './logLine.ts';
+import { ollamaFigures } from './ollamaFigures.ts';
 import { vllmFailures } from './vllmFailures.ts';
+import { vllmFigures } from './vllmFigures.ts';
 
 /** Whatever the length of a log: one line at a time, and of every load only what it came to. */
 
 /** vLLM's before llama.cpp's: both say "CUDA error: out of memory", and vLLM's apply only where the log is of vLLM. */
 export const knownFailures: readonly KnownFailure[] = [...vllmFailures, ...llamaCppFailures, ...commonFailures];
+
+const figures = [...llamaCppFigures, ...ollamaFigures, ...vllmFigures];
 
 export interface FoundFailure {
   readonly known: KnownFailure;
@@ -96,7 +100,7 @@ export class LogReader {
     this.#noteStart(text);
     const { facts } = this.#load;
     if (facts.server === undefined) set(facts, 'server', serverOf(text));
-    for (const { mark, pattern, read } of figurePatterns) {
+    for (const { mark, pattern, read } of figures) {
       if (!text.includes(mark)) continue;
       const found = pattern.exec(text);
       if (found) read(found, facts);

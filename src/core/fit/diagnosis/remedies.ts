@@ -1,6 +1,14 @@
 import { memoryText } from '../bytesText.ts';
-import { failingGpu, gpuMemory, partBytes, type LoadFacts } from './loadFacts.ts';
+import { gpuMemory, type LoadFacts } from './loadFacts.ts';
 import { checkpointOf, fourBitBytes, shapeOf } from './modelKnowledge.ts';
+import {
+  bytesPerScore,
+  cacheBytes,
+  cacheOnGpu,
+  contextThatFits,
+  layersThatFit,
+  shareOfContext,
+} from './remedySizes.ts';
 
 /** Something that can be done, as exactly as the log allows. */
 export interface Remedy {
@@ -29,8 +37,6 @@ const gibibyte = 1024 ** 3;
 const mebibyte = 1024 ** 2;
 /** What vLLM's own process takes before it looks. */
 const ownContextBytes = 0.1 * gibibyte;
-/** What llama.cpp leaves free on every GPU. */
-const marginBytes = gibibyte;
 
 const rules = {
   context: {
@@ -374,59 +380,6 @@ function range(from: number): readonly number[] {
   return Array.from({ length: from }, (_, index) => from - index);
 }
 
-/** On the GPU that is full; where just that buffer was refused, the size that was asked for. */
-function cacheOnGpu(facts: LoadFacts): number | undefined {
-  const loaded = partBytes(facts, 'cache', failingGpu(facts)?.[0]);
-  return loaded ?? (partBytes(facts, 'weights') === undefined ? undefined : facts.requested?.bytes);
-}
-
-function cacheBytes(facts: LoadFacts, tokens: number): number {
-  const bytes = cacheOnGpu(facts);
-  return bytes === undefined || !facts.contextTokens ? NaN : (bytes / facts.contextTokens) * tokens;
-}
-
-/** Where all is on one GPU, and the log has every size: a multiple of 256. Models whose cache does not grow in proportion have room for more. */
-function contextThatFits(facts: LoadFacts): number | undefined {
-  const gpu = failingGpu(facts)?.[0];
-  const { freeBytes } = gpuMemory(facts);
-  const weights = partBytes(facts, 'weights', gpu);
-  const { contextTokens, layers } = facts;
-  const isWhole = !layers || layers.onGpu >= layers.all;
-  if (freeBytes === undefined || weights === undefined || !contextTokens || !isWhole) return undefined;
-  const isComputeRefused = partBytes(facts, 'cache', gpu) !== undefined;
-  const compute = partBytes(facts, 'compute', gpu) ?? (isComputeRefused ? facts.requested?.bytes : undefined) ?? 0;
-  const room = freeBytes - weights - compute - marginBytes;
-  const fitting = Math.floor(room / cacheBytes(facts, 1) / 256) * 256;
-  return Number.isFinite(fitting) && fitting < contextTokens ? fitting : undefined;
-}
-
-/** By the average size of a layer. */
-function layersThatFit(facts: LoadFacts): number | undefined {
-  const { freeBytes } = gpuMemory(facts);
-  const { layers, fileBytes } = facts;
-  const asked = facts.requested?.bytes;
-  if (freeBytes === undefined || !layers || layers.all === 0 || fileBytes === undefined || asked === undefined)
-    return undefined;
-  const fitting = Math.floor((freeBytes - marginBytes) / (fileBytes / layers.all));
-  return fitting > 0 && fitting < layers.onGpu ? fitting : undefined;
-}
-
 function isMixture(facts: LoadFacts): boolean {
   return /\d+x\d+b|-a\d+b|moe|gpt-oss|mixtral|deepseek/i.test(facts.model ?? '');
-}
-
-function shareOfContext({
-  contextTokens,
-  vllm: { neededCacheBytes, availableCacheBytes },
-}: LoadFacts): number | undefined {
-  if (!contextTokens || !neededCacheBytes || availableCacheBytes === undefined) return undefined;
-  // A log that was put together from several.
-  if (availableCacheBytes >= neededCacheBytes) return undefined;
-  return Math.max(0, Math.floor((contextTokens * availableCacheBytes) / neededCacheBytes / 16) * 16);
-}
-
-/** Copies of the scores that the sampler keeps; it sorted them until 0.16. */
-function bytesPerScore(version: string | undefined): number {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  return major === '0' && Number(minor) <= 16 ? 38 : 14;
 }

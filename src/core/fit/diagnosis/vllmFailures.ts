@@ -1,6 +1,7 @@
 import { amount, condition, type KnownFailure } from './knownFailure.ts';
-import { countOf, deviceOf, gpuMemory, set, shareOf, sizeOf, type LoadFacts } from './loadFacts.ts';
-import { checkpointOf, matrixOf } from './modelKnowledge.ts';
+import { countOf, deviceOf, set, shareOf, sizeOf } from './loadFacts.ts';
+import { matrixOf } from './modelKnowledge.ts';
+import { budget, budgetCondition, freeAtStart, inUse, left, total, weights, weightsToLoad } from './vllmAmounts.ts';
 
 const torchText = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate';
 /** Also of AMD's and Intel's builds of PyTorch, and from before 2024 (`torch.cuda.OutOfMemoryError`). */
@@ -365,69 +366,4 @@ export const vllmFailures: readonly KnownFailure[] = [
 
 function tokens(count: number): string {
   return count.toLocaleString('en');
-}
-
-function budget({ vllm, devices }: LoadFacts) {
-  const { utilization, budgetBytes } = vllm;
-  const totalBytes = [...devices.values()].find((one) => one.totalBytes !== undefined)?.totalBytes;
-  const bytes =
-    budgetBytes ?? (totalBytes !== undefined && utilization !== undefined ? totalBytes * utilization : undefined);
-  return amount(
-    utilization === undefined ? 'vLLM’s share' : `${utilization} of the GPU`,
-    bytes,
-    budgetBytes === undefined,
-  );
-}
-
-function freeAtStart(facts: LoadFacts) {
-  return amount('free at the start', gpuMemory(facts).freeBytes);
-}
-
-function left(facts: LoadFacts) {
-  return amount('what was still free', facts.leftBytes);
-}
-
-function total(facts: LoadFacts) {
-  const { totalBytes } = gpuMemory(facts);
-  return totalBytes === undefined ? undefined : amount('memory of the GPU', totalBytes);
-}
-
-function inUse(facts: LoadFacts) {
-  const { totalBytes } = gpuMemory(facts);
-  const { processBytes, allocatedBytes } = facts.vllm;
-  const isWhole = totalBytes !== undefined && facts.leftBytes !== undefined;
-  return amount('in use', isWhole ? totalBytes - (facts.leftBytes ?? 0) : (processBytes ?? allocatedBytes));
-}
-
-function weights(facts: LoadFacts) {
-  return amount(
-    'weights',
-    facts.vllm.weightsBytes ?? checkpointOf(facts)?.bytes,
-    facts.vllm.weightsBytes === undefined,
-  );
-}
-
-/** What was loaded when it ended is no size of the weights. */
-function weightsToLoad(facts: LoadFacts) {
-  const computed = checkpointOf(facts)?.bytes;
-  if (computed !== undefined) return amount('weights', computed, true);
-  const { allocatedBytes, processBytes } = facts.vllm;
-  const loaded = allocatedBytes ?? processBytes;
-  return loaded === undefined || !facts.requested
-    ? amount('weights', undefined)
-    : amount('the part of the weights that was reached', loaded + facts.requested.bytes);
-}
-
-function budgetCondition(facts: LoadFacts) {
-  const { activationBytes, nonTorchBytes, graphBytes, weightsBytes } = facts.vllm;
-  const isGraphCounted = graphBytes !== undefined && facts.vllm.eager !== true;
-  return condition(
-    [
-      amount('weights', weightsBytes ?? checkpointOf(facts)?.bytes, weightsBytes === undefined),
-      amount('activations', activationBytes),
-      amount('process', nonTorchBytes),
-      ...(isGraphCounted ? [amount('CUDA graphs', graphBytes)] : []),
-    ],
-    budget(facts),
-  );
 }

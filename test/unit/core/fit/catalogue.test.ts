@@ -39,6 +39,16 @@ describe('Names of models', () => {
     ['Qwen3 Coder 30B-A3B', 'qwen3-coder-30b-a3b'],
     ['llama3.2', 'llama-3.2-3b'],
     ['Devstral-2-123B-Instruct-2512', 'devstral-2-123b'],
+    ['internlm/internlm2_5-7b-chat', 'internlm2-7b'],
+    ['OpenGVLab/InternVL3_5-8B', 'internvl3.5-8b'],
+    ['01-ai/Yi-34B-200K', 'yi-34b-200k'],
+    ['togethercomputer/LLaMA-2-7B-32K', 'llama-2-7b'],
+    ['Command R+', 'command-r-plus'],
+    ['mistral:instruct', 'mistral-7b-v0.3'],
+    ['yentinglin/Llama-3-Taiwan-8B-Instruct', 'llama-3-8b'],
+    ['Qwen3-Something-New-14B', 'qwen3-14b'],
+    ['bigscience/bloom', 'bloom-176b'],
+    ['nvidia/NVIDIA-Nemotron-Nano-9B-v2', 'nemotron-nano-9b-v2'],
   ] as const) {
     it(`takes ${name} for ${known}`, () => {
       assert.equal(knownModel(name)?.name, known);
@@ -48,11 +58,16 @@ describe('Names of models', () => {
   it('does not take a model for a shorter name when its size or another name says that it is not', () => {
     for (const name of [
       'deepseek-r1:8b',
-      'Mistral-Nemo-Minitron-8B-Base',
-      'GLM-4.5V',
+      'cerebras/Qwen3-Coder-REAP-25B-A3B',
+      'allenai/Molmo-7B-D-0924',
+      'Llama-3.1-8B-Instruct-speculator.eagle3',
+      'OpenGVLab/InternVL2-4B',
+      'Llama-3-Something-9B',
+      'Qwen3-Something-VL-8B',
+      'z-lab/Qwen3.6-27B-DFlash',
       'Llama-3_3-Nemotron-Super-49B-v1',
       'mistralai/Mamba-Codestral-7B-v0.1',
-      'Mistral-Large-3-675B',
+      'Mistral-Small-4-119B-2603',
       'google/recurrentgemma-2b',
       'DeepSeek-V4',
       'some-model',

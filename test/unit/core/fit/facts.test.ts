@@ -9,7 +9,7 @@ import { estimateLlamaCpp, gpuWeightBytes } from '../../../../src/core/fit/llama
 import type { ModelFacts } from '../../../../src/core/fit/modelFacts.ts';
 import { factsOfOllamaShow } from '../../../../src/core/fit/ollamaFacts.ts';
 import { readGguf } from '../../../../src/core/gguf/ggufReader.ts';
-import { ggufBytes, text, u32, u64, type GgufTensorSpec } from './ggufBytes.ts';
+import { ggufBytes, text, tinyLlama, u32, u64, type GgufTensorSpec } from './ggufBytes.ts';
 
 /** Random inputs for each reader; `A2IA_FUZZ_RUNS=20000` for a long look. */
 const runs = Number(process.env['A2IA_FUZZ_RUNS'] ?? 500);
@@ -38,16 +38,7 @@ function read(bytes: Buffer): FactsReading {
   return factsOfGguf(reading.file);
 }
 
-const llama = {
-  'general.architecture': 'llama',
-  'general.name': 'Tiny',
-  'llama.block_count': 2,
-  'llama.context_length': 8192,
-  'llama.embedding_length': 256,
-  'llama.feed_forward_length': 512,
-  'llama.attention.head_count': 8,
-  'llama.attention.head_count_kv': 2,
-} as const;
+const llama = { ...tinyLlama, 'general.name': 'Tiny' } as const;
 const tensors: readonly GgufTensorSpec[] = [
   { name: 'token_embd.weight', dimensions: [256, 1000], type: 8 },
   { name: 'blk.0.attn_q.weight', dimensions: [256, 256], type: 12 },

@@ -10,18 +10,8 @@ import { safetensorsHead, tinyConfig } from '../../../support/checkpointFiles.ts
 import { never } from '../../../support/dialects.ts';
 import { ScriptedServer, type Exchange } from '../../../support/scriptedServer.ts';
 import { createTestHost } from '../../../support/testHost.ts';
-import { ggufBytes, type GgufTensorSpec } from './ggufBytes.ts';
+import { ggufBytes, tinyLlama, type GgufTensorSpec } from './ggufBytes.ts';
 
-const keys = {
-  'general.architecture': 'llama',
-  'general.file_type': 15,
-  'llama.block_count': 2,
-  'llama.context_length': 8192,
-  'llama.embedding_length': 256,
-  'llama.feed_forward_length': 512,
-  'llama.attention.head_count': 8,
-  'llama.attention.head_count_kv': 2,
-} as const;
 const tensors: readonly GgufTensorSpec[] = [
   { name: 'token_embd.weight', dimensions: [256, 100], type: 8 },
   { name: 'blk.0.attn_q.weight', dimensions: [256, 256], type: 12 },
@@ -92,7 +82,7 @@ describe('A model to plan', () => {
 
   describe('from a GGUF file', () => {
     it('is what its head says, of however large a file', async () => {
-      const head = ggufBytes({ ...keys, 'tokenizer.ggml.tokens': { tokens: 300_000 } }, tensors);
+      const head = ggufBytes({ ...tinyLlama, 'tokenizer.ggml.tokens': { tokens: 300_000 } }, tensors);
       const file = await write('large.gguf', head, 40e9);
       const model = modelOf(await read(file));
       assert.equal(model.name, file);
@@ -104,7 +94,7 @@ describe('A model to plan', () => {
 
     it('is put together from the files that it is split into, whichever is named', async () => {
       const part = (index: number) => `split/model-0000${index}-of-00002.gguf`;
-      await write(part(1), ggufBytes({ ...keys, 'split.count': 2 }, tensors.slice(0, 2)), 1e6);
+      await write(part(1), ggufBytes({ ...tinyLlama, 'split.count': 2 }, tensors.slice(0, 2)), 1e6);
       const second = await write(part(2), ggufBytes({ 'split.count': 2 }, tensors.slice(2)), 1e6);
       const model = modelOf(await read(second));
       assert.equal(model.weights?.layers[1]?.dense, 100 * 144);
@@ -114,20 +104,25 @@ describe('A model to plan', () => {
     });
 
     it('is refused in a sentence where the file is none, or is not whole', async () => {
-      const head = ggufBytes(keys, tensors);
+      const head = ggufBytes(tinyLlama, tensors);
       const cases: readonly (readonly [name: string, bytes: Buffer, says: RegExp, sizeBytes?: number])[] = [
         ['cut.gguf', head, /cut short: it has \d+ bytes and needs \d+/],
         ['head.gguf', head.subarray(0, 100), /cut short: it ends after 100 bytes/],
         ['empty.gguf', Buffer.alloc(0), /cut short/],
         ['page.gguf', Buffer.from('<!doctype html><html>'), /is a web page, not a model/],
         ['lfs.gguf', Buffer.from('version https://git-lfs.github.com/spec/v1'), /Git LFS pointer/],
-        ['projector.gguf', ggufBytes({ ...keys, 'general.architecture': 'clip' }, tensors), /sees pictures/, 1e6],
-        ['vocabulary.gguf', ggufBytes(keys, []), /holds a vocabulary but no model/, 1e6],
+        ['projector.gguf', ggufBytes({ ...tinyLlama, 'general.architecture': 'clip' }, tensors), /sees pictures/, 1e6],
+        ['vocabulary.gguf', ggufBytes(tinyLlama, []), /holds a vocabulary but no model/, 1e6],
         ['shapeless.gguf', ggufBytes({ 'general.architecture': 'llama' }, tensors), /number of layers/, 1e6],
-        ['alone.gguf', ggufBytes({ ...keys, 'split.count': 3 }, tensors), /one of 3 files, and is not called so/, 1e6],
+        [
+          'alone.gguf',
+          ggufBytes({ ...tinyLlama, 'split.count': 3 }, tensors),
+          /one of 3 files, and is not called so/,
+          1e6,
+        ],
         [
           'unknown.gguf',
-          ggufBytes(keys, [{ name: 'blk.0.a', dimensions: [2 ** 31, 2 ** 20], type: 0 }]),
+          ggufBytes(tinyLlama, [{ name: 'blk.0.a', dimensions: [2 ** 31, 2 ** 20], type: 0 }]),
           /a tensor in it has an impossible size/,
           1e6,
         ],
@@ -145,7 +140,7 @@ describe('A model to plan', () => {
         dimensions: [256, 4000],
         type: 0,
       }));
-      const head = ggufBytes(keys, many);
+      const head = ggufBytes(tinyLlama, many);
       const file = await write('overlap.gguf', head, head.length + dataBytes + 256 * 4000 * 4);
       assert.match(await problem(file), /its tensors overlap/);
     });
@@ -220,7 +215,7 @@ describe('A model to plan', () => {
   describe('behind an address', () => {
     let hub: ScriptedServer;
     let store: ScriptedServer;
-    const head = ggufBytes({ ...keys, 'tokenizer.ggml.tokens': { tokens: 200_000 } }, tensors);
+    const head = ggufBytes({ ...tinyLlama, 'tokenizer.ggml.tokens': { tokens: 200_000 } }, tensors);
     const whole = Buffer.concat([head, Buffer.alloc(dataBytes)]);
 
     before(async () => {

@@ -8,6 +8,18 @@ export interface GgufTensorSpec {
 type Value =
   string | number | boolean | readonly number[] | { readonly tokens: number } | { readonly flags: readonly boolean[] };
 
+/** The keys of a model of two layers. */
+export const tinyLlama = {
+  'general.architecture': 'llama',
+  'general.file_type': 15,
+  'llama.block_count': 2,
+  'llama.context_length': 8192,
+  'llama.embedding_length': 256,
+  'llama.feed_forward_length': 512,
+  'llama.attention.head_count': 8,
+  'llama.attention.head_count_kv': 2,
+} as const;
+
 export function ggufBytes(values: Readonly<Record<string, Value>>, tensors: readonly GgufTensorSpec[]): Buffer {
   const entries = Object.entries(values);
   let offset = 0;

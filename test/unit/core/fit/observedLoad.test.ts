@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { calibrated, keyOf, noCalibrations, withCalibration } from '../../../../src/core/fit/calibration.ts';
+import { noCalibrations, planCalibrated, withCalibration } from '../../../../src/core/fit/calibration.ts';
 import { knownModel } from '../../../../src/core/fit/catalogue.ts';
 import { loadInLog } from '../../../../src/core/fit/diagnosis/loadInLog.ts';
 import type { FitModel } from '../../../../src/core/fit/fitRequest.ts';
-import { measurableLoad, observedCalibration } from '../../../../src/core/fit/observedLoad.ts';
+import { measurableLoad, observedCalibration, type OllamaLoad } from '../../../../src/core/fit/observedLoad.ts';
 import { planFit } from '../../../../src/core/fit/planFit.ts';
 import type { LoadedModel } from '../../../../src/core/clients/llmClient.ts';
 import type { GpuReading, GpuState } from '../../../../src/core/gpu/gpuReading.ts';
@@ -47,7 +47,11 @@ const use = (more: Partial<ServerUse> = {}): ServerUse => ({
   models: [loaded],
   ...more,
 });
-const load = () => measurableLoad(reading(gpu), use()) ?? assert.fail('it can be measured');
+const ollamaLoad = (seen: GpuReading): OllamaLoad => {
+  const found = measurableLoad(seen, use());
+  return found?.backend === 'ollama' ? found : assert.fail('it can be measured');
+};
+const load = () => ollamaLoad(reading(gpu));
 
 describe('A load that is seen', () => {
   it('is measured by what the server and the driver say, and the next plan is right', () => {
@@ -56,10 +60,10 @@ describe('A load that is seen', () => {
     const request = {
       model,
       server: { kind: 'ollama', version: '0.32.0', contextTokens: 8192 },
-      gpus: [{ name: gpu.name, totalBytes: 11.6 * gibibyte, freeBytes: 11 * gibibyte }],
+      gpus: [{ id: gpu.id, name: gpu.name, totalBytes: 11.6 * gibibyte, freeBytes: 11 * gibibyte }],
     } as const;
     const all = withCalibration(noCalibrations, found);
-    const plan = planFit(calibrated(request, all, keyOf(request, 8192, 'GPU-1', 'llama3.1:8b')));
+    const plan = planCalibrated(request, all);
     const onGpu = plan.rows.filter(({ part }) => part !== 'ram').reduce((sum, { figure }) => sum + figure.bytes, 0);
     assert.ok(Math.abs(onGpu - (vramBytes + 300 * mebibyte)) < mebibyte, 'all that Ollama holds');
   });
@@ -83,6 +87,19 @@ describe('A load that is seen', () => {
     assert.equal(other?.bytes.weights, undefined, 'the log is another load’s');
   });
 
+  it('is not taken for one of other files that have its name now', () => {
+    const before = { ...load(), model: { ...load().model, digest: 'sha256:old' } };
+    const now = { ...described, model: { ...model, digest: 'sha256:new' } };
+    assert.equal(observedCalibration(before, now, undefined, 0), undefined);
+    assert.ok(observedCalibration(before, { ...now, model: { ...model, digest: 'sha256:old' } }, undefined, 0));
+  });
+
+  it('is planned with what the server was told by its environment', () => {
+    const found = observedCalibration(load(), described, undefined, 0, { parallel: 2, cacheType: 'q8_0' });
+    assert.equal(found?.key.cacheType, 'q8_0');
+    assert.equal(found.key.sequences, 2);
+  });
+
   it('is left alone where it is not known what is measured', () => {
     const cannot = (seen: GpuReading, server: ServerUse | undefined) =>
       assert.equal(measurableLoad(seen, server), undefined);
@@ -94,13 +111,14 @@ describe('A load that is seen', () => {
     cannot(reading(gpu), use({ isHere: false }));
     cannot(reading(gpu), use({ models: [loaded, { ...loaded, id: 'other' }] }));
     cannot(reading(gpu), use({ models: [{ id: 'm', vramBytes }] }));
+    cannot(reading(gpu), use({ models: [{ ...loaded, sizeBytes: 1.2 * vramBytes }] }));
     cannot(reading({ ...gpu, usedBytes: gibibyte }), use());
     const { freeBytes: _, ...silent } = gpu;
     cannot(reading(silent), use());
   });
 
   it('without what the driver tells of processes only the buffers are learned', () => {
-    const quiet = measurableLoad(reading({ ...gpu, processes: [{ pid: 1, name: 'Ollama' }] }), use()) ?? assert.fail();
+    const quiet = ollamaLoad(reading({ ...gpu, processes: [{ pid: 1, name: 'Ollama' }] }));
     assert.deepEqual(Object.keys(observedCalibration(quiet, described, undefined, 0)?.bytes ?? {}), ['compute']);
   });
 });

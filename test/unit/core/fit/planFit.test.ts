@@ -150,6 +150,13 @@ describe('A plan for vLLM', () => {
     assert.equal(shorter.verdict, 'fits');
   });
 
+  it('names no length that fits where the CUDA graphs have no room with any', () => {
+    const phi = model('phi-3-mini-128k', { scheme: { kind: 'plain', bytes: 2 } });
+    const made = plan(phi, { ...oldVllm, utilization: 0.94 }, 11.6, 11.6);
+    assert.equal(made.largestContextTokens, undefined);
+    assert.match(made.failure?.serverError ?? '', /GiB KV cache is needed.* \(\d\.\d\d GiB\)\. Try increasing/);
+  });
+
   it('names the budget where the utilization is too low', () => {
     const made = plan(
       model('phi-3-mini', { scheme: { kind: 'plain', bytes: 2 } }),

@@ -41,7 +41,7 @@ describe('The catalogue', () => {
   });
 
   it('does not take one model for another', () => {
-    for (const name of ['qwen9-7b', 'phi-3.9', 'llama3.2-90b-vision', 'my-own-model', ''])
+    for (const name of ['qwen9-7b', 'phi-3.9', 'llama3.2-900b-vision', 'my-own-model', ''])
       assert.equal(knownModel(name), undefined, name);
   });
 
@@ -63,6 +63,20 @@ describe('The catalogue', () => {
       ['gpt-oss-20b', 20.915],
       ['glm-4-32b', 32.566],
       ['phi-4', 14.66],
+      ['granite-4.0-h-tiny', 6.939],
+      ['granite-4.1-8b', 8.792],
+      ['nemotron-nano-9b-v2', 8.888],
+      ['nemotron-nano-12b-v2', 12.31],
+      ['nemotron-h-8b', 8.101],
+      ['trinity-mini-26b', 26.124],
+      ['ling-flash-2.0-103b', 102.89],
+      ['solar-open-100b', 102.652],
+      ['ernie-4.5-300b-a47b', 299.484],
+      ['apertus-70b', 70.6],
+      ['gpt-neox-20b', 20.555],
+      ['bloom-176b', 176.247],
+      ['starcoder-15b', 15.517],
+      ['falcon-11b', 11.103],
     ] as const) {
       assert.equal((parameters(name) / 1e9).toFixed(2), billions.toFixed(2), name);
     }

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
+import {
+  calibrationOf,
+  noCalibrations,
+  withCalibration,
+  withoutCalibrations,
+} from '../../../../src/core/fit/calibration.ts';
+import { knownModel } from '../../../../src/core/fit/catalogue.ts';
+import type { FitRequest } from '../../../../src/core/fit/fitRequest.ts';
 import type { GpuReading } from '../../../../src/core/gpu/gpuReading.ts';
 import { parsePlanChange } from '../../../../src/protocol/planMessages.ts';
 import type { PlanChoice, PlanState } from '../../../../src/protocol/planState.ts';
 import { catalogueModel } from '../../../../src/vscode/plan/catalogueModels.ts';
-import {
-  PlanSession,
-  type ModelGroup,
-  type ModelSource,
-  type OllamaHere,
-} from '../../../../src/vscode/plan/planSession.ts';
+import { PlanSession, type ModelGroup, type ModelSource } from '../../../../src/vscode/plan/planSession.ts';
+import type { Machine, ServersHere } from '../../../../src/vscode/plan/planTarget.ts';
 
 const gibibyte = 1024 ** 3;
 
-const laptop: GpuReading = {
+const laptop: Extract<GpuReading, { state: 'gpus' }> = {
   state: 'gpus',
   gpus: [
     {
@@ -28,6 +32,9 @@ const laptop: GpuReading = {
   readAtMs: 0,
 };
 
+/** The same with 6 GiB less. */
+const busy: GpuReading = { ...laptop, gpus: laptop.gpus.map((gpu) => ({ ...gpu, freeBytes: 5.1 * gibibyte })) };
+
 const catalogue: ModelGroup = {
   label: 'Catalogue',
   models: ['qwen3-8b', 'qwen3-32b', 'qwen3-4b', 'gpt-oss-20b', 'mixtral-8x7b', 'llama-3.1-8b'].map(catalogueModel),
@@ -37,8 +44,8 @@ interface World {
   readonly reading?: GpuReading;
   readonly models?: readonly ModelGroup[];
   readonly picked?: ModelSource;
-  readonly evictedBytes?: number;
-  readonly ollama?: OllamaHere;
+  readonly machine?: Partial<Machine>;
+  readonly servers?: ServersHere;
 }
 
 /** A session with what it posted, as its page has it. */
@@ -46,21 +53,27 @@ class Played {
   readonly session: PlanSession;
   readonly copied: string[] = [];
   kept: PlanChoice | undefined;
+  calibrations = noCalibrations;
   readonly posts: Partial<PlanState>[] = [];
   state: Partial<PlanState> = {};
   #number = 0;
   #wake: () => void = () => undefined;
 
   constructor(
-    { reading = laptop, models = [catalogue], picked, evictedBytes = 0, ollama = {} }: World = {},
+    { reading = laptop, models = [catalogue], picked, machine = {}, servers = {} }: World = {},
     choice: Partial<PlanChoice> = {},
   ) {
     this.session = new PlanSession(
       {
         findModels: (found) => Promise.resolve(found(models)),
         source: (id) => (id === picked?.id ? picked : catalogueModel(id.replace('catalogue:', ''))),
-        readGpus: () => Promise.resolve({ reading, evictedBytes }),
-        ollama: () => ollama,
+        readMachine: () =>
+          Promise.resolve({ reading, loaded: [], environment: {}, calibrations: this.calibrations, ...machine }),
+        servers: () => servers,
+        forget: (of) => {
+          this.calibrations = withoutCalibrations(this.calibrations, of);
+          return Promise.resolve();
+        },
         pickFile: () => Promise.resolve(picked?.id),
         copy: (text) => void this.copied.push(text),
         keep: (kept) => {
@@ -213,15 +226,138 @@ describe('What somebody plans', () => {
   });
 
   it('takes what Ollama has loaded for free, since it makes room for another model', async () => {
-    const played = play({ evictedBytes: 0.3 * gibibyte });
+    const played = play({ machine: { loaded: [{ id: 'other:8b', vramBytes: 6 * gibibyte }] }, reading: busy });
     played.choose({ modelId: 'catalogue:qwen3-8b' });
-    assert.equal((await played.when()).plan?.free?.bytes, 11.4 * gibibyte);
+    const { plan } = await played.when(({ plan: made }) => made?.free !== undefined && made?.free !== null);
+    assert.equal(plan?.free?.bytes, 11.1 * gibibyte);
+    assert.equal(plan.headline, 'Fits on the GPU after unloading other:8b');
+    assert.match(plan.explanation, /Ollama does that by itself/);
     played.choose({ backend: 'llama-server' });
-    assert.equal((await played.when()).plan?.free?.bytes, 11.1 * gibibyte);
+    const other = (await played.when()).plan;
+    assert.equal(other?.free?.bytes, 5.1 * gibibyte);
+    assert.match(
+      other.explanation,
+      /Ollama has other:8b loaded\. Without it there would be more room: unload it first\.$/,
+    );
+  });
+
+  it('corrects the plan, its proposals and its curve by what a load took, until that is forgotten', async () => {
+    const played = play();
+    const request: FitRequest = {
+      model: { name: 'qwen3:8b', facts: knownModel('qwen3-8b') ?? assert.fail(), fileType: 'Q4_K_M' },
+      server: { kind: 'ollama', contextTokens: 8192 },
+      gpus: [{ id: 'gpu-0', name: 'NVIDIA RTX 3500 Ada', totalBytes: 11.6 * gibibyte, freeBytes: 11.1 * gibibyte }],
+    };
+    const took = calibrationOf(request, request.gpus[0] ?? assert.fail(), { overhead: 0.75 * gibibyte }, 0);
+    played.calibrations = withCalibration(noCalibrations, took ?? assert.fail());
+    played.choose({ modelId: 'catalogue:qwen3-8b', contextTokens: 8192 });
+    const { plan, curve } = await played.when((state) => state.curve !== null);
+    assert.equal(plan?.measured, 'Corrected by what this machine’s load of qwen3:8b took on 1 January 1970.');
+    const overhead = plan.rows.find(({ part }) => part === 'overhead')?.bytes;
+    assert.equal(overhead, 0.75 * gibibyte);
+    assert.equal(curve?.parts.find(({ part }) => part === 'overhead')?.bytes[0], overhead);
+    void played.session.receive({ type: 'forgetMeasured' });
+    const after = await played.when(({ plan: now }) => now?.measured === '');
+    assert.notEqual(after.plan?.rows.find(({ part }) => part === 'overhead')?.bytes, overhead);
+  });
+
+  it('takes for Ollama what it was told, and the context that it has the model loaded with', async () => {
+    const played = play({
+      machine: {
+        environment: { cacheType: 'q8_0', contextTokens: 6144 },
+        loaded: [{ id: 'qwen3:8b', vramBytes: gibibyte, contextWindowTokens: 12_288 }],
+      },
+      servers: { ollama: { version: '0.33.0' } },
+    });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { plan, controls } = await played.when();
+    assert.equal(plan?.contextTokens, 12_288);
+    assert.equal(controls.choice.cacheType, 'q8_0');
+    assert.equal(plan.command, 'ollama run qwen3:8b', 'the server that runs is not told again');
+    assert.ok(plan.doubts.some((doubt) => doubt.includes('a KV cache in q8_0')));
+    assert.ok(plan.doubts.some((doubt) => doubt.includes('the one that Ollama has the model loaded with')));
+    played.choose({ contextTokens: 4096, cacheType: 'f16' });
+    const chosen = await played.when();
+    assert.equal(chosen.plan?.contextTokens, 4096);
+    assert.match(chosen.plan.command, /^OLLAMA_KV_CACHE_TYPE=f16 ollama serve\n/);
+    played.choose({ modelId: 'catalogue:qwen3-4b' });
+    const other = await played.when(
+      ({ controls: now }) => now.model.name === 'qwen3-4b' && now.model.state === 'ready',
+    );
+    assert.equal(other.plan?.contextTokens, 6144);
+  });
+
+  it('says where what Ollama was told is not to be seen', async () => {
+    const played = play({ machine: { environment: undefined }, servers: { ollama: {} } });
+    played.choose({ modelId: 'catalogue:qwen3-8b' });
+    const { plan } = await played.when();
+    assert.ok(plan?.doubts.some((doubt) => doubt.includes('OLLAMA_KV_CACHE_TYPE')));
+  });
+
+  it('plans a draft model where the server takes one', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b', draftId: 'catalogue:qwen3-4b' });
+    assert.equal((await played.when()).controls.draft, null);
+    played.choose({ backend: 'llama-server', contextTokens: 4096 });
+    const { plan, controls } = await played.when(({ controls: now }) => now.draft?.state === 'ready');
+    assert.match(plan?.command ?? '', / -md \S*qwen3-4b/);
+    const needed = plan?.need.bytes ?? 0;
+    assert.equal(controls.choice.draftId, 'catalogue:qwen3-4b');
+    played.choose({ draftId: '' });
+    const without = await played.when();
+    assert.equal(without.controls.draft?.state, 'none');
+    assert.ok(needed - (without.plan?.need.bytes ?? 0) > 2 * gibibyte);
+  });
+
+  it('plans a second model at the same time as a part of the same card', async () => {
+    const played = play();
+    played.choose({ modelId: 'catalogue:qwen3-8b', contextTokens: 8192, besideId: 'catalogue:qwen3-4b' });
+    const { plan, curve } = await played.when((state) => state.curve !== null);
+    assert.equal(plan?.headline, 'Both fit on the GPU');
+    const beside = plan.rows.find(({ part }) => part === 'beside');
+    assert.equal(beside?.label, 'qwen3:4b');
+    assert.ok((curve?.parts.find(({ part }) => part === 'beside')?.bytes[0] ?? 0) > 2 * gibibyte);
+    assert.match(plan.command, /ollama run qwen3:8b\n[^]*ollama run qwen3:4b/);
+    assert.ok((plan.largestContextTokens ?? 0) > 8192);
+    played.choose({ gpuId: 'size', vramGib: 9 });
+    const small = await played.when(({ plan: now }) => now?.verdict === 'fails');
+    assert.equal(small.plan?.headline, 'Do not fit together');
+    assert.match(small.plan.explanation, /Ollama would unload one model for the other/);
+  });
+
+  it('plans what a server serves for that server', async () => {
+    const served: ModelSource = {
+      ...catalogueModel('qwen3-8b'),
+      id: 'vllm:Qwen/Qwen3-8B',
+      label: 'team-model',
+      backend: 'vllm',
+    };
+    const played = play({
+      models: [{ label: 'vLLM at 127.0.0.1:8000', models: [served] }],
+      servers: { vllm: { version: '0.19.1' } },
+    });
+    await played.when(({ models }) => models.groups.length > 0);
+    played.choose({ modelId: served.id });
+    const { plan, controls } = await played.when();
+    assert.equal(controls.choice.backend, 'vllm');
+    assert.match(plan?.command ?? '', /^vllm serve Qwen\/Qwen3-8B /);
+    assert.ok(!plan?.doubts.some((doubt) => doubt.includes('No version of vLLM')));
+  });
+
+  it('reads the address of a model that is pasted, and nothing that is no address', async () => {
+    const address = 'https://huggingface.co/maker/model/resolve/main/tiny.gguf';
+    const source: ModelSource = { ...catalogueModel('qwen3-4b'), id: `file:${address}`, label: 'tiny.gguf' };
+    const played = play({ picked: source });
+    await played.session.receive({ type: 'openAddress', address: 'C:\\models\\tiny.gguf' });
+    assert.equal(played.state.controls?.model.state ?? 'none', 'none');
+    void played.session.receive({ type: 'openAddress', address: ` ${address}` });
+    const { controls, models } = await played.when();
+    assert.equal(controls.model.name, 'tiny.gguf');
+    assert.equal(models.groups[0]?.label, 'Opened files');
   });
 
   it('does not take the GPU of this machine for that of an Ollama elsewhere', async () => {
-    const played = play({ ollama: { remote: 'gpu-box:11434', version: '0.30.0' } });
+    const played = play({ servers: { ollama: { remote: 'gpu-box:11434', version: '0.30.0' } } });
     played.choose({ modelId: 'catalogue:qwen3-8b' });
     const { controls, plan } = await played.when();
     assert.match(controls.gpuNotice, /^Ollama runs on another machine \(gpu-box:11434\)/);

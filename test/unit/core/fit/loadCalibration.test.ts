@@ -5,7 +5,8 @@ import path from 'node:path';
 import { knownModel } from '../../../../src/core/fit/catalogue.ts';
 import type { OllamaModelReading } from '../../../../src/core/fit/ollamaModel.ts';
 import type { GpuSnapshot } from '../../../../src/core/gpu/gpuText.ts';
-import { LoadCalibration } from '../../../../src/vscode/fit/loadCalibration.ts';
+import { CalibrationFile } from '../../../../src/core/fit/calibrationFile.ts';
+import { LoadCalibration } from '../../../../src/core/fit/loadCalibration.ts';
 
 const gibibyte = 1024 ** 3;
 const facts = knownModel('llama3.1:8b') ?? assert.fail();
@@ -53,13 +54,16 @@ describe('What is kept of loads', () => {
 
   const calibration = (answer: () => Promise<OllamaModelReading> = () => Promise.resolve(described)) =>
     new LoadCalibration({
-      file,
+      file: new CalibrationFile(file),
       log,
       describe: (model) => {
         asked.push(model);
         return answer();
       },
       serverLog: () => Promise.resolve(undefined),
+      environment: () => Promise.resolve({}),
+      running: () => assert.fail('it is no other server'),
+      readModel: () => assert.fail('it is Ollama’s'),
     });
   const described: OllamaModelReading = {
     outcome: 'model',
@@ -69,13 +73,13 @@ describe('What is kept of loads', () => {
 
   it('is in a file, and another window reads it', async () => {
     await calibration().note(snapshot());
-    const { entries } = await calibration().current();
+    const { entries } = await new CalibrationFile(file).read();
     assert.deepEqual(
       entries.map(({ key }) => [key.server, key.serverVersion, key.model, key.gpu]),
-      [['ollama', '0.32.0', 'llama3.1:8b', 'GPU-1']],
+      [['ollama', '0.32.0', 'llama3.1:8b Q4_K_M 0', 'GPU-1']],
     );
     assert.deepEqual(await readdir(path.dirname(file)), ['calibrations.json']);
-    assert.equal((JSON.parse(await readFile(file, 'utf8')) as { version: number }).version, 1);
+    assert.equal((JSON.parse(await readFile(file, 'utf8')) as { version: number }).version, 2);
   });
 
   it('is measured once for each load, however often it is seen', async () => {
@@ -88,7 +92,7 @@ describe('What is kept of loads', () => {
   it('is nothing where there is nothing to measure, and nobody is asked', async () => {
     await calibration().note({ reading: { state: 'none', message: '', readAtMs: 0 } });
     assert.deepEqual(asked, []);
-    assert.deepEqual(await calibration().current(), { version: 1, entries: [] });
+    assert.deepEqual(await new CalibrationFile(file).read(), { version: 2, entries: [] });
   });
 
   it('outlives a server that does not answer, and a file that is damaged', async () => {
@@ -96,8 +100,8 @@ describe('What is kept of loads', () => {
     assert.match(messages[0] ?? '', /could not be measured: gone/);
     await calibration().note(snapshot());
     await writeFile(file, '{"version":1,"entries":[{"key":');
-    assert.deepEqual(await calibration().current(), { version: 1, entries: [] });
+    assert.deepEqual(await new CalibrationFile(file).read(), { version: 2, entries: [] });
     await calibration().note(snapshot(4096));
-    assert.equal((await calibration().current()).entries.length, 1);
+    assert.equal((await new CalibrationFile(file).read()).entries.length, 1);
   });
 });
