@@ -285,7 +285,7 @@ export const three = 3;
   it('says so when nothing of an answer can be offered', async () => {
     assert.match(
       (await review('```js ../a.js\na();\n```\n```js ../b.js\nb();\n```')) ?? '',
-      /Nothing was changed\. \.\.\/a\.js: /,
+      /Nothing was changed\. \.\.\/a\.js lies outside/,
     );
     assert.match((await review(`\`\`\`js ${folder}/one.js\n${one}\`\`\``)) ?? '', /have this code already/);
     assert.match((await review('Just talk.')) ?? '', /names no file/);
