@@ -110,6 +110,11 @@ export function openFiles(files: readonly ChangedFile[], edits: Edits): readonly
   });
 }
 
+/** With the name of the file. */
+export function refusalText({ name, why }: ChangedFile & { readonly type: 'refused' }): string {
+  return why.includes(name) ? why : `${name}: ${why}`;
+}
+
 export function placesOf(file: ChangedFile & { readonly type: 'edit' }): readonly ChangedPlace[] {
   return file.edit.hunks.map((hunk) => ({ type: 'place', file, hunk }));
 }

@@ -5,7 +5,7 @@ import { errorText } from '../../core/util/errorText.ts';
 import { plural } from '../../core/util/plural.ts';
 import { acceptTogether, type FileProblem, type FileToMake } from './acceptTogether.ts';
 import { workspaceRoots } from './applyTarget.ts';
-import { makeChangeSet, openFiles, placesOf, type ChangedFile } from './changeSet.ts';
+import { makeChangeSet, openFiles, placesOf, refusalText, type ChangedFile } from './changeSet.ts';
 import { ChangeTree, type ChangeItem } from './changeTree.ts';
 import type { Edits } from './edits.ts';
 import { rangeOf } from './editView.ts';
@@ -34,7 +34,7 @@ export class ChangeSets {
 
   constructor(parts: ChangeSetsParts) {
     this.#parts = parts;
-    this.#view = vscode.window.createTreeView('a2ia.changes', { treeDataProvider: this.#tree, showCollapseAll: true });
+    this.#view = vscode.window.createTreeView('a2ia.changes', { treeDataProvider: this.#tree });
     this.#subscriptions = [
       parts.edits.onDidChange(({ request }) => request.isOfSet && this.#show()),
       vscode.workspace.onDidRenameFiles(({ files }) =>
@@ -67,7 +67,7 @@ export class ChangeSets {
         return unchanged > 0 ? 'The files have this code already.' : 'The answer names no file that it changes.';
       }
       if (files.every(({ type }) => type === 'refused')) {
-        const reasons = files.map((file) => (file.type === 'refused' ? `${file.name}: ${file.why}` : ''));
+        const reasons = files.map((file) => (file.type === 'refused' ? refusalText(file) : ''));
         return `Nothing was changed. ${reasons.join(' ')}`;
       }
       this.#files = files;
@@ -130,9 +130,8 @@ export class ChangeSets {
     const offered = this.#offered();
     if (offered.length === 0) return;
     if (refused.length > 0) {
-      const names = refused.map(({ name, why }) => `${name}: ${why}`).join(' ');
       const button = `Accept the Other ${offered.length}`;
-      const sentence = `${plural(refused.length, 'file')} of the answer cannot be changed. ${names}`;
+      const sentence = `${plural(refused.length, 'file')} of the answer cannot be changed. ${refused.map(refusalText).join(' ')}`;
       if ((await vscode.window.showWarningMessage(`A2IA: ${sentence}`, button)) !== button) return;
     }
     await this.#acceptTogether(offered);

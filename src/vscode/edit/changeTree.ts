@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { isBlank, linesOf } from '../../core/edit/lines.ts';
 import { plural } from '../../core/util/plural.ts';
-import { placesOf, type ChangedFile, type ChangedPlace } from './changeSet.ts';
+import { placesOf, refusalText, type ChangedFile, type ChangedPlace } from './changeSet.ts';
 
 export type ChangeItem = ChangedFile | ChangedPlace;
 
@@ -68,13 +68,14 @@ function fileItem(file: Exclude<ChangedFile, { readonly type: 'refused' }>): vsc
   return item;
 }
 
-function refusedItem({ name, why }: ChangedFile & { readonly type: 'refused' }): vscode.TreeItem {
+function refusedItem(file: ChangedFile & { readonly type: 'refused' }): vscode.TreeItem {
+  const { name, why } = file;
   const item = new vscode.TreeItem(path.basename(name));
   item.id = `refused ${name}`;
   item.contextValue = 'refused';
   item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   item.description = why;
-  item.tooltip = `${name}: ${why}`;
+  item.tooltip = refusalText(file);
   item.accessibilityInformation = { label: `${name}, not changed: ${why}` };
   return item;
 }

@@ -7,15 +7,18 @@ import { revert } from './acceptTogether.ts';
  * Puts files back to what they were before they were changed together. A file that is neither as it was nor as it became is somebody's work, and the user is
  * asked about it.
  * @param ours what a file may be to be put back without a question
- * @returns how many were put back
+ * @returns how many are now as they were
  */
 export async function putBack(changes: readonly FileChange[], ours: readonly FileState[]): Promise<number> {
   let count = 0;
   for (const change of changes) {
     const document = await documentAt(change.path);
     const state = await stateOf(change);
-    if (state === 'before' && !document?.isDirty) continue;
-    const isOurs = ours.includes(state) && !document?.isDirty;
+    if (state === 'before' && !document?.isDirty) {
+      count++;
+      continue;
+    }
+    const isOurs = ours.includes(state) && (!document?.isDirty || (await isUndone(document, change)));
     if (!isOurs && !(await askAbout(change, document))) continue;
     await restoreFile(change, moveToTrash);
     if (change.before === undefined) await closeTabs(change.path);
@@ -23,6 +26,12 @@ export async function putBack(changes: readonly FileChange[], ours: readonly Fil
     count++;
   }
   return count;
+}
+
+/** In its editor, and not saved: it is what the file shall be again. */
+async function isUndone(document: vscode.TextDocument, { before }: FileChange): Promise<boolean> {
+  const bytes = await vscode.workspace.encode(document.getText(), { encoding: document.encoding });
+  return before?.bytes.equals(bytes) ?? false;
 }
 
 async function askAbout({ path, before }: FileChange, document: vscode.TextDocument | undefined): Promise<boolean> {
