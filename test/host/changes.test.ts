@@ -137,7 +137,8 @@ export const three = 3;
 
   it('is undone by one undo of VS Code in an editor, too', async () => {
     await review();
-    await messagesDuring(() => changes.acceptAll());
+    const said = await messagesDuring(() => changes.acceptAll());
+    assert.deepEqual(said, ['A2IA: 3 files changed and saved.']);
     const { document } = await open('one.js');
     assert.equal(document.getText(), changedOne);
     await vscode.commands.executeCommand('undo');

@@ -180,7 +180,13 @@ function isSameText(one: string, other: string): boolean {
 /** The first that could not be saved. */
 async function saveAll(planned: readonly Planned[]): Promise<vscode.Uri | undefined> {
   for (const { document } of planned) {
-    if (!(await document.save().then(undefined, () => false))) return document.uri;
+    // On a busy machine VS Code has been seen to say no to the first call, for no reason that it tells, and yes to the next.
+    const isSaved = () =>
+      document.save().then(
+        (saved) => saved || !document.isDirty,
+        () => false,
+      );
+    if (!(await isSaved()) && !(await isSaved())) return document.uri;
   }
   return undefined;
 }
