@@ -10,6 +10,16 @@ const outdir = process.argv.find((argument) => argument.startsWith('--outdir='))
 /** Packages that no activation and no `--help` should pay for: the code may load them by `import()` only. */
 const lazyPackages = ['openai', 'ollama/browser', 'http-proxy-agent', 'https-proxy-agent', 'proxy-from-env'];
 
+/** What packages bring along and nobody here calls, and what takes its place. */
+const unused = {
+  // A `fetch` for old browsers: the package of Ollama is given ours.
+  'whatwg-fetch[/\\\\]': '',
+  // Writes addresses to the standard error when the environment has DEBUG.
+  'debug[/\\\\]': 'module.exports = () => () => undefined',
+  // Of an API of OpenAI that is no chat.
+  'openai[/\\\\]lib[/\\\\]AssistantStream': 'export class AssistantStream {}',
+};
+
 /** What the bundles may take in, and from where. */
 const importRules = {
   name: 'import-rules',
@@ -25,8 +35,9 @@ const importRules = {
       }
       return { path: name, external: true };
     });
-    // The package of Ollama brings a `fetch` for old browsers along; it is given ours.
-    build.onLoad({ filter: /[/\\]whatwg-fetch[/\\]/ }, () => ({ contents: '' }));
+    for (const [place, contents] of Object.entries(unused)) {
+      build.onLoad({ filter: new RegExp(`[/\\\\]node_modules[/\\\\]${place}`) }, () => ({ contents }));
+    }
   },
 };
 

@@ -151,13 +151,13 @@ async function shareOfKeys(): Promise<number> {
   return requests / typed.length;
 }
 
-const results: (Measured & { readonly backend: string })[] = [];
+const results: (Measured & { readonly name: string })[] = [];
 for (const fim of fimDialects) {
-  // What tells a llama-server from others is more than this server has.
-  if (fim.path === '/infill') continue;
-  progress(fim.dialect.backend);
-  const server = await startServer();
-  results.push({ backend: fim.dialect.backend, ...(await measure(fim, server)) });
+  const isLlamaServer = fim.path === '/infill';
+  const name = isLlamaServer ? 'llama-server' : fim.dialect.backend;
+  progress(name);
+  const server = await startServer(isLlamaServer ? 'llama-server' : 'any');
+  results.push({ name, ...(await measure(fim, server)) });
   server.stop();
 }
 progress('cache');
@@ -172,16 +172,16 @@ console.log(
 printTable(
   ['what', 'median ms', '95 % ms', '99 % ms', 'worst ms'],
   [
-    ...results.flatMap(({ backend, requestMs, closeMs }) => [
-      row(`${backend}: key → request`, requestMs),
-      row(`${backend}: next key → closed socket`, closeMs),
+    ...results.flatMap(({ name, requestMs, closeMs }) => [
+      row(`${name}: key → request`, requestMs),
+      row(`${name}: next key → closed socket`, closeMs),
     ]),
     row('cached', cachedMs),
   ],
 );
-for (const { backend, requestMs, closeMs } of results) {
-  requireWithin(`${backend}: key → request`, requestMs, 95, mostRequestMs);
-  requireWithin(`${backend}: next key → closed socket`, closeMs, 99, mostCloseMs);
+for (const { name, requestMs, closeMs } of results) {
+  requireWithin(`${name}: key → request`, requestMs, 95, mostRequestMs);
+  requireWithin(`${name}: next key → closed socket`, closeMs, 99, mostCloseMs);
 }
 requireWithin('cached', cachedMs, 95, mostCachedMs);
 

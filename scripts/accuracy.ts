@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { EstimatorScores } from '../bench/estimators.ts';
-import type { LocalLoads } from '../bench/localLoads.ts';
+import type { EstimatorScores } from '../bench/accuracy/estimators.ts';
+import type { LocalLoads } from '../bench/accuracy/localLoads.ts';
 import { fitReport, type FitReport } from '../bench/support/fitReport.ts';
 import { table } from './lib/markdownTable.ts';
 import { figures, type FigureName, type Score, type ScoredRun } from '../bench/support/fitScores.ts';
@@ -125,9 +125,9 @@ function carries({ isolated, families, spellings }: FitReport): string {
   ].join('\n\n');
 }
 
-function others({ ggufParser, scores }: EstimatorScores): string {
+function others({ ggufParser, llmfit, date, scores, verdicts }: EstimatorScores): string {
   return [
-    `gguf-parser-go ${ggufParser} (behind GPUStack) runs as a library (\`bench/ggufParser\`), on heads of model files that are made from the same facts that our planner has. Compared are runs that were wholly on the GPU and that both answer.`,
+    `gguf-parser-go ${ggufParser} (behind GPUStack) runs as a library (\`bench/ggufParser\`), on heads of model files that are made from the same facts that our planner has. llmfit ${llmfit} runs as a program, with the shapes that it brings along, and is told the repository, the quantization, the context, the cache’s type and the memory of the cards. Both ran on ${date}. Compared are runs that were wholly on the GPU and that both answer.`,
     table(
       ['Estimator', 'Figure', 'Runs', 'Its median', 'Its P90', 'Ours, median', 'Ours, P90', 'Its worst'],
       scores.map(({ estimator, theirs, ours }) => [
@@ -144,7 +144,19 @@ function others({ ggufParser, scores }: EstimatorScores): string {
           .join(', '),
       ]),
     ),
-    'Not run here, but measured on these runs: llmfit 1.1.17 has weights 7 % too large, and 68 to 87 % of its verdicts are right, by server.',
+    'Whether a model fits on the GPUs, of the runs that llmfit and our planner both decide. It decides all of which it knows the memory; the runs that we call tight are not among these.',
+    table(
+      ['Server', 'Runs', 'llmfit right', 'its false “fits”', 'Ours right', 'our false “fits”'],
+      verdicts.map(({ backend, runs, theirsRight, theirsFalseFits, oursRight, oursFalseFits }) => [
+        backendNames[backend] ?? backend,
+        String(runs),
+        share(theirsRight, runs),
+        String(theirsFalseFits),
+        share(oursRight, runs),
+        String(oursFalseFits),
+      ]),
+    ),
+    'hf-mem, llm-mem and `accelerate estimate-memory` are left out: they read each model from the hub while they estimate.',
   ].join('\n\n');
 }
 

@@ -68,6 +68,7 @@ async function main() {
   for (const name of chosen.filter(there)) {
     const files = [
       'test/live-servers/contract.test.ts',
+      'test/live-servers/completion.test.ts',
       ...(name === 'litellm' ? ['test/live-servers/litellm.test.ts'] : []),
     ];
     const env = { A2IA_LIVE_RUN: JSON.stringify({ servers: [name], found }), A2IA_LIVE_RAN: ranFile };

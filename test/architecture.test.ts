@@ -325,9 +325,9 @@ describe('A production build', () => {
     assert.ok(total > 5000 && total <= 150_000, `${total} bytes`);
   });
 
-  it('is at most 1.3 MB in all, without the native engine', () => {
+  it('is at most 1.35 MB in all, without the native engine', () => {
     const total = build.sizeBytes(build.files);
-    assert.ok(total <= 1_300_000, `${total} bytes`);
+    assert.ok(total <= 1_350_000, `${total} bytes`);
   });
 
   it('loads no package when the extension is loaded', () => {

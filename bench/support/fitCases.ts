@@ -75,8 +75,32 @@ function sizesOf(value: unknown): number | readonly number[] | null {
 /** The catalogue knows the model, or the record states its shape. */
 export function factsOf(run: FitCase): ModelFacts | undefined {
   const name = (run.model ?? '').replace(/(\d\.\d)\/(\d\.\d)/, '$2');
-  const known = knownModel(name) ?? shapedLike(run);
+  const known = knownModel(onceNamed(run) ?? name) ?? shapedLike(run);
   return shapeOf(run, known) ?? known;
+}
+
+/** Names of Ollama's library that were given to another model later: what they meant before the version of that time. */
+const renamed: readonly (readonly [
+  name: RegExp,
+  beforeMinor: number,
+  beforePatch: number,
+  then: string,
+  now: string,
+])[] = [
+  [/^deepseek-r1:8b$/i, 9, 0, 'llama-3.1-8b', 'qwen3-8b'],
+  [/^deepseek-r1(:latest)?$/i, 9, 0, 'qwen2.5-7b', 'qwen3-8b'],
+  [/^mistral-small(:latest)?$/i, 5, 8, 'mistral-small-22b', 'mistral-small-24b'],
+  [/^command-r(:latest|:35b)?$/i, 3, 9, 'command-r-35b', 'command-r-08-2024'],
+];
+
+/** Undefined: the name has always meant the same, or the version does not say when it was. */
+function onceNamed({ backend, backend_version: version, model }: FitCase): string | undefined {
+  const found = renamed.find(([name]) => name.test(model ?? ''));
+  const [, minor, patch = '0'] = /(?<![\d.])0\.(\d+)(?:\.(\d+))?/.exec(version ?? '') ?? [];
+  if (backend !== 'ollama' || !found || minor === undefined) return undefined;
+  const [, beforeMinor, beforePatch, then, now] = found;
+  const isBefore = Number(minor) < beforeMinor || (Number(minor) === beforeMinor && Number(patch) < beforePatch);
+  return isBefore ? then : now;
 }
 
 /** By the architecture, the number of layers and the size in the name, for example `9B`. */

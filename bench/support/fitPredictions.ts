@@ -167,8 +167,13 @@ function predictWithoutContext(run: FitCase, facts: ModelFacts, weights: GgufWei
   // llama.cpp shortens a context that nobody asked for until the model fits, and offloads only what does not fit with the shortest.
   const isPartial = plan.verdict === 'partial' && !weights.spread;
   const shortens = policyOf(run, facts, settings).whenFull === 'offload';
+  const isWhole = (shortens && plan.verdict === 'fits') || asksForAllLayers(run, facts);
   return {
     ...nothing(run),
+    weights_mib:
+      isWhole && !weights.spread && !isPlacedByHand(run) && plan.estimate.weights
+        ? mib(plan.estimate.weights.bytes)
+        : null,
     compute_mib: isPartial || plan.verdict === 'fits' ? compute : null,
     total_mib: isPartial ? mib(totalBytes(run, facts, weights, settings, plan)) : null,
     verdict: isPartial ? 'partial' : shortens && plan.verdict === 'fits' ? 'fits' : 'unknown',
@@ -191,7 +196,8 @@ function computeOf(
 function policyOf(run: FitCase, facts: ModelFacts, { build }: LlamaCppSettings): OffloadPolicy {
   const policy = offloadPolicy(serverOf(run), build, isLayersFlag.test(run.other_flags ?? ''));
   const fails = policy.whenFull === 'asTold' && asksForAllLayers(run, facts);
-  return { ...policy, ...(fails ? { whenFull: 'fail' } : {}), mayUseOne: true };
+  // Ollama lists the GPUs that it found and takes them all.
+  return { ...policy, ...(fails ? { whenFull: 'fail' } : {}), mayUseOne: run.backend !== 'ollama' };
 }
 
 const isLayersFlag = /(^|\s)(-ngl|--n-gpu-layers)/;

@@ -84,9 +84,14 @@ const truths: Readonly<Record<string, string>> = {
   loaded_with_system_memory_spill: 'fails',
 };
 
+/** How a run ended, in the planner's words; undefined: not judged. */
+export function outcomeVerdict({ outcome }: ScoredRun): string | undefined {
+  return truths[outcome];
+}
+
 export function scoreVerdicts(runs: readonly ScoredRun[], say: (run: ScoredRun) => Said | undefined): VerdictScore {
   const judged = runs.flatMap((run) => {
-    const truth = run.tier === 'C' ? undefined : truths[run.outcome];
+    const truth = run.tier === 'C' ? undefined : outcomeVerdict(run);
     return truth === undefined ? [] : [{ id: run.id, truth, verdict: say(run)?.verdict ?? 'unknown' }];
   });
   const decided = judged.filter(({ verdict }) => verdict !== 'unknown' && verdict !== 'tight');

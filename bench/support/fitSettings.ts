@@ -110,7 +110,8 @@ export function serverOf(run: FitCase): LlamaCppServer {
 }
 
 export function isUnifiedMemory(run: FitCase): boolean {
-  return /Jetson|Spark|GB10|unified|iGPU/i.test(run.gpu ?? '');
+  // Of the RAM beside an AMD or Intel GPU, its driver keeps a part for it, and that is what is stated.
+  return /Jetson|Spark|GB10|unified/i.test(run.gpu ?? '');
 }
 
 /** Every GPU of the machine; empty: not known. */
@@ -144,7 +145,10 @@ function totalsOf(run: FitCase, count: number): readonly (number | undefined)[] 
     return Array.from({ length: count }, (_, index) => asCuda(Number(each[index] ?? each[0])));
   }
   const names = (gpu ?? '').split(/[;,]| \+ | and /);
-  return Array.from({ length: count }, (_, index) => cudaBytesOfCard(names[names.length === count ? index : 0] ?? ''));
+  const [all = ''] = (gpu ?? '').split(';');
+  return Array.from({ length: count }, (_, index) =>
+    cudaBytesOfCard(names.length === count ? (names[index] ?? '') : all),
+  );
 }
 
 /** Free memory of every GPU, before the load. */

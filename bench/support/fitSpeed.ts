@@ -57,6 +57,11 @@ export async function measureSpeed(): Promise<void> {
     `${figure(manyMs / manyPlans)} ms`,
   );
   printRequirement(`${manyPlans} plans: at most ${mostManyMs} ms`, manyMs <= mostManyMs, `${figure(manyMs)} ms`);
+  printRequirement(
+    `${manyPlans} plans, the first time: at most ${mostManyMs} ms`,
+    coldMs <= mostManyMs,
+    `${figure(coldMs)} ms`,
+  );
   printRequirement(`a head: at most ${mostHeadMs} ms`, head.ms <= mostHeadMs, `${figure(head.ms)} ms`);
   printRequirement(
     `a head: at most ${mostHeadMegabytes} MB read`,

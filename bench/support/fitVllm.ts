@@ -26,15 +26,17 @@ function poolTokensOf(run: FitCase): number {
 
 export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   const scheme = schemeOf(run, facts);
-  if (!scheme || tensorParallelOf(run) === undefined) return nothing(run);
+  if (!scheme) return nothing(run);
   const settings = vllmSettingsOf(run, facts, scheme);
+  if (tensorParallelOf(run) === undefined && !mayBeAlone(run, facts, settings)) return nothing(run);
+  const rough = isOtherMaker(run) ? { verdict: roughVerdict(run, facts, settings) } : {};
   // Other makers' kernels lay quantized weights out in ways of their own.
-  if (isOtherMaker(run) && scheme.kind !== 'plain')
-    return { ...nothing(run), verdict: roughVerdict(run, facts, settings) };
+  if (isOtherMaker(run) && scheme.kind !== 'plain') return { ...nothing(run), ...rough };
   const gpu = vllmGpuOf(run);
   if (!gpu || facts.doubts.length > 0 || isSizedOtherwise(run)) {
     const { weights } = estimateVllm(facts, settings, gpu ?? { totalBytes: 0, multiprocessors: 100, nvlink: false });
-    return { ...nothing(run), weights_mib: facts.origin === 'catalogue' ? mib(weights.bytes) : null, confidence: 0.5 };
+    const weightsMib = facts.origin === 'catalogue' ? mib(weights.bytes) : null;
+    return { ...nothing(run), ...rough, weights_mib: weightsMib, confidence: 0.5 };
   }
   const { verdict, estimate } = planVllm(facts, settings, gpu);
   const { weights, cachePool } = estimate;
@@ -50,14 +52,21 @@ export function predictVllm(run: FitCase, facts: ModelFacts): Prediction {
   };
 }
 
-/** By CUDA's constants, and only where half of the weights more, or a tenth less, would change nothing. */
+/** vLLM takes one GPU unless it is told otherwise; where the weights do not fit on that, it was. */
+function mayBeAlone(run: FitCase, facts: ModelFacts, settings: VllmSettings): boolean {
+  const totalBytes = cudaBytesOf(run) ?? 0;
+  const { weights } = estimateVllm(facts, settings, vllmGpu({ name: run.gpu ?? '', totalBytes }));
+  return weights.bytes < 0.9 * totalBytes;
+}
+
+/** By CUDA's constants, and only where twice the activations, and of quantized weights half more, or a tenth less, would change nothing. */
 function roughVerdict(run: FitCase, facts: ModelFacts, settings: VllmSettings): Verdict {
   const totalBytes = cudaBytesOf(run);
   if (totalBytes === undefined || facts.doubts.length > 0) return 'unknown';
   const { verdict, estimate } = planVllm(facts, settings, vllmGpu({ name: '', totalBytes }));
   const { weights, activation, cachePool, cacheNeeded } = estimate;
   if (0.9 * weights.bytes > totalBytes) return 'fails';
-  const spare = cachePool.lowBytes - 0.5 * weights.bytes - activation.bytes;
+  const spare = cachePool.lowBytes - (settings.scheme.kind === 'plain' ? 0 : 0.5) * weights.bytes - activation.bytes;
   return verdict === 'fits' && spare > cacheNeeded.highBytes ? 'fits' : 'unknown';
 }
 
@@ -93,7 +102,7 @@ export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   const text = run.quant_or_dtype ?? flagOf(run, 'quantization') ?? '';
   const byName = schemeNamed(run.model ?? '');
   const byText = schemeNamed(text);
-  // `gptq` is what vLLM calls both.
+  // `gptq` and `awq` are what vLLM calls those of 8 bits too.
   if (byName?.kind === 'gptq8') return byName;
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
@@ -136,7 +145,7 @@ export function vllmSettingsOf(run: FitCase, facts: ModelFacts, scheme: Scheme):
     maxBatchedTokens: statedTokens ?? batched,
     utilization: utilizationOf(run) ?? defaults.utilization,
     tensorParallel: tensorParallelOf(run) ?? 1,
-    pipelineParallel: numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size') ?? 1,
+    pipelineParallel: pipelineParallelOf(run) ?? 1,
     eager: run.enforce_eager ?? /enforce[-_]eager(?!=false)/i.test(flags),
     graphSizes: listed ?? capturedSizes(facts, maxSequences),
     ...(checkpoint === undefined ? {} : { checkpointBytes: Number(checkpoint) * 1024 ** 3 }),
@@ -164,6 +173,16 @@ function captured(flags: string): number | undefined {
 /** Undefined: over how many GPUs the model is spread was not said. Where only their number was, it is all of them. */
 export function tensorParallelOf(run: FitCase): number | undefined {
   return run.tensor_parallel ?? numberOf(run, 'tensor-parallel-size') ?? numberOf(run, 'tp') ?? gpuCountOf(run);
+}
+
+/** GPUs that each have a part of vLLM's weights, by tensors and by layers; of the other servers everything is counted together. */
+export function sharersOf(run: FitCase): number {
+  if (run.backend !== 'vllm') return 1;
+  return (tensorParallelOf(run) ?? 1) * (pipelineParallelOf(run) ?? 1);
+}
+
+function pipelineParallelOf(run: FitCase): number | undefined {
+  return numberOf(run, 'pipeline_parallel') ?? numberOf(run, 'pipeline-parallel-size');
 }
 
 /** `4x RTX 3090`, `RTX 3090 x4`, or one after the other, where their number is not in its own field. */

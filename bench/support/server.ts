@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { dialects } from '../../test/support/dialects.ts';
+import { dialects, llamaServerFacts } from '../../test/support/dialects.ts';
 import { fimDialects } from '../../test/support/fimDialects.ts';
 import type { FromServer, ToServer } from './serverProcess.ts';
 
@@ -16,6 +16,8 @@ const slowIntervalMs = 2;
 
 const server = http.createServer((request, response) => void answer(request, response));
 server.keepAliveTimeout = 0;
+/** Then it says so, and is asked in its own way. */
+const isLlamaServer = process.argv[2] === 'llama-server';
 let last: http.ServerResponse | undefined;
 
 async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -28,6 +30,8 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
     response.writeHead(200, { 'content-type': gap.dialect.contentType });
     return writeSlowly(response, gap.text(' '));
   }
+  const fact = isLlamaServer ? llamaServerFacts(['m'])[request.url ?? ''] : undefined;
+  if (fact) return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(fact));
   // What a client asks beside the chat, for example how long a model's answers may be.
   if (!dialect) return void response.writeHead(404).end();
   const { model } = JSON.parse(body) as { model: string };

@@ -20,8 +20,8 @@ export interface ServerProcess {
   stop(): void;
 }
 
-export async function startServer(): Promise<ServerProcess> {
-  const child = fork(path.join(import.meta.dirname, 'server.ts'), [], { serialization: 'advanced' });
+export async function startServer(kind: 'any' | 'llama-server' = 'any'): Promise<ServerProcess> {
+  const child = fork(path.join(import.meta.dirname, 'server.ts'), [kind], { serialization: 'advanced' });
   const next = <T extends FromServer['type']>(type: T) =>
     new Promise<Message<T>>((resolve, reject) => {
       const take = (message: FromServer) => {

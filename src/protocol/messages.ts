@@ -56,8 +56,10 @@ export type PanelMessage =
   | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'insert'; readonly text: string }
   | { readonly type: 'newFile'; readonly text: string; readonly language: string }
-  /** Where it belongs, as a diff. `info`: what stands behind the fence, which may name a file. */
-  | { readonly type: 'apply'; readonly text: string; readonly info: string }
+  /** Where it belongs, as a diff. `info`: what stands behind the fence, which may name a file, as may the rest of the answer. */
+  | { readonly type: 'apply'; readonly answerId: string; readonly text: string; readonly info: string }
+  /** All that the answer changes, file by file. */
+  | { readonly type: 'reviewFiles'; readonly answerId: string }
   | { readonly type: 'openLink'; readonly href: string }
   | { readonly type: 'problemButton'; readonly answerId: string; readonly buttonId: string }
   | { readonly type: 'noticeButton' }
@@ -104,7 +106,8 @@ const shapes: { readonly [Type in PanelMessage['type']]: Shape } = {
   copy: { text: 'string' },
   insert: { text: 'string' },
   newFile: { text: 'string', language: 'string' },
-  apply: { text: 'string', info: 'string' },
+  apply: { answerId: 'string', text: 'string', info: 'string' },
+  reviewFiles: { answerId: 'string' },
   openLink: { href: 'string' },
   problemButton: { answerId: 'string', buttonId: 'string' },
   noticeButton: {},

@@ -55,6 +55,8 @@ export interface AnswerView {
   readonly backend: BackendId | undefined;
   readonly model: string | undefined;
   readonly state: AnswerState;
+  /** How many files its code is for, as it says; 0 while it is written. */
+  readonly fileCount: number;
   /** The facts under a finished answer. */
   readonly facts: AnswerFacts;
   readonly isLeftOut: boolean;

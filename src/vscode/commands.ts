@@ -11,6 +11,7 @@ import type { ChatCommands } from './chat/chatCommands.ts';
 import type { CommitMessageCommand } from './chat/commitMessageCommand.ts';
 import { windowId } from './chat/windowId.ts';
 import { completionCommands, type CompletionCommands } from './completion/completionCommands.ts';
+import type { ChangeSets } from './edit/changeSets.ts';
 import type { Edits } from './edit/edits.ts';
 import { createEditorHost, enterKey } from './editorHost.ts';
 import type { EditorSettings } from './editorSettings.ts';
@@ -37,6 +38,8 @@ export interface Commands {
   readonly commitMessage: () => Promise<CommitMessageCommand>;
   readonly plans: () => Promise<PlanPanels>;
   readonly edits: () => Promise<Edits>;
+  /** What an answer changes in several files. */
+  readonly changes: () => Promise<ChangeSets>;
   /** Code that is completed as one types; made when it is turned on. */
   readonly completion: CompletionCommands;
   /** What has to be done before the window goes. */
@@ -125,7 +128,8 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
       log,
       actions: problemActions,
       mayContact: (origin) => host.mayContact(origin),
-      apply: async (code, editor) => (await edits()).apply(code, editor),
+      apply: async (code, editor, wish) => (await edits()).apply(code, editor, wish),
+      review: async (answer, wish) => (await changes()).review(answer, wish),
       readGpus: async () => (await gpu()).read(),
       badges,
     });
@@ -148,6 +152,10 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     const { createEdits } = await import('./edit/createEdits.ts');
     madeEdits = createEdits({ context, registry, settings, statusBar, log, actions: problemActions });
     return madeEdits;
+  });
+  const changes = atFirstUse(async () => {
+    const { createChangeSets } = await import('./edit/createEdits.ts');
+    return createChangeSets({ context, edits: await edits(), log });
   });
   const completion = completionCommands({ context, host, registry, settings, actions: problemActions });
   const close = async () => madeChat?.close();
@@ -174,6 +182,7 @@ export function createCommands({ context, log, settings, statusBar, gpu }: Comma
     commitMessage,
     plans,
     edits,
+    changes,
     completion,
     close,
     stop,

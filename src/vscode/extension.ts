@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import type { GpuSnapshot } from '../core/gpu/gpuText.ts';
 import type { ChatCommands } from './chat/chatCommands.ts';
 import type { Commands } from './commands.ts';
+import type { ChangeItem } from './edit/changeTree.ts';
+import type { ChangeSets } from './edit/changeSets.ts';
 import type { Edits } from './edit/edits.ts';
 import { EditorSettings } from './editorSettings.ts';
 import type { GpuIndicator } from './gpu/gpuIndicator.ts';
@@ -9,8 +11,8 @@ import { StatusBar } from './statusBar.ts';
 
 let made: Promise<Commands> | undefined;
 
-/** The GPU is looked at when the window has what it needs more. */
-const gpuDelayMs = 3000;
+/** The GPU, and what an earlier window left unfinished, is looked at when the window has what it needs more. */
+const lookDelayMs = 3000;
 
 /** What every window pays for: the log, the settings, the status bar. What the commands do is made with the first of them, in commands.ts. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -33,13 +35,22 @@ export function activate(context: vscode.ExtensionContext): void {
   const noteLoad = async (seen: GpuSnapshot) =>
     seen.reading.state === 'gpus' && seen.server?.models.length === 1 && (await commands()).noteLoad(seen);
   const watchGpu = () => void (settings.current().gpuMemory !== 'never' && gpu());
-  const gpuTimer = setTimeout(watchGpu, gpuDelayMs);
+  const lookForChanges = async () => {
+    const { changesFolder, offerToPutBack } = await import('./edit/changeRecovery.ts');
+    await offerToPutBack(changesFolder(context.globalStorageUri), log);
+  };
+  const lookTimer = setTimeout(() => {
+    watchGpu();
+    void lookForChanges();
+  }, lookDelayMs);
   const on = (id: string, run: (commands: Commands, ...given: readonly unknown[]) => unknown) =>
     vscode.commands.registerCommand(id, async (...given: readonly unknown[]) => run(await commands(), ...given));
   const onChat = (id: string, run: (chat: ChatCommands, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ chatCommands }, ...given) => run(await chatCommands(), ...given));
   const onEdits = (id: string, run: (edits: Edits, ...given: readonly unknown[]) => unknown) =>
     on(id, async ({ edits }, ...given) => run(await edits(), ...given));
+  const onChanges = (id: string, run: (changes: ChangeSets, item?: ChangeItem) => unknown) =>
+    on(id, async ({ changes }, item) => run(await changes(), item as ChangeItem | undefined));
   /** A window in which it is off, and always was, loads nothing of it. */
   let hasCompletion = false;
   const followCompletion = () => {
@@ -75,6 +86,13 @@ export function activate(context: vscode.ExtensionContext): void {
     onEdits('a2ia.previousChange', (edits) => edits.goTo('previous')),
     onEdits('a2ia.retryEdit', (edits, uri) => edits.retry(uri)),
     onEdits('a2ia.showEditAsDiff', (edits, uri) => edits.showAsDiff(uri)),
+    onChanges('a2ia.acceptChangeSet', (changes) => changes.acceptAll()),
+    onChanges('a2ia.rejectChangeSet', (changes) => changes.rejectAll()),
+    onChanges('a2ia.acceptChangeItem', (changes, item) => changes.accept(item)),
+    onChanges('a2ia.rejectChangeItem', (changes, item) => changes.reject(item)),
+    onChanges('a2ia.openChangeItem', (changes, item) => changes.open(item, true)),
+    onChanges('a2ia.showChangeItemAsDiff', (changes, item) => changes.showAsDiff(item)),
+    onChanges('a2ia.undoAcceptedChanges', (changes) => changes.undo()),
     on('a2ia.switchModel', ({ switchModel }) => switchModel()),
     on('a2ia.useEmbedded', ({ useEmbedded }) => useEmbedded()),
     on('a2ia.setApiKey', ({ setApiKey }) => setApiKey()),
@@ -84,7 +102,7 @@ export function activate(context: vscode.ExtensionContext): void {
     on('a2ia.showMeasuredLoads', ({ showMeasuredLoads }) => showMeasuredLoads()),
     vscode.commands.registerCommand('a2ia.showLog', () => log.show()),
     vscode.commands.registerCommand('a2ia.showGpuMemory', async () => (await gpu()).show()),
-    { dispose: () => clearTimeout(gpuTimer) },
+    { dispose: () => clearTimeout(lookTimer) },
     vscode.window.registerWebviewViewProvider('a2ia.chat', {
       resolveWebviewView: async (view) => {
         const { showChatPage } = await import('./chat/chatView.ts');

@@ -1,7 +1,7 @@
 import type { AnswerView } from '../protocol/panelState.ts';
 import { canContinue, isRunning } from './answering.ts';
 import { BranchStepper, type Post } from './branchStepper.ts';
-import { element, sameData, setClass, setText } from './dom.ts';
+import { button, element, sameData, setClass, setText } from './dom.ts';
 import { icon, iconButton } from './icons.ts';
 import { MarkdownView } from './markdown/markdownView.ts';
 import { problemBlock } from './problemBlock.ts';
@@ -34,7 +34,7 @@ export class AnswerCard {
       copy: (text) => post({ type: 'copy', text }),
       insert: (text) => post({ type: 'insert', text }),
       newFile: (text, language) => post({ type: 'newFile', text, language }),
-      apply: (text, info) => post({ type: 'apply', text, info }),
+      apply: (text, info) => this.#shown && post({ type: 'apply', answerId: this.#shown.id, text, info }),
       openLink: (href) => post({ type: 'openLink', href }),
     });
     const about = (act: (answer: AnswerView) => void) => () => {
@@ -93,8 +93,8 @@ export class AnswerCard {
 }
 
 /** What the extras are made of: they are made anew only when it changes, so that what is open in them stays open. */
-function extraData({ state, toolCalls, warnings, isLeftOut }: AnswerView): readonly unknown[] {
-  return [state, toolCalls, warnings, isLeftOut];
+function extraData({ state, toolCalls, warnings, isLeftOut, fileCount }: AnswerView): readonly unknown[] {
+  return [state, toolCalls, warnings, isLeftOut, fileCount];
 }
 
 function extrasOf(answer: AnswerView, post: Post): Node[] {
@@ -110,7 +110,15 @@ function extrasOf(answer: AnswerView, post: Post): Node[] {
   const notSent = answer.isLeftOut ? [element('p', { class: 'dim', text: 'Not sent any more' })] : [];
   const { state } = answer;
   const problem = state.type === 'failed' ? [problemBlock(state.problem, state.buttons, answer.id, post)] : [];
-  return [...calls, ...warnings, ...notSent, ...problem];
+  return [...calls, ...warnings, ...notSent, ...problem, ...filesOf(answer, post)];
+}
+
+/** One file is what the button of its code is for. */
+function filesOf({ id, fileCount }: AnswerView, post: Post): readonly Node[] {
+  if (fileCount < 2) return [];
+  const text = `Review ${fileCount} files`;
+  const made = button({ class: 'text-button primary', text }, () => post({ type: 'reviewFiles', answerId: id }));
+  return [element('div', { class: 'buttons' }, made)];
 }
 
 /** Without a title: nobody wants a tooltip over all that he reads. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { FimServer } from '../support/fimServer.ts';
+import { writeGgufWithGap } from '../support/ggufWithGap.ts';
 import { pictureOfFailure, textWhen, Workbench } from './workbench.ts';
 
 /** Code that is completed as a person types it: what is drawn, which keys take it, and what the status bar says. */
@@ -172,6 +174,48 @@ describe('Code completion with the embedded model in a real workbench', () => {
     await workbench.screenshot('completion-cannot');
     await workbench.page.keyboard.press('Escape');
     assert.equal(await ghost(workbench).count(), 0);
+  });
+});
+
+describe('Code completion by a real model in a real workbench', () => {
+  let workbench: Workbench;
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'a2ia-gap-'));
+    await writeGgufWithGap(process.env['A2IA_TEST_MODEL'] ?? '', path.join(folder, 'gap.gguf'));
+    workbench = await Workbench.open(
+      {},
+      {
+        userSettings: {
+          'a2ia.ollamaUrl': 'http://127.0.0.1:9',
+          'a2ia.vllmUrl': 'http://127.0.0.1:9',
+          'a2ia.openaiCompatibleUrl': 'http://127.0.0.1:9',
+          'a2ia.completion.mode': 'automatic',
+          'a2ia.completion.model': 'embedded/gap.gguf',
+          'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+        },
+        modelsFolder: folder,
+      },
+    );
+  });
+  after(async () => {
+    await workbench.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  pictureOfFailure(() => workbench);
+
+  it('draws what it wrote, which Tab takes', async () => {
+    await workbench.openFile('prices.py');
+    await workbench.focusedEditor('def').waitFor();
+    await workbench.page.keyboard.press('Control+End');
+    await workbench.page.keyboard.type('\nprices = ', { delay: 20 });
+    let written = '';
+    await ghostText(workbench, (text) => (written = plain(text)) !== '');
+    await itemSays(workbench, /gap\.gguf on embedded completes code/);
+    await workbench.screenshot('completion-embedded');
+    await workbench.page.keyboard.press('Tab');
+    await textWhen(workbench.focusedEditor('prices ='), (text) => plain(text).includes(`prices=${written}`));
   });
 });
 

@@ -146,7 +146,7 @@ describe('The messages of the chat panel', () => {
     assert.deepEqual(await panel.next('copy'), { type: 'copy', text: 'ls' });
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    assert.deepEqual(await panel.next('apply'), { type: 'apply', text: 'ls', info: 'sh' });
+    assert.deepEqual(await panel.next('apply'), { type: 'apply', answerId: 'a1', text: 'ls', info: 'sh' });
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     assert.deepEqual(await panel.next('insert'), { type: 'insert', text: 'ls' });

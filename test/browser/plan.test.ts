@@ -203,7 +203,7 @@ describe('The page of a plan', () => {
     await page.emulateMedia({ forcedColors: 'active' });
     const [chosen, highlight] = await page.locator('.radios :checked + span').first().evaluate(backgrounds);
     assert.equal(chosen, highlight);
-    const model = page.getByRole('combobox', { name: 'Model' });
+    const model = page.getByRole('combobox', { name: 'Model', exact: true });
     await model.click();
     assert.equal(await model.evaluate(outlineOf), 'solid');
     await model.press('ArrowDown');

@@ -22,6 +22,8 @@ export interface WorkbenchOptions {
   readonly restricted?: true;
   /** A folder of programs that come before others on the PATH. */
   readonly programs?: string;
+  /** Where the embedded engine has its models. */
+  readonly modelsFolder?: string;
   /** Changes the folder before it is opened. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
@@ -50,9 +52,11 @@ export class Workbench {
       serverDataDir: path.join(temporary, 'server'),
       extension: root,
       workspaceTrust: options.restricted ?? false,
-      ...(options.programs
-        ? { env: { ...process.env, PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } }
-        : {}),
+      env: {
+        ...process.env,
+        ...(options.programs ? { PATH: `${options.programs}:${process.env['PATH'] ?? ''}` } : {}),
+        ...(options.modelsFolder ? { A2IA_MODELS_DIR: options.modelsFolder } : {}),
+      },
       endWhenUnused: true,
       userSettings: {
         'security.workspace.trust.startupPrompt': 'never',

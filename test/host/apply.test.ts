@@ -3,14 +3,9 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { BackendRegistry } from '../../src/core/clients/registry.ts';
-import { EditInput } from '../../src/vscode/edit/editInput.ts';
-import { Edits } from '../../src/vscode/edit/edits.ts';
-import { FormatRecords } from '../../src/vscode/edit/formatRecords.ts';
-import { EditorSettings } from '../../src/vscode/editorSettings.ts';
-import { StatusBar } from '../../src/vscode/statusBar.ts';
-import { createTestHost } from '../support/testHost.ts';
+import type { Edits } from '../../src/vscode/edit/edits.ts';
 import { closeEverything, until } from './documents.ts';
+import { createTestEdits } from './testEdits.ts';
 
 const code = `export function one() {
   const first = 1;
@@ -39,25 +34,7 @@ describe('Apply', () => {
   before(async () => {
     outside = await mkdtemp(path.join(tmpdir(), 'a2ia-outside-'));
     await writeFile(path.join(outside, 'secret.js'), code);
-    const settings = new EditorSettings();
-    const statusBar = new StatusBar(settings.current());
-    const log = vscode.window.createOutputChannel('A2IA Test', { log: true });
-    const registry = new BackendRegistry(createTestHost());
-    const nothing = {
-      get: () => undefined,
-      keys: () => [],
-      update: () => Promise.resolve(),
-    } as unknown as vscode.Memento;
-    const actions = {
-      chooseModel: () => undefined,
-      enterKey: () => Promise.resolve(false),
-      showLog: () => undefined,
-      checkConnection: () => undefined,
-      memory: { explain: () => undefined, unloadOthers: () => undefined },
-    };
-    const input = new EditInput(nothing);
-    edits = new Edits({ registry, settings, statusBar, log, input, records: new FormatRecords(nothing), actions });
-    disposables.push(edits, statusBar, log, registry);
+    edits = createTestEdits(disposables);
   });
   after(async () => {
     for (const disposable of disposables) disposable.dispose();

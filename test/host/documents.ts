@@ -24,6 +24,21 @@ export function until<T>(found: () => T | undefined | false): Promise<T> {
   });
 }
 
+/** Of the open folder. */
+export const inFolder = (name: string) => {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert.ok(folder);
+  return vscode.Uri.joinPath(folder.uri, name);
+};
+
+/** These lines, from 0, the last one left out. */
+export async function select(name: string, ...[from, to]: readonly [number, number]): Promise<vscode.TextEditor> {
+  const editor = await vscode.window.showTextDocument(inFolder(name));
+  editor.selection = new vscode.Selection(from, 0, to, 0);
+  await until(() => vscode.window.activeTextEditor?.document === editor.document);
+  return editor;
+}
+
 /** The document that the answer to this question streams into. */
 export function answerTo(question: string): Promise<vscode.TextDocument> {
   return until(() =>

@@ -14,13 +14,16 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./apply.test.ts');
   await import('./ask.test.ts');
+  await import('./changes.test.ts');
   await import('./chat.test.ts');
+  await import('./chatWindow.test.ts');
   await import('./commitMessage.test.ts');
   await import('./completion.test.ts');
   await import('./connection.test.ts');
   await import('./context.test.ts');
   await import('./gpu.test.ts');
   await import('./edit.test.ts');
+  await import('./editOddities.test.ts');
   await import('./manifest.test.ts');
   await import('./memory.test.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));

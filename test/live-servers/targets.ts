@@ -166,14 +166,19 @@ export function clientAt(url: string, backend: BackendId, outside: Partial<CoreH
 }
 
 /** The outside, with waits that take their time. */
-function liveHost(keys: Readonly<Record<string, string>> = {}): CoreHost {
+export function liveHost(keys: Readonly<Record<string, string>> = {}): CoreHost {
   return { ...createTestHost({ keys }), wait };
 }
 
-async function startEmbedded(): Promise<Subject> {
+/** With an engine that runs. */
+export function engineHost(): CoreHost {
   const outside = liveHost();
   const workerPath = path.join(import.meta.dirname, '../../dist/embeddedWorker.mjs');
-  const host = { ...outside, engine: { ...outside.engine, workerPath, nodePath: process.execPath } };
+  return { ...outside, engine: { ...outside.engine, workerPath, nodePath: process.execPath } };
+}
+
+async function startEmbedded(): Promise<Subject> {
+  const host = engineHost();
   const engine = new EngineProcess(host);
   const values: Readonly<Record<string, unknown>> = {
     'a2ia.embedded.modelPath': modelFile,

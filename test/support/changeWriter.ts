@@ -37,11 +37,11 @@ async function writeTo(handle: FileHandle, content: string | Buffer): Promise<vo
 async function opened(...given: Parameters<typeof fsPromises.open>): Promise<FileHandle> {
   step();
   const handle = await real.open(...given);
-  const { sync, close } = handle;
+  const [sync, close] = [handle.sync.bind(handle), handle.close.bind(handle)];
   return Object.assign(handle, {
     writeFile: (content: string | Buffer) => writeTo(handle, content),
-    sync: () => (step(), sync.call(handle)),
-    close: () => (step(), close.call(handle)),
+    sync: () => (step(), sync()),
+    close: () => (step(), close()),
   });
 }
 Object.assign(fsPromises, { open: opened });

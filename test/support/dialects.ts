@@ -140,18 +140,23 @@ const vllm: Dialect = {
     createVllmClient(contextOf({ 'a2ia.vllmUrl': url, ...settings }, host)),
 };
 
+/** What tells a llama-server from others, by path. */
+export function llamaServerFacts(modelIds: readonly string[]): Readonly<Record<string, object>> {
+  const data = modelIds.map((id) => ({ id, object: 'model', owned_by: 'llamacpp', meta: { n_ctx_train: 2048 } }));
+  return {
+    '/v1/models': { object: 'list', data },
+    '/props': { build_info: 'b11434-abc', default_generation_settings: { n_ctx: 2048 } },
+  };
+}
+
 const openaiCompatible: Dialect = {
   ...openAIStyle,
   backend: 'openai-compatible',
   urlSetting: 'a2ia.openaiCompatibleUrl',
-  routes: (modelIds) => ({
-    '/v1/models': (exchange) =>
-      exchange.json({
-        object: 'list',
-        data: modelIds.map((id) => ({ id, object: 'model', owned_by: 'llamacpp', meta: { n_ctx_train: 2048 } })),
-      }),
-    '/props': (exchange) => exchange.json({ build_info: 'b11434-abc', default_generation_settings: { n_ctx: 2048 } }),
-  }),
+  routes: (modelIds) =>
+    Object.fromEntries(
+      Object.entries(llamaServerFacts(modelIds)).map(([path, body]) => [path, (exchange) => exchange.json(body)]),
+    ),
   reasoning: (delta) => chunk({ reasoning_content: delta }),
   client: (url, { host = createTestHost(), settings = {} } = {}) =>
     createOpenAICompatibleClient(

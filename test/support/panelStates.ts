@@ -52,6 +52,7 @@ export function answer(id: string, text: string, more: Partial<AnswerView> = {})
     backend: 'ollama',
     model: 'llama3.2:3b',
     state: { type: 'finished', reason: 'stop' },
+    fileCount: 0,
     facts: {
       promptTokens: 1204,
       cachedPromptTokens: 1100,

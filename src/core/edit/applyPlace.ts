@@ -10,6 +10,8 @@ export interface CodeToApply {
   /** What stands behind the fence. */
   readonly info: string;
   readonly lines: readonly string[];
+  /** The file that the answer says it is for, beside it. */
+  readonly saidFile?: string;
 }
 
 export interface NamedCode extends CodeToApply {
@@ -18,9 +20,9 @@ export interface NamedCode extends CodeToApply {
 }
 
 /** The file that the code is for, from behind the fence or from a comment in its first line, which is no part of the code then. */
-export function namedCode({ info, lines }: CodeToApply): NamedCode {
+export function namedCode({ info, lines, saidFile }: CodeToApply): NamedCode {
   const inComment = nameFromComment(lines[0] ?? '');
-  const fileName = nameFromInfo(info) ?? inComment;
+  const fileName = nameFromInfo(info) ?? inComment ?? saidFile;
   return { info, fileName, lines: inComment === undefined ? lines : lines.slice(1) };
 }
 

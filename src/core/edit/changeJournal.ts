@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ifThere } from '../util/ifThere.ts';
+import { isWithin, withSeparator } from '../util/isWithin.ts';
 
 /**
  * What is written down before several files are changed together, so that a crash in between can be undone: a file holds what it held before, or what it shall
@@ -137,28 +138,6 @@ export async function readJournal(file: string, roots: readonly string[]): Promi
 
 function refuse(why: string): JournalReading {
   return { type: 'refused', why };
-}
-
-/** Wherever links lead: the file itself, or the folder that it would be in, is really there. */
-export async function isWithin(file: string, roots: readonly string[]): Promise<boolean> {
-  if (!path.isAbsolute(file) || path.normalize(file) !== file) return false;
-  const real = await realPlace(file);
-  const realRoots = await Promise.all(roots.map((root) => ifThere(realpath(root))));
-  return real !== undefined && realRoots.some((root) => root !== undefined && real.startsWith(withSeparator(root)));
-}
-
-function withSeparator(folder: string): string {
-  return folder.endsWith(path.sep) ? folder : folder + path.sep;
-}
-
-/** Of a file that is not there, as far as its folders are. Undefined for a link that leads nowhere. */
-async function realPlace(file: string): Promise<string | undefined> {
-  const real = await ifThere(realpath(file));
-  if (real !== undefined) return real;
-  if (await ifThere(lstat(file))) return undefined;
-  const folder = path.dirname(file);
-  const parent = folder === file ? undefined : await realPlace(folder);
-  return parent === undefined ? undefined : path.join(parent, path.basename(file));
 }
 
 /** @throws Error of the file system, when it cannot be read */

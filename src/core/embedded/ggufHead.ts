@@ -45,13 +45,16 @@ export function parseGgufHead(bytes: Buffer): GgufParse {
       fileType: fileType === undefined ? undefined : ggufFileTypes[fileType],
       hasChatTemplate: template !== undefined,
       canReason: holds(bytes, template, thinkingMarks),
-      canFillGaps: holds(bytes, values.get('tokenizer.ggml.tokens'), gapTokens),
+      canFillGaps:
+        gapKeys.some((key) => values.has(key)) || holds(bytes, values.get('tokenizer.ggml.tokens'), gapTokens),
       tensorCount: tensors.length,
       neededBytes,
     },
   };
 }
 
+/** Where a file names the token before a gap, now and before October 2024: `LLM_KV_TOKENIZER_FIM_PRE_ID` and `…_PREFIX_ID` of llama.cpp. */
+const gapKeys = ['tokenizer.ggml.fim_pre_token_id', 'tokenizer.ggml.prefix_token_id'];
 /** As the model families write the token before a gap: Qwen, StarCoder, CodeGemma and others, Granite, DeepSeek, CodeLlama. */
 const gapTokens = ['<|fim_prefix|>', '<fim_prefix>', '<fim-prefix>', '<｜fim▁begin｜>', '▁<PRE>'];
 const thinkingMarks = ['<think>', 'enable_thinking', 'reasoning_content'];

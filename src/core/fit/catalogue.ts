@@ -90,15 +90,15 @@ function parameterCount(shape: Shape): number {
   return count;
 }
 
-/** What Ollama's library gives under a name without a file type: Q4_0 for models that it got before the middle of 2024, since then Q4_K_M. */
+/** Bases of names that Ollama's library got before the autumn of 2024, by the sizes that it lists: Q4_0 unless a tag says otherwise. */
+const olderThanMixtures =
+  /^(llama2|llama3\b(?!\.)|codellama|mixtral|dolphin-(mistral|mixtral|llama3|phi)|gemma2?\b|codegemma|phi\b|phi3\b|qwen2?\b(?!\.)|codeqwen|deepseek-(coder|llm|v2)|command-r\b|aya\b|yi\b|starcoder|tinyllama|mistral-nemo|codestral|mathstral|zephyr|vicuna|openchat|solar\b|neural-chat|starling-lm|openhermes|nous-hermes2|wizardlm2|wizardcoder|phind-codellama|magicoder|orca-mini|llava|stablelm2|falcon2?\b|granite-code|glm4|internlm2)/;
+
+/** What Ollama's library gives under a name without a file type: Q4_0 for models that it has had for long, else Q4_K_M. */
 export function ollamaFileType(name: string): string {
   const base = name.toLowerCase().replace(/^.*\//, '').replaceAll(' ', '-');
   if (/^gpt-oss/.test(base)) return 'MXFP4';
-  return /^(llama2|llama3\b(?!\.)|codellama|mixtral|dolphin|gemma2?\b|phi3\b|qwen2?\b(?!\.)|deepseek-coder|command-r|yi\b|starcoder2|tinyllama)/.test(
-    base,
-  )
-    ? 'Q4_0'
-    : 'Q4_K_M';
+  return olderThanMixtures.test(base) ? 'Q4_0' : 'Q4_K_M';
 }
 
 export const catalogueNames: readonly string[] = shapes.map(({ name }) => name);

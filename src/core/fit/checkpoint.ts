@@ -20,9 +20,10 @@ export function schemeNamed(text: string): Scheme | undefined {
   const name = text.toLowerCase();
   const gguf = /gguf\s+(\w+)/i.exec(text)?.[1];
   if (gguf !== undefined) return { kind: 'gguf', mixture: gguf.toUpperCase() };
-  if (/awq/.test(name)) return { kind: 'awq' };
-  if (/w4a16|wna16|auto-?round/.test(name)) return { kind: 'w4a16' };
-  if (/gptq/.test(name)) return { kind: /int8|8[-_ ]?bit|w8a16/.test(name) ? 'gptq8' : 'gptq' };
+  const isEight = /int8|8[-_ ]?bits?|w8a16/.test(name);
+  if (/awq/.test(name)) return { kind: isEight ? 'gptq8' : 'awq' };
+  if (/w4a16|w4a8|wna16|auto-?round/.test(name)) return { kind: 'w4a16' };
+  if (/gptq/.test(name)) return { kind: isEight ? 'gptq8' : 'gptq' };
   if (/mxfp4/.test(name)) return { kind: 'mxfp4' };
   if (/fp4/.test(name)) return { kind: 'nvfp4' };
   if (/w8a8|w8a16|int8/.test(name)) return { kind: 'int8' };

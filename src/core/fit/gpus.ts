@@ -5,8 +5,9 @@
 const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/\bB300\b/i, 288],
   [/\bG?B200\b/i, 180],
-  [/\bG?H200\b/i, 141],
   [/\bGH200\b|\bH20\b/i, 96],
+  [/\bH200\b/i, 140.4],
+  [/\bH100 NVL\b/i, 94],
   [/\bH[18]00\b/i, 80],
   [/\bA100\b(?!.*40)|\bA800\b/i, 80],
   [/\bA100\b/i, 40],
@@ -17,11 +18,11 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/\bV100\b.*32/i, 32],
   [/\bV100\b|\bP100\b/i, 16],
   [/\bP40\b|\bM40\b/i, 24],
-  [/RTX ?PRO ?6000/i, 96],
+  [/RTX ?PRO ?6000|RTX ?6000 ?(Pro|Blackwell)/i, 96],
   [/RTX ?PRO ?5000/i, 48],
   [/RTX ?PRO ?4500/i, 32],
   [/RTX ?PRO ?4000/i, 24],
-  [/A6000\b|RTX ?6000 ?Ada/i, 48],
+  [/A6000\b|RTX ?6000 ?Ada|RTX ?5880 ?Ada/i, 48],
   [/A5500\b|A5000\b|RTX ?4500 ?Ada/i, 24],
   [/A4500\b|RTX ?4000 ?Ada/i, 20],
   [/A4000\b|RTX ?2000 ?Ada/i, 16],
@@ -31,6 +32,9 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/Quadro RTX ?8000/i, 48],
   [/Quadro RTX ?6000|TITAN RTX/i, 24],
   [/Quadro RTX ?5000/i, 16],
+  [/Quadro P6000/i, 24],
+  [/Quadro P5000/i, 16],
+  [/\bK80\b/i, 12],
   [/TITAN (V|Xp?)\b/i, 12],
   [/\b5090 ?Laptop/i, 24],
   [/5090\b/i, 32],
@@ -63,15 +67,27 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/3050\b/i, 8],
   [/2080 ?Ti|1080 ?Ti/i, 11],
   [/20[78]0\b|10[78]0\b/i, 8],
-  [/2060\b|1660\b|1060\b/i, 6],
-  [/1650\b|1050 ?Ti/i, 4],
+  [/2060\b|1660\b|1060\b|980 ?Ti/i, 6],
+  [/1650\b|1050 ?Ti|GTX ?9[78]0\b/i, 4],
+  [/MI35[05]X/i, 288],
+  [/MI325X/i, 256],
   [/MI300X/i, 192],
+  [/MI300A/i, 128],
   [/MI250/i, 64],
   [/MI210/i, 64],
-  [/MI100\b/i, 32],
+  [/MI100\b|MI60\b/i, 32],
+  [/Radeon ?VII|MI25\b/i, 16],
+  [/W7900/i, 48],
+  [/W[67]800/i, 32],
   [/7900 ?XTX/i, 24],
   [/7900 ?XT\b/i, 20],
-  [/(7800|6800|6900) ?XT|9070\b|7900 ?GRE/i, 16],
+  [/(7800|6800|6900|6950|7600) ?XT|9070\b|7900 ?GRE/i, 16],
+  [/(7700|67[05]0) ?XT/i, 12],
+  [/RX ?(7600|66[05]0)\b/i, 8],
+  [/Arc ?(Pro ?)?B60/i, 24],
+  [/Arc ?A770|Arc ?(Pro ?)?B50/i, 16],
+  [/Arc ?B580/i, 12],
+  [/Arc ?A750/i, 8],
 ];
 
 const gibibyte = 1024 ** 3;
@@ -83,8 +99,6 @@ export function isHeadlessCard(name: string): boolean {
   return headless.test(name);
 }
 
-const driverShare = 0.0145;
-
 /**
  * What CUDA, or Metal, has on a card of this name. A size in the name ("RTX 3060 12GB", "RTX 2080 Ti 22GB") counts more than the model, and
  * decimals of a GiB are what CUDA itself says. Metal lets a
@@ -94,13 +108,22 @@ export function cudaBytesOfCard(name: string): number | undefined {
   if (/GB10|DGX Spark/i.test(name)) return 121.6 * gibibyte;
   const exactly = /(\d+\.\d+)\s?Gi?B\b/i.exec(name)?.[1];
   if (exactly !== undefined) return Number(exactly) * gibibyte;
-  const stated = /(\d+)\s?GB\b/i.exec(name)?.[1];
+  // Grace Hopper is named after the memory of its CPU.
+  const stated = /GH200/i.test(name) ? undefined : /(\d+)\s?GB\b/i.exec(name)?.[1];
   const gibibytes = stated === undefined ? cards.find(([pattern]) => pattern.test(name))?.[1] : Number(stated);
-  if (/Apple/i.test(name) && gibibytes !== undefined) return gibibytes * gibibyte * (gibibytes > 36 ? 3 / 4 : 2 / 3);
-  return gibibytes === undefined || gibibytes === 0 ? undefined : cudaBytesOfTotal(gibibytes * gibibyte);
+  if (gibibytes === undefined || gibibytes === 0) return undefined;
+  if (/Apple/i.test(name)) return gibibytes * gibibyte * (gibibytes > 36 ? 3 / 4 : 2 / 3);
+  const left = checked.test(name) ? (gibibytes * 15) / 16 : gibibytes === 80 ? 79.7 : gibibytes;
+  return cudaBytesOfTotal(left * gibibyte);
 }
 
-/** From what nvidia-smi calls total to what a process can have at most. */
+/** Cards of servers without stacked memory check it by themselves, and a sixteenth is for that: 22.5 GiB of an L4's 24, 45 of an L40S's 48. */
+const checked = /\b(L40S?|L20|L4|A10G?|A16|A2|A40|T4)\b/i;
+
+/**
+ * From what nvidia-smi calls total to what a process can have at most. In logs that have both, the driver keeps 0.24 GiB of 12, 0.4 of 24, 0.5 of 45 and no
+ * more than 0.6 of 80 and 96.
+ */
 export function cudaBytesOfTotal(totalBytes: number): number {
-  return totalBytes * (1 - driverShare);
+  return totalBytes - Math.min(0.55 * gibibyte, 0.17 * gibibyte + 0.0075 * totalBytes);
 }

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { ConversationStore, type OpenConversation } from '../../core/chat/conversationStore.ts';
 import { ChatPanel, type ChatPanelParts } from './chatPanel.ts';
 import { Drafts } from './drafts.ts';
-import { storageFolder } from './storageFolder.ts';
+import { storageFolder } from '../storageFolder.ts';
 
 export interface ChatParts extends Omit<ChatPanelParts, 'store' | 'drafts'> {
   readonly context: Pick<vscode.ExtensionContext, 'globalStorageUri'>;

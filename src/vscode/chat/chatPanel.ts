@@ -5,6 +5,7 @@ import type { ConversationStore, OpenConversation } from '../../core/chat/conver
 import type { Draft } from '../../core/chat/promptMessages.ts';
 import { Turns } from '../../core/chat/turns.ts';
 import type { BackendRegistry } from '../../core/clients/registry.ts';
+import { fileOfCode } from '../../core/edit/answerFiles.ts';
 import type { CodeToApply } from '../../core/edit/applyPlace.ts';
 import { linesOf } from '../../core/edit/lines.ts';
 import type { GpuReading } from '../../core/gpu/gpuReading.ts';
@@ -42,7 +43,13 @@ export interface ChatPanelParts {
   /** Asks the user whether something may be sent to an origin that the workspace names. */
   readonly mayContact: (origin: string) => Promise<boolean>;
   /** Puts code where it belongs, as a diff. Undefined, else why not. */
-  readonly apply: (code: CodeToApply, editor: vscode.TextEditor | undefined) => Promise<string | undefined>;
+  readonly apply: (
+    code: CodeToApply,
+    editor: vscode.TextEditor | undefined,
+    wish: string,
+  ) => Promise<string | undefined>;
+  /** Offers what an answer changes in several files. Undefined, else why not. */
+  readonly review: (answer: string, wish: string) => Promise<string | undefined>;
   /** Undefined where the user wants no look at the GPU. */
   readonly readGpus: () => Promise<GpuReading | undefined>;
   readonly badges: Badges;
@@ -227,12 +234,11 @@ export class ChatPanel implements PanelSource {
       case 'newFile':
         return openNewFile(message.text, message.language);
       case 'apply':
-        return this.notice.sayWhyNot(
-          this.#parts.apply(
-            { info: message.info, lines: linesOf(message.text.replace(/\n$/, '')) },
-            this.#editors.editor,
-          ),
-        );
+        return this.notice.sayWhyNot(this.#apply(message));
+      case 'reviewFiles': {
+        const said = this.#saidIn(message.answerId);
+        return said && this.notice.sayWhyNot(this.#parts.review(said.answer, said.wish));
+      }
       case 'openLink':
         return this.notice.sayWhyNot(openLink(message.href));
       case 'noticeButton':
@@ -371,6 +377,24 @@ export class ChatPanel implements PanelSource {
       if (!plan || plan.proposals.length === 0 || this.#shown.open !== open) return go();
       this.composer.postpone({ plan, occasion: `This is more than ${model} reads at once. You can:`, go });
     });
+  }
+
+  // ---- Code -------------------------------------------------------------------------------------------------------------------------------------------
+
+  #apply({ answerId, info, text }: MessageOf<'apply'>): Promise<string | undefined> {
+    const lines = linesOf(text.replace(/\n$/, ''));
+    const said = this.#saidIn(answerId);
+    const saidFile = said && fileOfCode(said.answer, lines);
+    const code = { info, lines, ...(saidFile === undefined ? {} : { saidFile }) };
+    return this.#parts.apply(code, this.#editors.editor, said?.wish ?? '');
+  }
+
+  /** An answer, and what it was asked for. */
+  #saidIn(answerId: string): { readonly answer: string; readonly wish: string } | undefined {
+    const { conversation } = this.#shown.open;
+    const answer = conversation.message(answerId);
+    if (answer?.role !== 'answer') return undefined;
+    return { answer: answer.text, wish: conversation.message(answer.parentId)?.text ?? '' };
   }
 
   // ---- What is shown ----------------------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import type { Answer, Attachment, Conversation, Message, Question } from '../../core/chat/conversation.ts';
 import { attachmentTokens } from '../../core/chat/promptPlan.ts';
+import { answerFiles } from '../../core/edit/answerFiles.ts';
 import type {
   AnswerFacts,
   AnswerState,
@@ -57,6 +58,7 @@ export function answerView(conversation: Conversation, answer: Answer, knowledge
     backend: writer?.backend,
     model: writer?.model,
     state: stateOf(answer, knowledge),
+    fileCount: knowledge.running(id) ? 0 : fileCountOf(answer),
     facts: factsOf(answer),
     isLeftOut: conversation.isLeftOut(id),
   };
@@ -86,6 +88,18 @@ function stateOf({ id, runs }: Answer, knowledge: AnswerKnowledge): AnswerState 
   const outcome = runs.at(-1)?.ending?.outcome;
   if (!outcome) return { type: 'interrupted' };
   return outcome.type === 'failed' ? { ...outcome, buttons: knowledge.buttons(id) } : outcome;
+}
+
+const fileCounts = new WeakMap<Answer, { readonly text: string; readonly count: number }>();
+
+/** A snapshot asks it of every answer of the conversation, again and again. */
+function fileCountOf(answer: Answer): number {
+  const { text } = answer;
+  const known = fileCounts.get(answer);
+  if (known?.text === text) return known.count;
+  const count = answerFiles(text).length;
+  fileCounts.set(answer, { text, count });
+  return count;
 }
 
 /** Undefined while a run may still add to it. */

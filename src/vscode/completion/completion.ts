@@ -7,7 +7,7 @@ import type { BackendRegistry } from '../../core/clients/registry.ts';
 import { Completer } from '../../core/completion/completer.ts';
 import { chooseCompletion } from '../../core/completion/completionChoice.ts';
 import { findFimModels } from '../../core/completion/fimModels.ts';
-import { isSavingPower } from '../../core/completion/powerSaving.ts';
+import { isSavingPower, powerLookIntervalMs } from '../../core/completion/powerSaving.ts';
 import type { CoreHost } from '../../core/host.ts';
 import type { CompletionSettings } from '../../core/settings/settings.ts';
 import type { EditorSettings } from '../editorSettings.ts';
@@ -25,7 +25,7 @@ export interface CompletionParts {
 /** A server that failed is left alone for this time, doubled with every further failure. */
 const firstRestMs = 15_000;
 const longestRestMs = 300_000;
-const powerLookMs = 60_000;
+const powerLookMs = powerLookIntervalMs(process.platform);
 
 /**
  * Ghost text: what the model puts into the gap at the cursor. Keys are no request that somebody means: none of them opens a question or an error, what is
@@ -224,5 +224,5 @@ const powerHost = {
   platform: process.platform,
   readFile: (path: string) => readFile(path, 'utf8'),
   run: async (program: string, args: readonly string[]) =>
-    (await promisify(execFile)(program, [...args], { timeout: 5_000 })).stdout,
+    (await promisify(execFile)(program, [...args], { timeout: 5_000, windowsHide: true })).stdout,
 };

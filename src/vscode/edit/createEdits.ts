@@ -1,4 +1,6 @@
 import type * as vscode from 'vscode';
+import { changesFolder } from './changeRecovery.ts';
+import { ChangeSets, type ChangeSetsParts } from './changeSets.ts';
 import { EditInput } from './editInput.ts';
 import { Edits, type EditsParts } from './edits.ts';
 import { FormatRecords } from './formatRecords.ts';
@@ -13,4 +15,12 @@ export function createEdits({ context, ...parts }: CreateEditsParts): Edits {
     input: new EditInput(context.workspaceState),
     records: new FormatRecords(context.globalState),
   });
+}
+
+export interface CreateChangeSetsParts extends Omit<ChangeSetsParts, 'folder'> {
+  readonly context: vscode.ExtensionContext;
+}
+
+export function createChangeSets({ context, ...parts }: CreateChangeSetsParts): ChangeSets {
+  return new ChangeSets({ ...parts, folder: changesFolder(context.globalStorageUri) });
 }

@@ -47,7 +47,9 @@ export class EditLenses implements vscode.CodeLensProvider {
               lens(at, 'Reject All', 'a2ia.rejectEdit', [uri]),
             ]
           : []),
-        lens(at, 'Retry…', 'a2ia.retryEdit', [uri], 'Ask again, with a further wish'),
+        ...(edit.request.isOfSet
+          ? []
+          : [lens(at, 'Retry…', 'a2ia.retryEdit', [uri], 'Ask again, with a further wish')]),
         lens(at, 'Show as Diff', 'a2ia.showEditAsDiff', [uri]),
         ...(lost > 0 ? [lens(at, `${lost} dropped: you changed the lines`, '', [])] : []),
       ];

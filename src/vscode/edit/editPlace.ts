@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { LineRange } from '../../core/edit/editSession.ts';
 import { enclosingBlock } from '../../core/edit/enclosingBlock.ts';
@@ -30,7 +31,9 @@ async function isReadOnly({ uri, isUntitled }: vscode.TextDocument): Promise<boo
   if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) !== true) return true;
   try {
     const { permissions = 0 } = await vscode.workspace.fs.stat(uri);
-    return (permissions & vscode.FilePermission.Readonly) !== 0;
+    if ((permissions & vscode.FilePermission.Readonly) !== 0) return true;
+    // Of files of this machine VS Code tells it only when it saves. Root may write everything, and means it as little as others do.
+    return uri.scheme === 'file' && ((await stat(uri.fsPath)).mode & 0o222) === 0;
   } catch {
     // Not saved yet, or deleted meanwhile.
     return false;

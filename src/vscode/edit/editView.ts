@@ -38,9 +38,18 @@ export class EditView {
   readonly #comments = vscode.comments.createCommentController('a2ia.edit', 'A2IA Edit');
   readonly #shown = new Map<string, ShownEdit>();
   readonly #boxes = new Map<vscode.CommentThread, HunkBox>();
-  readonly #following = vscode.window.onDidChangeVisibleTextEditors(() => {
-    for (const shown of this.#shown.values()) this.#decorate(shown);
-  });
+  readonly #following = vscode.Disposable.from(
+    vscode.window.onDidChangeVisibleTextEditors(() => {
+      for (const shown of this.#shown.values()) {
+        this.#decorate(shown);
+        this.#showBoxes(shown);
+      }
+    }),
+    vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
+      const shown = this.#shown.get(textEditor.document.uri.toString());
+      if (shown) this.#showBoxes(shown);
+    }),
+  );
 
   show(edit: ShownEdit): void {
     this.#shown.set(edit.document.uri.toString(), edit);
@@ -92,12 +101,13 @@ export class EditView {
       if (!lines) continue;
       // VS Code colours the range of a box in its own way, over ours: an empty one has no colour.
       const range = new vscode.Range(lines.end, lines.end);
-      const text = hunk.newLines.join('\n');
-      const label = writingAt ? 'What comes' : labelOf(hunk, hunks);
+      const isWriting = writingAt !== undefined;
+      const label = isWriting ? 'What comes' : labelOf(hunk, hunks);
+      const text = (isWriting ? hunk.newLines.slice(-linesWhileWriting) : hunk.newLines).join('\n');
       const known = [...this.#boxes].find(([thread, box]) => thread.uri.toString() === uri && box.id === hunk.id);
+      if (!known && !isNearby(document, range)) continue;
       const thread = known?.[0] ?? this.#comments.createCommentThread(document.uri, range, []);
-      // Each of them makes VS Code draw the box anew.
-      if (!known || known[1].text !== text) thread.comments = [commentOf(hunk, document.languageId)];
+      if (known?.[1].text !== text) thread.comments = [commentOf(hunk, text, document.languageId)];
       if (thread.label !== label) thread.label = label;
       if (!thread.range?.isEqual(range)) thread.range = range;
       if (!known) {
@@ -107,6 +117,21 @@ export class EditView {
       this.#boxes.set(thread, { id: hunk.id, text });
     }
   }
+}
+
+/** The last of a change that is still being written, where the model is: VS Code draws them ten times a second, and of 2,000 lines that takes a third of a second. */
+const linesWhileWriting = 16;
+
+/** Half a screen. */
+const nearbyLines = 20;
+
+/** Each box costs VS Code some ten milliseconds, so there are none but those that one may see soon; one that is there stays, or the text would jump. */
+function isNearby(document: vscode.TextDocument, { start: { line } }: vscode.Range): boolean {
+  return vscode.window.visibleTextEditors.some(
+    (editor) =>
+      editor.document === document &&
+      editor.visibleRanges.some(({ start, end }) => line >= start.line - nearbyLines && line <= end.line + nearbyLines),
+  );
 }
 
 /** Themes of high contrast have borders where others have backgrounds, which has no colour there; in others such a border is transparent. */
@@ -133,8 +158,7 @@ export function labelOf(hunk: Hunk, hunks: readonly Hunk[]): string {
   return hunks.length > 1 ? `Change ${hunks.indexOf(hunk) + 1} of ${hunks.length}` : 'Change';
 }
 
-function commentOf({ oldLines, newLines }: Hunk, languageId: string): vscode.Comment {
-  const text = newLines.join('\n');
+function commentOf({ oldLines, newLines }: Hunk, text: string, languageId: string): vscode.Comment {
   const fence = fenceFor(text);
   const body = new vscode.MarkdownString(`${fence}${languageId}\n${text}\n${fence}`);
   const name = `+${newLines.length} −${oldLines.length}`;

@@ -46,6 +46,9 @@ export class Edits {
   readonly #proposed = new ProposedDocuments((uri) => this.#live.get(uri)?.proposedText);
   readonly #syntax = new SyntaxWatch();
   readonly #live = new Map<string, LiveEdit>();
+  readonly #changed = new vscode.EventEmitter<LiveEdit>();
+  /** There is something else to show of an edit, or nothing any more. */
+  readonly onDidChange = this.#changed.event;
   readonly #subscriptions: readonly vscode.Disposable[];
 
   constructor(parts: EditsParts) {
@@ -56,7 +59,12 @@ export class Edits {
       }),
       vscode.workspace.onDidCloseTextDocument((document) => {
         // The event also comes when the document's language is changed.
-        if (document.isClosed) this.#end(this.#live.get(document.uri.toString()));
+        const edit = this.#live.get(document.uri.toString());
+        if (document.isClosed && !edit?.request.isOfSet) this.#end(edit);
+      }),
+      vscode.workspace.onDidOpenTextDocument((document) => {
+        const edit = this.#live.get(document.uri.toString());
+        if (edit?.request.isOfSet) edit.reopen(document);
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.#tellKeys()),
     ];
@@ -80,8 +88,9 @@ export class Edits {
   /**
    * Offers code out of a conversation where it belongs, as a diff. A file that is not there yet becomes an untitled one of that name, to be saved or not.
    * Undefined, else why not.
+   * @param wish what the user asked for in that conversation
    */
-  async apply(code: CodeToApply, editor: vscode.TextEditor | undefined): Promise<string | undefined> {
+  async apply(code: CodeToApply, editor: vscode.TextEditor | undefined, wish = ''): Promise<string | undefined> {
     const named = namedCode(code);
     const target = await applyTarget(named, editor);
     if (target.type === 'refused') return target.why;
@@ -94,7 +103,7 @@ export class Edits {
     const fence = fenceFor(text);
     const answer = `${fence}\n${text}\n${fence}`;
     await vscode.window.showTextDocument(document, { preview: false });
-    const edit = new LiveEdit({ document, lines, wish: '', earlier: [] }, () => this.#show(edit));
+    const edit = new LiveEdit({ document, lines, wish, earlier: [] }, () => this.#show(edit));
     this.#live.set(uri, edit);
     const offer = edit.offer(answer);
     if (offer.type === 'edit') {
@@ -105,6 +114,27 @@ export class Edits {
     return offer.type === 'unchanged'
       ? `${name} has this code already.`
       : `${refusalText(offer.why)} Nothing was changed.`;
+  }
+
+  /** Offers lines that a document shall have, until they are decided on. Undefined: another edit of it waits. */
+  propose(document: vscode.TextDocument, lines: readonly string[], wish: string): LiveEdit | undefined {
+    const uri = document.uri.toString();
+    if (this.#live.has(uri)) return undefined;
+    const all = { start: 0, end: document.lineCount };
+    const edit = new LiveEdit({ document, lines: all, wish, earlier: [], isOfSet: true }, () => this.#show(edit));
+    this.#live.set(uri, edit);
+    edit.propose(lines);
+    return edit;
+  }
+
+  /** Whether there is still something to decide on. */
+  isLive(edit: LiveEdit): boolean {
+    return this.#live.get(edit.document.uri.toString()) === edit;
+  }
+
+  /** Gives it up without a word. */
+  drop(edit: LiveEdit): void {
+    this.#end(edit);
   }
 
   async retry(uri: unknown): Promise<EditResult | undefined> {
@@ -188,7 +218,8 @@ export class Edits {
 
   dispose(): void {
     for (const edit of this.#live.values()) edit.stop();
-    vscode.Disposable.from(...this.#subscriptions, this.#view, this.#lenses, this.#proposed, this.#syntax).dispose();
+    const shown = [this.#view, this.#lenses, this.#proposed, this.#syntax];
+    vscode.Disposable.from(...this.#subscriptions, this.#changed, ...shown).dispose();
   }
 
   async #askForWish(document: vscode.TextDocument, { start, end }: LineRange): Promise<string | undefined> {
@@ -314,7 +345,9 @@ export class Edits {
     if (this.#live.get(edit.document.uri.toString()) !== edit) return;
     const { document, hunks, phase } = edit;
     if (phase.type === 'offered' && !hunks.some(({ place }) => place.type === 'found')) {
-      if (hunks.length > 0) tell('You have changed the code that the edit was for, so the edit was dropped.');
+      // In a change set the tree says so.
+      if (hunks.length > 0 && !edit.request.isOfSet)
+        tell('You have changed the code that the edit was for, so the edit was dropped.');
       return this.#end(edit);
     }
     const writingAt = phase.type === 'writing' ? edit.regionRange() : undefined;
@@ -322,6 +355,7 @@ export class Edits {
     this.#proposed.refresh(document);
     this.#lenses.refresh();
     this.#tellKeys();
+    this.#changed.fire(edit);
   }
 
   #end(edit: LiveEdit | undefined): void {
@@ -331,6 +365,7 @@ export class Edits {
     this.#view.hide(edit.document);
     this.#lenses.refresh();
     this.#tellKeys();
+    this.#changed.fire(edit);
   }
 
   /** Which keys mean something here. */

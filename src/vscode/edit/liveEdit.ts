@@ -15,6 +15,8 @@ export interface LiveEditRequest {
   readonly lines: LineRange;
   readonly wish: string;
   readonly earlier: readonly { readonly answer: string; readonly further: string }[];
+  /** Of a change set: it outlives the editor of its document, and no model is asked about it again. */
+  readonly isOfSet?: true;
 }
 
 export type Phase = { readonly type: 'writing'; readonly text: string } | { readonly type: 'offered' };
@@ -26,8 +28,8 @@ export interface Written {
   readonly format: EditFormat;
 }
 
-/** The screen is not faster, and each picture of a partial edit costs VS Code some milliseconds. */
-const previewIntervalMs = 100;
+/** Faster than one reads code, while each picture of a partial edit takes VS Code two frames. */
+const previewIntervalMs = 250;
 
 /** One edit of one document, from the request until the last of its changes is decided on. */
 export class LiveEdit {
@@ -35,6 +37,7 @@ export class LiveEdit {
   readonly controller = new AbortController();
   /** Of the model, as it came. */
   answerText = '';
+  #document: vscode.TextDocument;
   #phase: Phase = { type: 'writing', text: 'Looking for a model server' };
   readonly #session: EditSession;
   readonly #asked: EditRequest;
@@ -45,6 +48,7 @@ export class LiveEdit {
   /** @param changed called when there is something else to show */
   constructor(request: LiveEditRequest, changed: () => void) {
     this.request = request;
+    this.#document = request.document;
     const { document, lines, wish, earlier } = request;
     this.#session = new EditSession(document.getText(), lines);
     this.#changed = changed;
@@ -58,7 +62,14 @@ export class LiveEdit {
   }
 
   get document(): vscode.TextDocument {
-    return this.request.document;
+    return this.#document;
+  }
+
+  /** The same file, opened again: what is offered follows what became of its text meanwhile. */
+  reopen(document: vscode.TextDocument): void {
+    if (document === this.#document) return;
+    this.#document = document;
+    this.follow([]);
   }
 
   get phase(): Phase {
@@ -90,7 +101,8 @@ export class LiveEdit {
 
   /** Asks, and shows what comes. Never throws: that nobody answers is an answer too. */
   async write(choice: Choice, format: EditFormat, settings: Settings): Promise<Written> {
-    const { document, wish, earlier } = this.request;
+    const { document } = this;
+    const { wish, earlier } = this.request;
     this.#say(`${choice.model} reads`);
     const messages = editMessages({
       ...this.#asked,
@@ -118,6 +130,11 @@ export class LiveEdit {
     const offer = offerFrom(answer, this.#asked, true);
     this.#settleOn(offer);
     return offer;
+  }
+
+  /** Offers lines that were judged already. */
+  propose(lines: readonly string[]): void {
+    this.#settleOn({ type: 'edit', lines });
   }
 
   /** To be told of every change of the document. */
@@ -150,6 +167,18 @@ export class LiveEdit {
       this.#isApplying = false;
       this.#changed();
     }
+  }
+
+  /** All that it offers, to be put into the document together with other edits. Until `endAccepting` it follows in silence. */
+  beginAccepting(): readonly TextChange[] {
+    this.#isApplying = true;
+    return this.#session.changesFor(this.#all());
+  }
+
+  endAccepting(isMade: boolean): void {
+    if (isMade) this.#session.settle(this.#all());
+    this.#isApplying = false;
+    this.#changed();
   }
 
   reject(ids: ReadonlySet<number> = this.#all()): void {

@@ -4,7 +4,8 @@ import { ServerProcess } from './serverProcess.ts';
 
 const slots = 4;
 
-export async function startLlamaServer(found: Found): Promise<LiveServer> {
+/** @param options further ones, which win over those here */
+export async function startLlamaServer(found: Found, options: readonly string[] = []): Promise<LiveServer> {
   if ('url' in found) return { ...(await describe(found.url)), stop: () => Promise.resolve() };
   const server = await ServerProcess.start({
     name: 'llama-server',
@@ -16,6 +17,7 @@ export async function startLlamaServer(found: Found): Promise<LiveServer> {
       ...['-b', '256'],
       // Repacked weights run on instructions (AMX) that some virtual machines name and do not have: it crashes.
       '--no-repack',
+      ...options,
     ],
     readyPath: '/health',
     startLimitMs: 120_000,

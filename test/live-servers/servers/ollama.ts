@@ -27,7 +27,7 @@ export async function startOllama(found: Found): Promise<LiveServer> {
     readyPath: '/api/version',
     startLimitMs: 60_000,
   });
-  await createModel(server.url);
+  await createModel(server.url, model);
   return {
     url: server.url,
     model,
@@ -40,16 +40,18 @@ export async function startOllama(found: Found): Promise<LiveServer> {
   };
 }
 
-async function createModel(url: string): Promise<void> {
+/** Of the test's file. */
+export async function createModel(url: string, name: string, fields: object = {}): Promise<void> {
   const bytes = await readFile(modelFile);
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   await fetch(`${url}/api/blobs/${digest}`, { method: 'POST', body: bytes });
   await postJson(`${url}/api/create`, {
-    model,
+    model: name,
     files: { [path.basename(modelFile)]: digest },
     // With as many threads as cores it becomes six times slower as soon as anything else runs.
     parameters: { num_thread: 1 },
     stream: false,
+    ...fields,
   });
 }
 

@@ -185,7 +185,8 @@ const powers: Readonly<Record<string, number>> = { b: 0, k: 1, m: 2, g: 3, t: 4 
 
 /** The logs of these servers mean powers of 1024, also where they write MB and GB. NaN never: a size that is none is undefined. */
 export function sizeOf(amount: string | undefined, unit: string | undefined): number | undefined {
-  const number = Number(amount?.replaceAll(',', ''));
+  // `11,53` is how a program writes it that took over the machine's language; `16,384` are thousands.
+  const number = Number(/^-?\d+,\d{1,2}$/.test(amount ?? '') ? amount?.replace(',', '.') : amount?.replaceAll(',', ''));
   const power = powers[(unit ?? 'b').charAt(0).toLowerCase()];
   return amount === undefined || amount === '' || !Number.isFinite(number) || power === undefined
     ? undefined
@@ -195,7 +196,7 @@ export function sizeOf(amount: string | undefined, unit: string | undefined): nu
 /** `"11.5 GiB"`, `[22.8 GiB]`, `457.0 MiB`, `0 B`; of a list the sum. */
 export function sizeText(text: string | undefined): number | undefined {
   let sum: number | undefined;
-  for (const [, amount, unit] of (text ?? '').matchAll(/(-?\d[\d.]*) ?([KMGT]i?B|B)\b/g)) {
+  for (const [, amount, unit] of (text ?? '').matchAll(/(-?\d[\d.,]*) ?([KMGT]i?B|B)\b/g)) {
     const bytes = sizeOf(amount, unit);
     if (bytes !== undefined) sum = (sum ?? 0) + bytes;
   }

@@ -50,6 +50,7 @@ describe('checkGgufFile', () => {
       [[architecture, template, tokens('<|fim_prefix|>')], true, true],
       [[architecture, tokens('<｜fim▁begin｜>')], false, true],
       [[architecture, tokens('<think>')], false, false],
+      [[architecture, Buffer.concat([text('tokenizer.ggml.fim_pre_token_id'), u32(4), u32(3)])], false, true],
     ] as const) {
       await writeFile(path, model({ keyValues: values }));
       const facts = await checkGgufFile(path);

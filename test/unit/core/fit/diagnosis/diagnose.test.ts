@@ -277,6 +277,20 @@ describe('A log as it comes', () => {
     assert.equal(diagnose(''), undefined);
   });
 
+  it('in another language: decimals with a comma are such, and words that are not known are no failure', () => {
+    const torch = diagnosed(
+      'CUDA out of memory. Tried to allocate 224,00 MiB. GPU 0 has a total capacity of 11,53 GiB of which 187,75 MiB is free.',
+    );
+    assert.equal(figure(torch, 'Memory of the GPU'), '11.5 GiB');
+    assert.equal(figure(torch, 'Asked for when it failed'), '224 MiB');
+    assert.equal(
+      diagnosed('model requires more system memory (5,6 GiB) than is available (4.8 GiB)').cause?.inequality,
+      'in RAM 5.6 GiB > free RAM and swap 4.8 GiB',
+    );
+    assert.equal(diagnose('错误：CUDA 内存不足。尝试分配 2.00 GiB。GPU 0 的总容量为 23.64 GiB。'), undefined);
+    assert.equal(diagnose('Nicht genügend Speicher: 5,2 GiB benötigt, 3,1 GiB frei'), undefined);
+  });
+
   it('keeps nothing of a long one but what is said of it', () => {
     const noise = `${'x'.repeat(200)} error ${'y'.repeat(60)}\n`.repeat(20_000);
     const { diagnosis, relevantLines } = explainLog([noise, ollamaCache, noise]);

@@ -1,40 +1,57 @@
-// `node bench/estimators.ts --cases FILE`: what other estimators say of the logged runs, next to ours, into bench/data/estimators.json. gguf-parser-go runs as
-// a Go library (`bench/ggufParser`) on heads of model files made from the same facts that our planner has. It needs Go.
+// `node bench/accuracy/estimators.ts --cases FILE`: what other estimators say of the logged runs, next to ours, into bench/data/estimators.json. gguf-parser-go runs as
+// a Go library (`bench/ggufParser`) on heads of model files made from the same facts that our planner has, llmfit as its program, installed into the cache.
+// It needs Go, Python and their registries, and says which of them is missing.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mixtureNamed } from '../src/core/fit/ggufMixtures.ts';
-import type { ModelFacts } from '../src/core/fit/modelFacts.ts';
-import { tensorsOf } from '../src/core/fit/tensors.ts';
-import { progress } from './support/figures.ts';
-import { factsOf } from './support/fitCases.ts';
-import { predict } from './support/fitPredictions.ts';
+import { mixtureNamed } from '../../src/core/fit/ggufMixtures.ts';
+import type { ModelFacts } from '../../src/core/fit/modelFacts.ts';
+import { tensorsOf } from '../../src/core/fit/tensors.ts';
+import { progress } from '../support/figures.ts';
+import { factsOf } from '../support/fitCases.ts';
+import { predict } from '../support/fitPredictions.ts';
 import {
   errorOf,
   hasTruth,
+  outcomeVerdict,
   scoreOf,
   type FigureName,
   type Said,
   type Score,
   type ScoredRun,
-} from './support/fitScores.ts';
-import { llamaCppSettingsOf } from './support/fitSettings.ts';
-import { mixtureOf } from './support/fitWeights.ts';
-import { ggufFromFacts } from './support/ggufFromFacts.ts';
+} from '../support/fitScores.ts';
+import { llamaCppSettingsOf } from '../support/fitSettings.ts';
+import { sharersOf } from '../support/fitVllm.ts';
+import { askLlmfit } from '../support/llmfit.ts';
+import { llmfitVersion } from '../../scripts/llmfit.mjs';
+import { mixtureOf } from '../support/fitWeights.ts';
+import { ggufFromFacts } from '../support/ggufFromFacts.ts';
 
 const mebibyte = 1024 ** 2;
 
 export interface EstimatorScores {
   readonly ggufParser: string;
+  readonly llmfit: string;
+  /** When it was measured, for example `2026-11-24`. */
+  readonly date: string;
   /** Of the runs that the estimator and our planner both answer. */
   readonly scores: readonly { readonly estimator: string; readonly theirs: Score; readonly ours: Score }[];
+  /** Whether a model fits on the GPUs, of the runs that llmfit and our planner both decide. */
+  readonly verdicts: readonly {
+    readonly backend: string;
+    readonly runs: number;
+    readonly theirsRight: number;
+    readonly theirsFalseFits: number;
+    readonly oursRight: number;
+    readonly oursFalseFits: number;
+  }[];
 }
 
 const { values } = parseArgs({ options: { cases: { type: 'string' } } });
-if (values.cases === undefined) throw new Error('Which cases? `node bench/estimators.ts --cases FILE`.');
+if (values.cases === undefined) throw new Error('Which cases? `node bench/accuracy/estimators.ts --cases FILE`.');
 const runs = readFileSync(values.cases, 'utf8')
   .split('\n')
   .filter(Boolean)
@@ -43,11 +60,13 @@ const runs = readFileSync(values.cases, 'utf8')
 const whole = runs.filter(({ outcome }) => !['partial_offload', 'partial_by_choice', 'cpu', 'oom'].includes(outcome));
 const ours = new Map<string, Said>(whole.map((run) => [run.id, predict(run)]));
 const parsed = ggufParser(whole.filter(({ backend }) => backend !== 'vllm'));
+const llmfit = await askLlmfit(runs);
 const thumb = new Map(whole.flatMap((run): [string, Said][] => rule(run)));
 
 const scores = [
   ...(['weights_mib', 'kv_mib', 'compute_mib'] as const).map((figure) => compared('gguf-parser-go', parsed, figure)),
   compared('gguf-parser-go, with flash attention', parsed, 'compute_mib', (run) => run.flash_attention === true),
+  compared('llmfit', llmfit, 'weights_mib'),
   compared('parameters × bits / 8 × 1.2', thumb, 'total_mib'),
   compared(
     'parameters × bits / 8',
@@ -56,11 +75,17 @@ const scores = [
   ),
 ];
 const version = /gguf-parser-go (v[\d.]+)/.exec(
-  readFileSync(fileURLToPath(new URL('ggufParser/go.mod', import.meta.url)), 'utf8'),
+  readFileSync(fileURLToPath(new URL('../ggufParser/go.mod', import.meta.url)), 'utf8'),
 )?.[1];
-const result: EstimatorScores = { ggufParser: version ?? '', scores };
+const result: EstimatorScores = {
+  ggufParser: version ?? '',
+  llmfit: llmfitVersion,
+  date: new Date().toISOString().slice(0, 10),
+  scores,
+  verdicts: ['ollama', 'llama.cpp', 'vllm'].map(comparedVerdicts),
+};
 writeFileSync(
-  fileURLToPath(new URL('data/estimators.json', import.meta.url)),
+  fileURLToPath(new URL('../data/estimators.json', import.meta.url)),
   `${JSON.stringify(result, undefined, 2)}\n`,
 );
 
@@ -81,6 +106,26 @@ function compared(
     estimator,
     theirs: scoreOf(both, figure, 'all', ({ id }) => said.get(id)),
     ours: scoreOf(both, figure, 'all', ({ id }) => ours.get(id)),
+  };
+}
+
+/** llmfit says only whether a model fits on the GPUs, so a part of it in RAM is no fit either. */
+function comparedVerdicts(backend: string): EstimatorScores['verdicts'][number] {
+  const judged = runs.flatMap((run) => {
+    const truth = run.backend === backend && run.tier !== 'C' ? outcomeVerdict(run) : undefined;
+    const theirs = llmfit.get(run.id)?.verdict;
+    const verdict = predict(run).verdict;
+    if (truth === undefined || theirs === undefined || theirs === 'unknown') return [];
+    if (verdict === 'unknown' || verdict === 'tight') return [];
+    return [{ fits: truth === 'fits', theirs: theirs === 'fits', ours: verdict === 'fits' }];
+  });
+  return {
+    backend,
+    runs: judged.length,
+    theirsRight: judged.filter(({ fits, theirs }) => fits === theirs).length,
+    theirsFalseFits: judged.filter(({ fits, theirs }) => theirs && !fits).length,
+    oursRight: judged.filter(({ fits, ours: said }) => fits === said).length,
+    oursFalseFits: judged.filter(({ fits, ours: said }) => said && !fits).length,
   };
 }
 
@@ -122,7 +167,7 @@ function ggufParser(candidates: readonly ScoredRun[]): ReadonlyMap<string, Said>
     });
     progress(`${asked.length} heads for gguf-parser-go`);
     const { status, stdout, stderr } = spawnSync('go', ['run', '.'], {
-      cwd: fileURLToPath(new URL('ggufParser', import.meta.url)),
+      cwd: fileURLToPath(new URL('../ggufParser', import.meta.url)),
       input: asked.map((line) => `${JSON.stringify(line)}\n`).join(''),
       encoding: 'utf8',
       maxBuffer: 64 * mebibyte,
@@ -172,6 +217,6 @@ function rule(run: ScoredRun): [string, Said][] {
         );
   if (!facts || facts.doubts.length > 0 || !Number.isFinite(bits)) return [];
   const parameters = tensorsOf(facts).reduce((sum, { columns, rows }) => sum + columns * rows, 0);
-  const weights = (parameters * bits) / 8 / mebibyte / (run.tensor_parallel ?? 1);
+  const weights = (parameters * bits) / 8 / mebibyte / sharersOf(run);
   return [[run.id, { weights_mib: weights, total_mib: weights * 1.2 }]];
 }

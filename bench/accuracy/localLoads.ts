@@ -1,4 +1,4 @@
-// `node bench/localLoads.ts`: what the planner says of loads on this machine, next to what they take: the embedded engine's buffers, and `size` in the answer
+// `node bench/accuracy/localLoads.ts`: what the planner says of loads on this machine, next to what they take: the embedded engine's buffers, and `size` in the answer
 // of Ollama's /api/ps. Writes bench/data/localLoads.json. `A2IA_MODEL` is a small GGUF file, `OLLAMA_BIN` the program of Ollama; without it only the engine.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -6,17 +6,17 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { factsOfGguf } from '../src/core/fit/ggufFacts.ts';
-import { cacheBytes, type CacheType } from '../src/core/fit/kvCache.ts';
-import { computeBytes, gpuWeightBytes, type LlamaCppSettings } from '../src/core/fit/llamaCpp.ts';
-import { buildOfOllama } from '../src/core/fit/llamaCppBuild.ts';
-import type { ModelFacts, WeightBytes } from '../src/core/fit/modelFacts.ts';
-import { ollamaOwnCache } from '../src/core/fit/ollamaOwnPlan.ts';
-import { readGguf } from '../src/core/gguf/ggufReader.ts';
-import { getJson, postJson } from '../test/live-servers/servers/http.ts';
-import { ServerProcess } from '../test/live-servers/servers/serverProcess.ts';
-import { until } from '../test/live-servers/servers/until.ts';
-import { printTable } from './support/figures.ts';
+import { factsOfGguf } from '../../src/core/fit/ggufFacts.ts';
+import { cacheBytes, type CacheType } from '../../src/core/fit/kvCache.ts';
+import { computeBytes, gpuWeightBytes, type LlamaCppSettings } from '../../src/core/fit/llamaCpp.ts';
+import { buildOfOllama } from '../../src/core/fit/llamaCppBuild.ts';
+import type { ModelFacts, WeightBytes } from '../../src/core/fit/modelFacts.ts';
+import { ollamaOwnCache } from '../../src/core/fit/ollamaOwnPlan.ts';
+import { readGguf } from '../../src/core/gguf/ggufReader.ts';
+import { getJson, postJson } from '../../test/live-servers/servers/http.ts';
+import { ServerProcess } from '../../test/live-servers/servers/serverProcess.ts';
+import { until } from '../../test/live-servers/servers/until.ts';
+import { printTable } from '../support/figures.ts';
 
 const mebibyte = 1024 ** 2;
 const contexts = [1024, 2048, 4096, 8192];
@@ -42,7 +42,7 @@ const { facts, weights } = modelOf(file);
 const loads = [...(await embeddedLoads(file)), ...(await ollamaLoads(file, process.env['OLLAMA_BIN']))];
 const result: LocalLoads = { model: path.basename(file), loads };
 writeFileSync(
-  fileURLToPath(new URL('data/localLoads.json', import.meta.url)),
+  fileURLToPath(new URL('../data/localLoads.json', import.meta.url)),
   `${JSON.stringify(result, undefined, 2)}\n`,
 );
 console.log(`${result.model} on this machine, planned and measured, in MiB.`);
