@@ -40,13 +40,14 @@ export function createCliHost(options: CliHostOptions): CoreHost {
     proxyAgentFor: (url) => proxyAgentFor(url, environment),
     engine: createEngineHost(options),
     async usefulContext(question, signal) {
-      const reading = await readGpus(createNodeGpuHost(), signal);
+      const gpuHost = createNodeGpuHost();
+      const reading = await readGpus(gpuHost, signal);
       if (reading.state !== 'gpus') return undefined;
-      const [{ OllamaFits }, { ownCalibrationFile }] = await Promise.all([
+      const [{ OllamaFits, ownMachine }, { ownCalibrationFile }] = await Promise.all([
         import('../core/fit/ollamaFits.ts'),
         import('../core/fit/calibrationFile.ts'),
       ]);
-      const fits = new OllamaFits(this, () => ownCalibrationFile(environment).read());
+      const fits = new OllamaFits(this, ownMachine(ownCalibrationFile(environment), gpuHost));
       return usefulContext(fits, reading.gpus, question, signal);
     },
   };

@@ -3,15 +3,16 @@ import type { BackendRegistry } from '../core/clients/registry.ts';
 import { ollamaTransport } from '../core/clients/ollamaApi.ts';
 import { alternativesTo } from '../core/fit/alternatives.ts';
 import { readFitModel } from '../core/fit/fitModels.ts';
-import type { FitModel, FitPlan, FitRequest, FitServer } from '../core/fit/fitRequest.ts';
+import type { FitGpu, FitModel, FitPlan, FitRequest, FitServer, Unloading } from '../core/fit/fitRequest.ts';
 import { readOllamaModel } from '../core/fit/ollamaModel.ts';
 import { shapeOnly } from '../core/fit/modelWeights.ts';
 import { machinePlanner } from '../core/fit/machinePlanner.ts';
 import { environmentNotes } from '../core/fit/ollamaEnvironment.ts';
 import { noCalibrations, planCalibrated } from '../core/fit/calibration.ts';
 import { planFit, type Planner } from '../core/fit/planFit.ts';
-import { planTogether } from '../core/fit/planTogether.ts';
+import { planTogether, type TogetherPlan } from '../core/fit/planTogether.ts';
 import { vllmVersionNamed } from '../core/fit/vllmVersion.ts';
+import { roomsFor } from '../core/gpu/fitGpus.ts';
 import type { CoreHost } from '../core/host.ts';
 import type { CommonOptions } from './arguments.ts';
 import { exitCodes, type ExitCode } from './exitCodes.ts';
@@ -60,16 +61,40 @@ export async function fit(
     await show(request, plan);
     return plan.verdict === 'fails' ? exitCodes.failed : exitCodes.finished;
   }
-  const requests = [request, requestFor(beside)];
-  const together = planTogether(requests, (one) => planCalibrated(one, own?.calibrations ?? noCalibrations));
+  const { together, requests, unloading } = planBoth([request, requestFor(beside)], own);
   for (const [index, plan] of together.plans.entries()) {
     const planned = requests[index];
     if (planned) await show(planned, plan);
   }
   const { verdict, needed, explanation } = together;
-  if (common.json) await output.line({ type: 'together', verdict, needed, explanation });
-  else await output.text(togetherText(together));
+  if (common.json) await output.line({ type: 'together', verdict, needed, explanation, unloading });
+  else await output.text(togetherText(together, unloading));
   return verdict === 'fails' ? exitCodes.failed : exitCodes.finished;
+}
+
+interface Both {
+  readonly together: TogetherPlan;
+  readonly requests: readonly FitRequest[];
+  readonly unloading?: Unloading;
+}
+
+/** Beside what Ollama has loaded, else in place of it where it unloads that by itself. */
+function planBoth(requests: readonly FitRequest[], own: OwnMachine | undefined): Both {
+  const planner: Planner = (one) => planCalibrated(one, own?.calibrations ?? noCalibrations);
+  const on = (gpus: readonly FitGpu[]): Both => {
+    const placed = requests.map((one) => ({ ...one, gpus }));
+    return { together: planTogether(placed, planner), requests: placed };
+  };
+  if (!own?.cards || requests.some(({ server }) => server.kind !== 'ollama'))
+    return { together: planTogether(requests, planner), requests };
+  const { beside, alone, others } = roomsFor(
+    requests.map(({ model }) => model.name),
+    own.cards,
+    own.loaded,
+  );
+  const now = on(beside);
+  if (now.together.verdict === 'fits' || others.length === 0) return now;
+  return { ...on(alone), unloading: { models: others, by: 'server' } };
 }
 
 interface Printed {

@@ -4,7 +4,7 @@ import type { Figure } from '../core/fit/figure.ts';
 import { spillText } from '../core/fit/spill.ts';
 import { unloadingText } from '../core/fit/unloading.ts';
 import type { TogetherPlan } from '../core/fit/planTogether.ts';
-import type { Alternative, FitPlan, FitRequest, FitRow, FitServer } from '../core/fit/fitRequest.ts';
+import type { Alternative, FitPlan, FitRequest, FitRow, FitServer, Unloading } from '../core/fit/fitRequest.ts';
 
 const columns = 80;
 const labelColumns = 24;
@@ -33,7 +33,10 @@ export function fitText(
 }
 
 /** The last word on several models at the same time. */
-export function togetherText({ verdict: result, needed, explanation }: TogetherPlan): string {
+export function togetherText(
+  { verdict: result, needed, explanation }: TogetherPlan,
+  unloading: Unloading | undefined,
+): string {
   const words = {
     fits: 'FIT together',
     tight: 'TIGHT together: it depends on what was assumed',
@@ -41,7 +44,7 @@ export function togetherText({ verdict: result, needed, explanation }: TogetherP
     fails: 'DO NOT FIT together',
     unknown: 'NOT KNOWN whether they fit together',
   }[result];
-  return `\n${wrapped(`${words}: ${memoryText(needed.bytes)} on the GPU. ${explanation ?? ''}`)}\n`;
+  return `\n${wrapped(`${words}: ${memoryText(needed.bytes)} on the GPU. ${explanation ?? ''} ${unloadingText({ unloading }) ?? ''}`)}\n`;
 }
 
 function heading({ model, server, gpus }: FitRequest): string {

@@ -65,13 +65,13 @@ async function fitting(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   if (!server.models.some((model) => (cpuShare(model) ?? 0) >= leastCpuShare)) return new Map();
-  const [{ OllamaFits }, { fittingTokens }] = await Promise.all([
+  const [{ OllamaFits, ownMachine }, { fittingTokens }] = await Promise.all([
     import('../core/fit/ollamaFits.ts'),
     import('../core/gpu/fittingTokens.ts'),
   ]);
   try {
     const { ownCalibrationFile } = await import('../core/fit/calibrationFile.ts');
-    const fits = new OllamaFits(host, () => ownCalibrationFile(process.env).read());
+    const fits = new OllamaFits(host, ownMachine(ownCalibrationFile(process.env), createNodeGpuHost()));
     return await fittingTokens(fits, settings, server, reading, signal);
   } catch (error) {
     signal.throwIfAborted();

@@ -150,7 +150,7 @@ describe('The page of a plan', () => {
       plan.posted.map(({ type }) => type),
       ['ready'],
     );
-    await plan.page.getByRole('button', { name: 'GGUF file…' }).click();
+    await plan.page.getByRole('button', { name: 'Model file…' }).click();
     await plan.next('openFile');
     await plan.page.getByRole('button', { name: 'Look for models and GPUs again' }).click();
     await plan.next('lookAgain');

@@ -99,6 +99,29 @@ describe('a2ia measured', () => {
     assert.doesNotMatch(run.stdout, /Corrected/);
   });
 
+  it('“fit” says what Ollama would unload, for one model and for two', async () => {
+    const size = 9 * 1024 * mebibyte;
+    server.on('/api/ps', (exchange) =>
+      exchange.json({ models: [{ model: 'other:14b', size, size_vram: size, context_length: 4096 }] }),
+    );
+    const one = start('fit', qwen7b.name, '--context', '4096');
+    assert.equal(await one.code(), 0);
+    const words = (run: Run) => run.stdout.replaceAll(/\s+/g, ' ');
+    assert.match(
+      words(one),
+      /FITS with a context of 4,096 tokens\. .*That is after unloading other:14b: Ollama does that/,
+    );
+    const two = start('fit', qwen7b.name, '--context', '4096', '--with', 'qwen3:0.6b');
+    assert.equal(await two.code(), 0);
+    assert.match(words(two), /FIT together: .* That is after unloading other:14b/);
+    const elsewhere = start('fit', qwen7b.name, '--backend', 'llama-server', '--context', '4096');
+    await elsewhere.code();
+    assert.match(
+      words(elsewhere),
+      /Ollama has other:14b loaded\. Without it there would be more room: unload it first\./,
+    );
+  });
+
   it('says what is wrong usage', async () => {
     for (const args of [
       ['measured', 'a'],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { LoadedModel } from '../../src/core/clients/llmClient.ts';
+import { noCalibrations } from '../../src/core/fit/calibration.ts';
 import { fitBadge } from '../../src/core/fit/fitBadge.ts';
-import type { FitGpu } from '../../src/core/fit/fitRequest.ts';
+import type { FitGpu, FitPlan } from '../../src/core/fit/fitRequest.ts';
 import { OllamaFits } from '../../src/core/fit/ollamaFits.ts';
 import { fittingTokens } from '../../src/core/gpu/fittingTokens.ts';
 import type { GpuReading, GpuState } from '../../src/core/gpu/gpuReading.ts';
@@ -50,6 +51,31 @@ describe('What models of Ollama take on the GPU', () => {
   it('goes by the context that the settings ask for', async () => {
     const plan = await fits.plan(settings({ 'a2ia.ollama.contextTokens': 16384 }), 'qwen2.5-coder:7b', card(11), never);
     assert.equal(plan?.contextTokens, 16384);
+  });
+
+  it('goes by what the server was told by its environment, where the settings say nothing', async () => {
+    let asked = 0;
+    const told = new OllamaFits(createTestHost(), {
+      calibrations: () => Promise.resolve(noCalibrations),
+      environment: () => {
+        asked++;
+        return Promise.resolve({ contextTokens: 24_576, cacheType: 'q8_0' });
+      },
+    });
+    const cacheOf = (plan: FitPlan | undefined) => plan?.rows.find(({ part }) => part === 'cache')?.figure.bytes ?? 0;
+    const plan = await told.plan(settings(), 'qwen2.5-coder:7b', card(11), never);
+    assert.equal(plan?.contextTokens, 24_576);
+    const sixteenBits = await fits.plan(settings(), 'qwen2.5-coder:7b', card(11), never, 24_576);
+    assert.equal(cacheOf(plan) / cacheOf(sixteenBits), 1.0625 / 2);
+    const asSet = settings({ 'a2ia.ollama.contextTokens': 8192 });
+    assert.equal((await told.plan(asSet, 'qwen2.5-coder:7b', card(11), never))?.contextTokens, 8192);
+    assert.equal(asked, 1, 'remembered');
+  });
+
+  it('is after unloading what is in its way', async () => {
+    const rooms = { beside: card(2), alone: card(11), others: ['qwen2.5-coder:14b'] };
+    const plan = await fits.planWithLoaded(settings(), 'qwen2.5-coder:7b', rooms, never);
+    assert.equal(plan && fitBadge(plan), 'fits 32k after unloading qwen2.5-coder:14b');
   });
 
   it('asks once what a model is', async () => {

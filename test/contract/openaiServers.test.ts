@@ -131,7 +131,12 @@ describe('openai-compatible: context windows in use, and what models can', () =>
   it('llama-server with one model answers with it under every name', () =>
     withServer(
       { '/v1/models': list('llamacpp'), '/props': json({ default_generation_settings: { n_ctx: 1024 } }) },
-      async ({ url }) => assert.equal(await compatible.client(url).contextWindow('another', never), 1024),
+      async ({ url }) => {
+        const client = compatible.client(url);
+        assert.equal(await client.contextWindow('another', never), 1024);
+        const [loaded] = (await client.loadedModels?.(never)) ?? [];
+        assert.equal(loaded?.isFixed, true, 'no request unloads it');
+      },
     ));
 
   it('case 81: llama-server as a router is asked for each model that is loaded, by its encoded id', () =>

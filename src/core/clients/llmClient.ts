@@ -107,6 +107,8 @@ export interface LoadedModel {
   readonly contextWindowTokens?: number;
   /** 0 to 1: how much of its KV cache, which such a server allocates at once, requests occupy. */
   readonly kvCacheUsage?: number;
+  /** Served for as long as the server runs: no request unloads it. */
+  readonly isFixed?: boolean;
   /** When the server will unload it, in milliseconds since 1970; left out: never, or not known. */
   readonly expiresAtMs?: number;
 }

@@ -2,12 +2,13 @@ import { lawful } from './chatStream.ts';
 import type { ClientContext } from './clientContext.ts';
 import { BackendError } from './errors.ts';
 import { fillGap, loadInRouter, unloadInRouter } from './llamaServer.ts';
-import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient, TokenCount } from './llmClient.ts';
+import type { ChatEvent, ChatRequest, CompletionRequest, LLMClient, LoadedModel, TokenCount } from './llmClient.ts';
 import { loadInLmStudio, unloadInLmStudio } from './lmStudio.ts';
 import { openAIStyleEndpoint, type OpenAIStyleEndpoint } from './openaiStyle.ts';
 import { streamChat } from './openaiStyleChat.ts';
 import { streamCompletion } from './openaiStyleComplete.ts';
 import { countByLlamaServer, countByVllm, countOrEstimate } from './openaiStyleCount.ts';
+import { listModels } from './openaiStyleModels.ts';
 import { describeModels } from './serverDetails.ts';
 import { identityOf, probeOpenAIStyle } from './serverIdentity.ts';
 
@@ -38,10 +39,7 @@ export function createOpenAICompatibleClient(url: string, context: ClientContext
       lawful({ client, host, signal, loadingLimitMs, open: () => complete(endpoint, request, signal) }),
     countTokens: (request, signal) => countTokens(endpoint, request, signal),
     contextWindow,
-    loadedModels: async (signal) =>
-      (await describeModels(endpoint, signal))
-        .filter(({ loaded }) => loaded)
-        .map(({ id, contextWindowTokens }) => ({ id, ...(contextWindowTokens ? { contextWindowTokens } : {}) })),
+    loadedModels: (signal) => loadedModels(endpoint, signal),
     load: async (model, signal) => {
       const listed = (await describeModels(endpoint, signal)).find(({ id }) => id === model);
       if (listed?.loaded) return;
@@ -54,6 +52,21 @@ export function createOpenAICompatibleClient(url: string, context: ClientContext
     },
   };
   return client;
+}
+
+async function loadedModels(endpoint: OpenAIStyleEndpoint, signal: AbortSignal): Promise<readonly LoadedModel[]> {
+  const [described, listed] = await Promise.all([describeModels(endpoint, signal), listModels(endpoint, signal)]);
+  const { server } = await identityOf(endpoint, listed, signal);
+  // Of llama-servers a router alone loads and unloads.
+  const isRouter = server === 'llama-server' && listed.some(({ status }) => status);
+  const isFixed = server !== 'LM Studio' && !isRouter;
+  return described
+    .filter(({ loaded }) => loaded)
+    .map(({ id, contextWindowTokens }) => ({
+      id,
+      ...(contextWindowTokens ? { contextWindowTokens } : {}),
+      ...(isFixed ? { isFixed } : {}),
+    }));
 }
 
 async function windowOf(endpoint: OpenAIStyleEndpoint, model: string, signal: AbortSignal) {

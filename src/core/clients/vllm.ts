@@ -44,6 +44,7 @@ export function createVllmClient(context: ClientContext): LLMClient {
         const { id, contextWindowTokens } = toModelInfo(model, models);
         return {
           id,
+          isFixed: true,
           ...(contextWindowTokens ? { contextWindowTokens } : {}),
           ...(load?.kvCacheUsage === undefined ? {} : { kvCacheUsage: load.kvCacheUsage }),
         };

@@ -36,7 +36,7 @@ export function unloadingWords({ models }: Unloading): string {
 }
 
 /** A sentence for the user; undefined where nothing has to go. */
-export function unloadingText({ unloading }: FitPlan): string | undefined {
+export function unloadingText({ unloading }: { readonly unloading?: Unloading | undefined }): string | undefined {
   if (!unloading) return undefined;
   const { models, by } = unloading;
   const them = models.length > 1 ? 'them' : 'it';

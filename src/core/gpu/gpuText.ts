@@ -70,6 +70,13 @@ export function freeMemory(gpu: GpuState): string {
   return `${withoutUnitOf(total, memoryText(freeBytes))} of ${total} free`;
 }
 
+/** Where Windows is about to page, or does: its list of processes says nothing of that. Undefined elsewhere. */
+export function pagingAlarm({ spills, totalBytes, freeBytes }: GpuState): string | undefined {
+  if (!spills || totalBytes === undefined || freeBytes === undefined || freeBytes >= 0.05 * totalBytes)
+    return undefined;
+  return 'It is full: Windows pages into the machine’s memory what does not fit, and answers come many times slower.';
+}
+
 /** `65 % busy, 27 °C, 142 W`; empty where nothing is told. */
 export function sensors({ utilizationPercent, temperatureCelsius, powerWatts }: GpuState): string {
   const parts = [
@@ -152,8 +159,12 @@ export function itemText(snapshot: GpuSnapshot): string {
   const { reading, server } = snapshot;
   const models = server?.models ?? [];
   const onServer = models.reduce((total, { vramBytes = 0 }) => total + vramBytes, 0);
-  if (server && onServer > 0 && elsewhere(snapshot) !== undefined)
-    return `VRAM ${memoryText(onServer)} on ${server.isHere ? 'the server' : new URL(server.endpoint).hostname}`;
+  if (server && elsewhere(snapshot) !== undefined) {
+    const where = server.isHere ? 'the server' : new URL(server.endpoint).hostname;
+    if (onServer > 0) return `VRAM ${memoryText(onServer)} on ${where}`;
+    const usage = Math.max(-1, ...models.map(({ kvCacheUsage = -1 }) => kvCacheUsage));
+    if (usage >= 0) return `KV cache ${Math.round(usage * 100)} % on ${where}`;
+  }
   if (reading.state === 'asleep') return 'GPU off';
   if (reading.state === 'none') return 'No GPU';
   if (reading.state === 'failed') return 'GPU';
@@ -182,7 +193,7 @@ export function snapshotLines(snapshot: GpuSnapshot): readonly string[] {
   const gpus = reading.state === 'gpus' ? reading.gpus : [];
   const cards = gpus.flatMap((gpu) => [
     `${gpu.name}${gpu.driverVersion ? ` (driver ${gpu.driverVersion})` : ''}`,
-    ...[memoryUse(gpu), sensors(gpu), processUse(gpu)].filter(Boolean).map((line) => `  ${line}`),
+    ...[memoryUse(gpu), pagingAlarm(gpu), sensors(gpu), processUse(gpu)].filter(Boolean).map((line) => `  ${line}`),
   ]);
   const hardware = gpus.length > 0 ? cards : [readingLine(reading)];
   if (!server) return hardware;

@@ -19,9 +19,10 @@ export async function unloadOthers(registry: BackendRegistry, settings: EditorSe
       const { client } = await registry.chooseClient(current, controller.signal);
       const wanted = configuredModel(current, client.backend);
       const loaded = (await client.loadedModels?.(controller.signal)) ?? [];
-      const others = loaded.map(({ id }) => id).filter((id) => id !== wanted);
-      for (const id of others) await client.unload?.(id, controller.signal);
-      tell(others, client.backend);
+      const others = loaded.filter(({ id }) => id !== wanted);
+      const going = others.filter(({ isFixed }) => !isFixed).map(({ id }) => id);
+      for (const id of going) await client.unload?.(id, controller.signal);
+      tell(going, others.length > going.length, client.backend);
     } catch (thrown) {
       if (controller.signal.aborted) return;
       const { message, hint } = toBackendError(thrown, undefined);
@@ -30,10 +31,10 @@ export async function unloadOthers(registry: BackendRegistry, settings: EditorSe
   });
 }
 
-function tell(unloaded: readonly string[], backend: string): void {
-  const text =
-    unloaded.length > 0
-      ? `unloaded ${unloaded.join(', ')}.`
-      : `${backend} has no other model in memory: another program uses the GPU.`;
+function tell(unloaded: readonly string[], hasFixed: boolean, backend: string): void {
+  const nothing = hasFixed
+    ? `${backend} serves its models for as long as it runs: end it to free the GPU.`
+    : `${backend} has no other model in memory: another program uses the GPU.`;
+  const text = unloaded.length > 0 ? `unloaded ${unloaded.join(', ')}.` : nothing;
   void vscode.window.showInformationMessage(`A2IA: ${text}`);
 }

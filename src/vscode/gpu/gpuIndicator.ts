@@ -118,8 +118,11 @@ export class GpuIndicator {
   /** The planner, with what it remembers. */
   async fits(): Promise<OllamaFits> {
     const { host, measuredLoads } = await this.#parts.backends();
-    const { OllamaFits } = await import('../../core/fit/ollamaFits.ts');
-    return (this.#fits ??= new OllamaFits(host, async () => (await measuredLoads()).read()));
+    const [{ OllamaFits, ownMachine }, file] = await Promise.all([
+      import('../../core/fit/ollamaFits.ts'),
+      measuredLoads(),
+    ]);
+    return (this.#fits ??= new OllamaFits(host, ownMachine(file, this.#parts.host)));
   }
 
   /** For `CoreHost`. Nothing where the user wants no look at the GPU. */

@@ -64,8 +64,7 @@ function modelItems({ server, fittingTokens }: GpuSnapshot, indicator: GpuIndica
   if (!server || server.models.length === 0) return [];
   const items = server.models.map((model): MenuItem => {
     const alarm = spillAlarm(model, fittingTokens?.get(model.id));
-    // vLLM serves what it was started with.
-    const canUnload = server.backend !== 'vllm';
+    const canUnload = !model.isFixed;
     return {
       label: canUnload ? `$(discard) Unload ${model.id}` : model.id,
       description: loadedUse(model),

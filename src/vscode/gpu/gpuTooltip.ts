@@ -3,6 +3,7 @@ import {
   elsewhere,
   loadedUse,
   memoryUse,
+  pagingAlarm,
   processUse,
   readingLine,
   sensors,
@@ -19,7 +20,12 @@ export function gpuTooltip(snapshot: GpuSnapshot): vscode.MarkdownString {
   for (const gpu of reading.state === 'gpus' ? reading.gpus : []) {
     markdown.appendMarkdown('**').appendText(gpu.name).appendMarkdown('**  \n');
     const driver = gpu.driverVersion === undefined ? '' : `driver ${gpu.driverVersion}`;
-    for (const text of [memoryUse(gpu), processUse(gpu), [sensors(gpu), driver].filter(Boolean).join(', ')])
+    for (const text of [
+      memoryUse(gpu),
+      pagingAlarm(gpu),
+      processUse(gpu),
+      [sensors(gpu), driver].filter(Boolean).join(', '),
+    ])
       if (text) line(text);
     markdown.appendMarkdown('\n');
   }

@@ -56,7 +56,7 @@ export class ModelFinder {
       case 'ollama':
         return ollamaSource(name, '', host, () => settings.current());
       case 'file':
-        return fileSource(name, path.basename(name), '', host);
+        return fileSource(name, labelOf(name), '', host);
       case 'vllm':
       case 'llama-server':
         return servedSource({ id, label: name, detail: '', backend: kind }, name, host);
@@ -70,7 +70,7 @@ export class ModelFinder {
       (await vscode.window.showOpenDialog({
         title: 'A2IA: Plan a Model',
         openLabel: 'Plan',
-        filters: { 'Models (GGUF)': ['gguf'] },
+        filters: { 'Models (GGUF, safetensors)': ['gguf', 'safetensors'], 'config.json of a checkpoint': ['json'] },
       })) ?? [];
     return file && fileId(file.fsPath);
   }
@@ -134,6 +134,12 @@ export class ModelFinder {
     );
     return { label: 'Files of the workspace', models };
   }
+}
+
+/** A checkpoint is its folder. */
+function labelOf(file: string): string {
+  const base = path.basename(file);
+  return /^config\.json$|\.safetensors$/i.test(base) ? path.basename(path.dirname(file)) : base;
 }
 
 /** Servers whose models take memory that can be planned. */

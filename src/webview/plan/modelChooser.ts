@@ -22,7 +22,7 @@ export class ModelChooser {
       choose: (modelId) => chooser.choose({ modelId }),
       open: (address) => post({ type: 'openAddress', address }),
     });
-    const file = button({ class: 'text-button', text: 'GGUF file…' }, () => post({ type: 'openFile' }));
+    const file = button({ class: 'text-button', text: 'Model file…' }, () => post({ type: 'openFile' }));
     const again = iconButton('retry', 'Look for models and GPUs again', () => post({ type: 'lookAgain' }));
     this.#draft = new OtherModel('draft', 'Draft model', (draftId) => chooser.choose({ draftId }));
     this.#beside = new OtherModel('beside', 'Second model at the same time', (besideId) =>

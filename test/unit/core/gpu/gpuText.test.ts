@@ -6,12 +6,14 @@ import {
   elsewhere,
   freeMemory,
   itemText,
+  pagingAlarm,
   loadedUse,
   memoryUse,
   processUse,
   readingLine,
   sensors,
   shortMemory,
+  snapshotLines,
   spillAlarm,
 } from '../../../../src/core/gpu/gpuText.ts';
 import { isThisMachine, type ServerUse } from '../../../../src/core/gpu/serverUse.ts';
@@ -48,6 +50,14 @@ describe('Words for GPU memory', () => {
     assert.equal(shortMemory([{ ...untold(), totalBytes: gib(48) }]), '48.0 GiB');
   });
 
+  it('says where Windows pages', () => {
+    const full = gpu({ usedBytes: gib(11.4), freeBytes: gib(0.2) });
+    assert.equal(pagingAlarm(full), undefined);
+    assert.match(pagingAlarm({ ...full, spills: true }) ?? '', /Windows pages into the machine’s memory/);
+    assert.equal(pagingAlarm({ ...gpu({ freeBytes: gib(2) }), spills: true }), undefined);
+    assert.ok(snapshotLines({ reading: reading({ ...full, spills: true }) }).some((line) => line.includes('pages')));
+  });
+
   it('in the status bar', () => {
     const models = [loaded({ sizeBytes: gib(10), vramBytes: gib(6.3) })];
     assert.equal(itemText({ reading: reading(gpu()) }), 'VRAM 9.1/11.6 GiB');
@@ -57,6 +67,11 @@ describe('Words for GPU memory', () => {
     assert.equal(
       itemText({ reading: { state: 'none', message: '', readAtMs: 0 }, server: remote }),
       'VRAM 6.3 GiB on gpu-box',
+    );
+    const cache = { models: [{ id: 'team', kvCacheUsage: 0.426 }], isHere: false, backend: 'vllm' } as const;
+    assert.equal(
+      itemText({ reading: reading(gpu()), server: server({ ...cache, endpoint: 'http://gpu-box:8000/v1' }) }),
+      'KV cache 43 % on gpu-box',
     );
     assert.equal(itemText({ reading: reading(untold()) }), 'VRAM not told');
     assert.equal(itemText({ reading: { state: 'asleep', readAtMs: 0 } }), 'GPU off');

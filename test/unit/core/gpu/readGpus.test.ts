@@ -73,6 +73,14 @@ describe('Reading the GPUs', () => {
       assert.deepEqual(await named('wsl-rtx-4090'), [[['Ollama', undefined]]]);
     });
 
+    it('knows where what is too much is paged instead of failing: with Windows’ driver, but for cards of servers', async () => {
+      const spills = async (situation: string) => gpusOf(await read(situation)).map((one) => one.spills ?? false);
+      assert.deepEqual(await spills('rtx-3060-idle'), [false]);
+      smi.file('proc/version', 'Linux version 6.6.87.2-microsoft-standard-WSL2');
+      assert.deepEqual(await spills('wsl-rtx-4090'), [true]);
+      assert.deepEqual(await spills('tesla-t4'), [false]);
+    });
+
     it('leaves out what is not told', async () => {
       const [p400] = gpusOf(await read('quadro-p400-driver-418'));
       assert.ok(p400 && !('powerWatts' in p400));
