@@ -3,6 +3,9 @@ import * as vscode from 'vscode';
 import { restoreFile, stateOf, type FileChange, type FileState } from '../../core/edit/changeJournal.ts';
 import { revert } from './acceptTogether.ts';
 
+/** For VS Code to see that a file was written. */
+const mostReadingMs = 3_000;
+
 /**
  * Puts files back to what they were before they were changed together. A file that is neither as it was nor as it became is somebody's work, and the user is
  * asked about it.
@@ -22,7 +25,7 @@ export async function putBack(changes: readonly FileChange[], ours: readonly Fil
     if (!isOurs && !(await askAbout(change, document))) continue;
     await restoreFile(change, moveToTrash);
     if (change.before === undefined) await closeTabs(change.path);
-    else if (document?.isDirty) await revert(document);
+    else if (document && (document.isDirty || !(await isReadAnew(document, change)))) await revert(document);
     count++;
   }
   return count;
@@ -32,6 +35,34 @@ export async function putBack(changes: readonly FileChange[], ours: readonly Fil
 async function isUndone(document: vscode.TextDocument, { before }: FileChange): Promise<boolean> {
   const bytes = await vscode.workspace.encode(document.getText(), { encoding: document.encoding });
   return before?.bytes.equals(bytes) ?? false;
+}
+
+/**
+ * VS Code hears of a file that was written, and reads it, a moment later; who looks at the document before that takes the old text for what the file has.
+ * False where nothing comes, as on drives that nobody watches.
+ */
+async function isReadAnew(document: vscode.TextDocument, change: FileChange): Promise<boolean> {
+  const deadline = Date.now() + mostReadingMs;
+  while (!document.isClosed && !(await isUndone(document, change))) {
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0) return false;
+    await nextEvent(Math.min(leftMs, 200));
+  }
+  return true;
+}
+
+/** Something happened to some document, or the time is over: what happened while it was compared is no event any more. */
+function nextEvent(mostMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      vscode.Disposable.from(...listeners).dispose();
+      resolve();
+    };
+    const timer = setTimeout(done, mostMs);
+    const { onDidChangeTextDocument, onDidCloseTextDocument } = vscode.workspace;
+    const listeners = [onDidChangeTextDocument(done), onDidCloseTextDocument(done)];
+  });
 }
 
 async function askAbout({ path, before }: FileChange, document: vscode.TextDocument | undefined): Promise<boolean> {
