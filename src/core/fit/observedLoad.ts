@@ -73,6 +73,7 @@ export function observedCalibration(
       contextTokens: model.contextWindowTokens,
       ...(parallel > 1 ? { parallel } : {}),
       ...(cacheType === undefined ? {} : { cacheType }),
+      ...(environment.flashAttention === undefined ? {} : { flashAttention: environment.flashAttention }),
     },
     // As it was before the load.
     gpus: [idle(gpu, gpu.freeBytes + (held ?? model.vramBytes))],

@@ -96,6 +96,7 @@ describe('Calibration by loads of this machine', () => {
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 65_536 }), ['overhead'], 'another batch');
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, cacheType: 'q8_0' }), ['overhead']);
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, parallel: 4 }), ['overhead']);
+    assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, flashAttention: false }), ['overhead']);
     assert.deepEqual(other({ kind: 'ollama', version: '0.33.0', contextTokens: 8192 }), [], 'another version');
     assert.deepEqual(parts({ ...base, gpus: base.gpus.map((gpu) => ({ ...gpu, id: 'GPU-2' })) }), []);
     assert.deepEqual(parts({ ...base, gpus: [...base.gpus, ...base.gpus] }), [], 'which part is where is not known');
