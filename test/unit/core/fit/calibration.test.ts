@@ -144,6 +144,9 @@ describe('Calibration by loads of this machine', () => {
     const all = buffersOf(before) + bytesOf(before, 'overhead') + 90 * mebibyte;
     const plan = planCalibrated(request, withCalibration(noCalibrations, measured(request, { all })));
     assert.equal(bytesOf(plan, 'overhead') - bytesOf(before, 'overhead'), 90 * mebibyte);
+    const less = withCalibration(noCalibrations, measured(request, { all: all - 150 * mebibyte }));
+    const another = withModel(request, { name: 'another' });
+    assert.equal(planCalibrated(another, less).measuredBy, undefined, 'its buffers are in that');
     assert.equal(calibrationOf(request, card, { all: bytesOf(before, 'weights') / 2 }, atMs), undefined, 'on the CPU');
   });
 
