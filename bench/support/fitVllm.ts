@@ -107,7 +107,7 @@ export function schemeOf(run: FitCase, facts: ModelFacts): Scheme | undefined {
   if (byText && byText.kind !== 'plain') return byText;
   if (byName && byName.kind !== 'plain') return byName;
   const isVague = /\b\d[- ]?bit\b|gguf|int[248]\b|quant|compressed|exl|mlx|\bQ\d/i.test(`${run.model} ${text}`);
-  const published = publishedScheme(facts);
+  const published = publishedScheme(run.model ?? '', facts);
   if (isVague) return undefined;
   return published.kind === 'plain' ? (byText ?? published) : published;
 }

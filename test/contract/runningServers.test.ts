@@ -119,7 +119,7 @@ describe('A server of this machine as it runs', () => {
   const readVllm = () => readRunningVllm(server.url, transport, machine.host, never);
 
   it('is vLLM with its flags, its pool and its model', async () => {
-    vllm('--max-num-seqs=16', '--enforce-eager', '--max-num-batched-tokens', '1024');
+    vllm('--max_num_seqs=16', '--enforce-eager', '--max-num-batched-tokens', '1024');
     const running = (await readVllm()) ?? assert.fail('it was not found');
     assert.deepEqual(running.server, {
       kind: 'vllm',
@@ -153,6 +153,10 @@ describe('A server of this machine as it runs', () => {
       ['--quantization', 'fp8'],
       ['--dtype', 'float32'],
       ['--config', 'x.yaml'],
+      ['--kv_cache_memory_bytes=1073741824'],
+      ['--compilation-config.mode', '0'],
+      ['-O0'],
+      ['--max-num-batched-tokens', '8k'],
     ]) {
       vllm(...flags);
       assert.equal(await readVllm(), undefined, flags.join(' '));
@@ -178,8 +182,11 @@ describe('A server of this machine as it runs', () => {
       '2',
       '-ctk',
       'q8_0',
+      '-ctv',
+      'q8_0',
       '-fa',
-      'on',
+      '-ngl',
+      '3',
     ]);
     const props = {
       default_generation_settings: { n_ctx: 4096 },
@@ -199,11 +206,23 @@ describe('A server of this machine as it runs', () => {
       flashAttention: true,
     });
     assert.equal(running.model, file);
-    assert.deepEqual(running.measured({ name: '', facts: {} as never }), { all: 600 * mebibyte });
+    const reading = await readFitModel(folder, createTestHost(), never);
+    const model = reading.outcome === 'model' ? reading.model : assert.fail(reading.problem);
+    assert.deepEqual(running.measured(model), { all: 600 * mebibyte });
+    const [layer] = model.facts.layers;
+    const longer = { ...model.facts, layers: [...model.facts.layers, layer ?? assert.fail()] };
+    assert.equal(running.measured({ ...model, facts: longer }), undefined, 'a layer, or the output, is on the CPU');
     assert.equal(await read({ ...gpu, processes: [] }), undefined, 'the driver does not tell what it holds');
     server.on('/props', (exchange) => exchange.json({ ...props, model_path: 7 }));
     assert.equal(await read(), undefined, 'it is something else');
-    machine.process(21, ['/opt/llama-server', '-m', file, '--port', port(), '--n-cpu-moe', '4']);
-    assert.equal(await read(), undefined, 'a part is elsewhere');
+    server.on('/props', (exchange) => exchange.json(props));
+    for (const flags of [['--n-cpu-moe', '4'], ['-nkvo'], ['-ctk', 'q8_0'], ['-b', '256']]) {
+      machine.process(21, ['/opt/llama-server', '-m', file, '--port', port(), '-c', '8192', ...flags]);
+      assert.equal(await read(), undefined, flags.join(' '));
+    }
+    machine.process(21, ['/opt/llama-server', '-m', file, '--port', port(), '-c', '8192']);
+    assert.ok(await read());
+    server.on('/props', (exchange) => exchange.json({ ...props, modalities: { vision: true } }));
+    assert.equal(await read(), undefined, 'an encoder that is in no plan');
   });
 });

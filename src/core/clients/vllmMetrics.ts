@@ -75,7 +75,7 @@ export interface CacheConfig {
 export function parseCacheConfig(text: string): CacheConfig | undefined {
   const samples = [...text.matchAll(/^vllm:cache_config_info\{([^\n]*)\}/gm)];
   const labels = new Map(
-    [...(samples[0]?.[1] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+    [...(samples[0]?.[1] ?? '').matchAll(/\b(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
   );
   const count = (name: string) => {
     const number = Number(labels.get(name));

@@ -86,7 +86,8 @@ const mostRedirects = 5;
 export function urlSource(address: URL, host: CoreHost): ByteSource {
   let sizeBytes: number | undefined;
   return {
-    name: address.href,
+    // Without what only signs the request.
+    name: address.origin + address.pathname,
     get sizeBytes() {
       return sizeBytes;
     },

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { dataFolder } from '../util/dataFolder.ts';
+import { ifThere } from '../util/ifThere.ts';
 import {
   noCalibrations,
   parseCalibrations,
@@ -21,8 +23,7 @@ export class CalibrationFile {
 
   /** Anew, since another window may have measured too. Never rejects: what cannot be read is none. */
   async read(): Promise<Calibrations> {
-    const text = await readFile(this.path, 'utf8').catch(() => undefined);
-    return text === undefined ? noCalibrations : parseCalibrations(text);
+    return this.#read().catch(() => noCalibrations);
   }
 
   /** @throws Error of the file system */
@@ -36,16 +37,28 @@ export class CalibrationFile {
   }
 
   #change(change: (before: Calibrations) => Calibrations): Promise<void> {
-    const changing = this.#work.then(async () => this.#write(change(await this.read())));
+    // What is there and cannot be read just now is not written over.
+    const changing = this.#work.then(async () => this.#write(change(await this.#read())));
     this.#work = changing.catch(() => undefined);
     return changing;
   }
 
+  async #read(): Promise<Calibrations> {
+    const text = await ifThere(readFile(this.path, 'utf8'));
+    return text === undefined ? noCalibrations : parseCalibrations(text);
+  }
+
   async #write(calibrations: Calibrations): Promise<void> {
     await mkdir(path.dirname(this.path), { recursive: true, mode: 0o700 });
-    const temporary = `${this.path}.${process.pid}`;
-    await writeFile(temporary, `${JSON.stringify(calibrations)}\n`, { mode: 0o600 });
-    await rename(temporary, this.path);
+    // Of each writer its own, also in one process.
+    const temporary = `${this.path}.${randomUUID()}`;
+    try {
+      await writeFile(temporary, `${JSON.stringify(calibrations)}\n`, { mode: 0o600 });
+      await rename(temporary, this.path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 }
 

@@ -38,7 +38,7 @@ async function readAt(address: URL, host: CoreHost, signal: AbortSignal): Promis
   const file = rawAddress(address);
   if (/\.gguf$/i.test(file.pathname))
     return readFrom(urlSource(file, host), readGgufModel, signal, file.origin + file.pathname);
-  return readFrom(urlSource(configAddress(file), host), readCheckpoint, signal, address.href);
+  return readFrom(urlSource(configAddress(file), host), readCheckpoint, signal, address.origin + address.pathname);
 }
 
 /** The page of a file on Hugging Face shows it; `resolve` gives it. */

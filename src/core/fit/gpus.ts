@@ -4,7 +4,7 @@
  */
 const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/\bB300\b/i, 288],
-  [/\bG?B200\b/i, 180],
+  [/\bG?B200\b/i, 178.9],
   [/\bGH200\b|\bH20\b/i, 96],
   [/\bH200\b/i, 140.4],
   [/\bH100 NVL\b/i, 94],
@@ -18,7 +18,7 @@ const cards: readonly (readonly [pattern: RegExp, gibibytes: number])[] = [
   [/\bV100\b.*32/i, 32],
   [/\bV100\b|\bP100\b/i, 16],
   [/\bP40\b|\bM40\b/i, 24],
-  [/RTX ?PRO ?6000|RTX ?6000 ?(Pro|Blackwell)/i, 96],
+  [/RTX ?PRO ?6000|RTX ?6000 ?(Pro|Blackwell)/i, 95.5],
   [/RTX ?PRO ?5000/i, 48],
   [/RTX ?PRO ?4500/i, 32],
   [/RTX ?PRO ?4000/i, 24],

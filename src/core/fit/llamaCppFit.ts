@@ -7,7 +7,7 @@ import { isHeadlessCard } from './gpus.ts';
 import { inequality, type GpuRoom, type Inequality } from './inequality.ts';
 import { cacheBytes } from './kvCache.ts';
 import { estimateLlamaCpp, gpuWeightBytes, type LlamaCppSettings } from './llamaCpp.ts';
-import type { LlamaCppBuild } from './llamaCppBuild.ts';
+import { buildTraits, type LlamaCppBuild } from './llamaCppBuild.ts';
 import {
   buildOfOllamaFor,
   fitsByItself,
@@ -37,8 +37,8 @@ export function planOnLlamaCpp(request: FitRequest, told: LlamaCppFitServer): Fi
   const { model, gpus } = request;
   const { facts } = model;
   const doubts: string[] = [...facts.doubts];
-  const server = withPossibleCache(told, doubts);
-  const build = buildOf(server, facts, doubts);
+  const build = buildOf(told, facts, doubts);
+  const server = withPossibleCache(told, build, doubts);
   const weights = ggufWeights(model);
   if (!weights) {
     doubts.push(
@@ -93,10 +93,14 @@ export function planOnLlamaCpp(request: FitRequest, told: LlamaCppFitServer): Fi
 }
 
 /** Values are quantised with flash attention only: Ollama then keeps 16 bits, llama-server refuses. */
-function withPossibleCache(server: LlamaCppFitServer, doubts: string[]): LlamaCppFitServer {
+function withPossibleCache(server: LlamaCppFitServer, build: LlamaCppBuild, doubts: string[]): LlamaCppFitServer {
   const { cacheType, flashAttention } = server;
   const isQuantized = cacheType !== undefined && !['f16', 'bf16', 'f32'].includes(cacheType);
-  if (flashAttention !== false || !isQuantized) return server;
+  // A server that runs is not told once more, and older ones switch it on only when they are told.
+  const isRunning = server.kind === 'ollama' && server.running?.cacheType === cacheType;
+  const isOff =
+    flashAttention === undefined ? isRunning && !buildTraits(build).flashAttentionByDefault : !flashAttention;
+  if (!isOff || !isQuantized) return server;
   doubts.push(`A KV cache in ${cacheType} needs flash attention, which is switched off: planned with f16.`);
   return { ...server, cacheType: 'f16' };
 }

@@ -28,7 +28,7 @@ export function keyOf({ server, model, draft }: FitRequest, contextTokens: numbe
     gpu,
     batch: `${batch ?? usual}${isVllm && server.eager ? ', eager' : ''}`,
     sequences: (isVllm ? server.maxSequences : server.parallel) ?? 0,
-    cacheType: server.cacheType ?? 'auto',
+    cacheType: `${server.cacheType ?? 'auto'}${flashOf(server)}`,
   };
 }
 
@@ -51,6 +51,12 @@ function identityOf({ name, digest, fileType, scheme, weights, facts, checkpoint
   // Ollama lists a model with its tag, also where it was asked for without.
   const listed = server === 'ollama' && !name.includes(':') ? `${name}:latest` : name;
   return `${listed} ${type} ${Math.round(size)}`;
+}
+
+/** Without it the compute buffer grows with the context. */
+function flashOf(server: FitRequest['server']): string {
+  if (server.kind === 'vllm' || server.flashAttention === undefined) return '';
+  return server.flashAttention ? ', flash attention' : ', no flash attention';
 }
 
 function versionOf(server: FitRequest['server']): string {

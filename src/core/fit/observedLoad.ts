@@ -73,6 +73,7 @@ export function observedCalibration(
       contextTokens: model.contextWindowTokens,
       ...(parallel > 1 ? { parallel } : {}),
       ...(cacheType === undefined ? {} : { cacheType }),
+      ...(environment.flashAttention === undefined ? {} : { flashAttention: environment.flashAttention }),
     },
     // As it was before the load.
     gpus: [idle(gpu, gpu.freeBytes + (held ?? model.vramBytes))],
@@ -99,7 +100,9 @@ export function runningCalibration(
 ): Calibration | undefined {
   const took = measured(model);
   if (!took) return undefined;
-  return calibrationOf({ model, server, gpus: [idle(gpu)] }, gpu, took, atMs);
+  // What held less than all of the model left the rest on the CPU: it is planned in the room that there was.
+  const room = took.all === undefined ? idle(gpu) : idle(gpu, gpu.freeBytes + took.all);
+  return calibrationOf({ model, server, gpus: [room] }, gpu, took, atMs);
 }
 
 /** Undefined where the driver does not tell what a process holds (Windows, WSL, containers). */

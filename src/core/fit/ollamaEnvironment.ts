@@ -95,24 +95,26 @@ function logFile({ host, environment, homeFolder }: OllamaTraces): string {
   );
 }
 
-/** `msg="server config" env="map[… OLLAMA_KV_CACHE_TYPE:q8_0 …]"`, the first thing that it writes. Its own defaults stand there too. */
+/** `msg="server config" env="map[… OLLAMA_KV_CACHE_TYPE:q8_0 …]"`, the first thing that it writes. Its own defaults stand there too: `false` says nothing. */
 function ofLog(text: string | undefined): Values | undefined {
   const line = text?.split('\n').findLast((one) => one.includes('msg="server config"'));
   if (line === undefined) return undefined;
-  return picked(names.map((name) => `${name}=${new RegExp(`\\b${name}:([\\w.]*)`).exec(line)?.[1] ?? ''}`));
+  const valueOf = (name: Name) => new RegExp(`\\b${name}:([\\w.]*)`).exec(line)?.[1] ?? '';
+  return picked(names.map((name) => `${name}=${valueOf(name).replace(/^false$/, '')}`));
 }
 
 function parsed(values: Values): OllamaEnvironment {
   const contextTokens = countOf(values.get('OLLAMA_CONTEXT_LENGTH'));
   const parallel = countOf(values.get('OLLAMA_NUM_PARALLEL'));
   const cacheType = values.get('OLLAMA_KV_CACHE_TYPE');
-  const flash = values.get('OLLAMA_FLASH_ATTENTION')?.toLowerCase();
+  const flash = values.get('OLLAMA_FLASH_ATTENTION') ?? '';
   return {
     ...(contextTokens === undefined ? {} : { contextTokens }),
     // One is what it takes by itself.
     ...(parallel === undefined || parallel === 1 ? {} : { parallel }),
     ...(cacheType !== undefined && cacheType !== 'f16' && isCacheType(cacheType) ? { cacheType } : {}),
-    ...(flash === '1' || flash === 'true' ? { flashAttention: true } : {}),
+    // As Go reads it: what is no boolean counts as yes.
+    ...(flash === '' ? {} : { flashAttention: !/^(0|f|false)$/i.test(flash) }),
   };
 }
 
@@ -141,7 +143,7 @@ function environmentText({ contextTokens, parallel, cacheType, flashAttention }:
     contextTokens === undefined ? '' : `a context of ${contextTokens.toLocaleString('en')} tokens`,
     parallel === undefined ? '' : `${parallel} requests at once`,
     cacheType === undefined ? '' : `a KV cache in ${cacheType}`,
-    flashAttention ? 'flash attention' : '',
+    flashAttention === undefined ? '' : flashAttention ? 'flash attention' : 'no flash attention',
   ]
     .filter(Boolean)
     .join(', ');

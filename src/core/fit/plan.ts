@@ -198,11 +198,14 @@ export const ownContext = { low: 150 * mebibyte, usual: 300 * mebibyte, high: 55
 /** The name of the condition with the pool of keys and values on its right. */
 export const poolCondition = 'one request of the whole context';
 
+/** The name of the condition with vLLM's budget on its left: all of it is taken, whatever one request needs. */
+export const startCondition = 'free memory at the start';
+
 export function planVllm(facts: ModelFacts, settings: VllmSettings, gpu: VllmGpu): VllmPlan {
   const estimate = estimateVllm(facts, settings, gpu);
   const usable = gpu.isFreeInside ? freeFigure(gpu) : withoutContext(freeFigure(gpu));
   const conditions = [
-    inequality('free memory at the start', estimate.budget, usable),
+    inequality(startCondition, estimate.budget, usable),
     inequality('the weights alone', estimate.weights, usable),
     inequality(poolCondition, estimate.cacheNeeded, estimate.cachePool),
     ...headroomConditions(facts, settings, estimate, usable),

@@ -5,7 +5,7 @@ import { freeFigure, inequality, type Inequality } from './inequality.ts';
 import { ollamaGuessPerToken } from './llamaCppDefaults.ts';
 import { roomOf } from './llamaCppFit.ts';
 import { fileBytes, ggufWeights } from './modelWeights.ts';
-import { everythingCondition, type Verdict } from './plan.ts';
+import { everythingCondition, startCondition, type Verdict } from './plan.ts';
 import { planFit, type Planner } from './planFit.ts';
 
 /** Several models at the same time, for example one to chat with and one that completes. */
@@ -35,7 +35,7 @@ export function planTogether(requests: readonly FitRequest[], planner: Planner =
     const plan = plans.length === 0 ? planner(request) : planWithin(request, free, planner);
     if (plans.length > 0 && request.gpus.length > 0) conditions.push(...admission(request, plan, free));
     plans.push(plan);
-    taken = sum([taken, neededOnGpu(plan)], 'the models before');
+    taken = sum([taken, takenOnGpu(request, plan)], 'the models before');
   }
   const swap = conditions.find(({ holds }) => holds === 'no');
   const failing = plans.find(({ failure }) => failure)?.failure;
@@ -57,7 +57,7 @@ export function planBeside(request: FitRequest, other: FitRequest, planner: Plan
   const [theirs, own] = plans;
   if (!theirs || !own) return planner(request);
   const taken = {
-    ...neededOnGpu(theirs),
+    ...takenOnGpu(other, theirs),
     because: `all that ${other.model.name} takes, with a context of ${tokensText(theirs.contextTokens)}`,
   };
   const row: FitRow = { part: 'beside', label: other.model.name, figure: taken };
@@ -124,11 +124,21 @@ function withFree(gpus: readonly FitGpu[], bytes: number): readonly FitGpu[] {
   return gpus.map((gpu, index) => ({ ...gpu, freeBytes: all > 0 ? (bytes * (before[index] ?? 0)) / all : 0 }));
 }
 
-function neededOnGpu({ rows }: FitPlan): Figure {
-  return sum(
+/** All that is on the GPU. vLLM fills its budget with room for keys and values, however little it needs. */
+function takenOnGpu({ server }: FitRequest, { rows, conditions }: FitPlan): Figure {
+  const needed = sum(
     rows.filter(({ part }) => part !== 'ram').map(({ figure }) => figure),
     'all that is on the GPU',
   );
+  const budget = conditions.find(({ name }) => name === startCondition)?.need;
+  if (server.kind !== 'vllm' || !budget) return needed;
+  const filled = budget.bytes * (server.tensorParallel ?? 1);
+  return {
+    ...needed,
+    bytes: Math.max(needed.bytes, filled),
+    lowBytes: Math.max(needed.lowBytes, filled),
+    highBytes: Math.max(needed.highBytes, filled),
+  };
 }
 
 /** Ollama loads a model beside another where it guesses that four fifths of what is free take it (`server/sched.go`); else it unloads the other first. */

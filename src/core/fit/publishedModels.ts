@@ -586,10 +586,11 @@ const publishedInFp8: ReadonlySet<string> = new Set([
   'ministral-3-14b',
 ]);
 
-/** How vLLM finds a model stored whose name says nothing of it. */
-export function publishedScheme({ architecture, name = '' }: ModelFacts): Scheme {
+/** How vLLM finds a model stored that is published under this name. Of Mistral's only those that follow instructions have 8 bits. */
+export function publishedScheme(published: string, { architecture, name = '' }: ModelFacts): Scheme {
   if (/^gpt-?oss/i.test(architecture)) return { kind: 'mxfp4' };
-  return publishedInFp8.has(name) ? { kind: 'fp8' } : { kind: 'plain', bytes: 2 };
+  const isWide = /bf16|fp16/i.test(published) || (/stral/.test(name) && /base|reasoning/i.test(published));
+  return publishedInFp8.has(name) && !isWide ? { kind: 'fp8' } : { kind: 'plain', bytes: 2 };
 }
 
 /** The catalogue's name for exactly what a publisher calls so: a repository, or a name in Ollama's library with its tag. */

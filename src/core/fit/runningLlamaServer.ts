@@ -19,6 +19,18 @@ const unplannedFlags = [
   '-ncmoe',
   '--override-tensor',
   '-ot',
+  '--no-kv-offload',
+  '-nkvo',
+  '--device',
+  '-dev',
+  '--hf-repo-draft',
+  '-hfd',
+  '-hfrd',
+  '--lora',
+  '--lora-scaled',
+  '--batch-size',
+  '-b',
+  '--swa-full',
 ];
 
 /**
@@ -52,7 +64,12 @@ export async function readRunningLlamaServer(
   const parallel = countOf(flagValue(words, '--parallel', '-np'));
   const batchTokens = countOf(flagValue(words, '--ubatch-size', '-ub'));
   const cacheType = flagValue(words, '--cache-type-k', '-ctk');
+  const valueType = flagValue(words, '--cache-type-v', '-ctv');
   const flash = flagValue(words, '--flash-attn', '-fa');
+  // A plan has keys and values of one type; and an encoder may come with a repository without being asked for.
+  const isMixed = (cacheType ?? 'f16') !== (valueType ?? 'f16');
+  if (isMixed || field(props, 'modalities', 'vision') === true) return undefined;
+  const gpuLayers = flagValue(words, '--n-gpu-layers', '--gpu-layers', '-ngl');
   return {
     server: {
       kind: 'llama-server',
@@ -61,11 +78,17 @@ export async function readRunningLlamaServer(
       ...(parallel === undefined ? {} : { parallel }),
       ...(batchTokens === undefined ? {} : { batchTokens }),
       ...(cacheType !== undefined && isCacheType(cacheType) ? { cacheType } : {}),
-      ...(flash === 'on' || flash === 'off' ? { flashAttention: flash === 'on' } : {}),
+      // Until it took a word, the flag alone switched it on.
+      ...(flash === 'on' || flash === '' || flash === 'off' ? { flashAttention: flash !== 'off' } : {}),
     },
     model,
-    measured: () => ({ all }),
+    measured: ({ facts }) => (isWhole(gpuLayers, facts.layers.length) ? { all } : undefined),
   };
+}
+
+/** Whether all layers, and the output after them, are on the GPU by what `-ngl` says. */
+function isWhole(gpuLayers: string | undefined, layers: number): boolean {
+  return gpuLayers === undefined || /^(all|auto|-\d+)$/.test(gpuLayers) || Number(gpuLayers) > layers;
 }
 
 function heldBy({ pid }: CommandLine, { processes }: GpuState): number | undefined {

@@ -20,7 +20,7 @@ const unplannedFlags = [
   '--speculative-config',
   '--enable-lora',
   '--compilation-config',
-  '-O',
+  '-cc',
   '--cuda-graph-sizes',
   '--data-parallel-size',
   '-dp',
@@ -54,8 +54,10 @@ export async function readRunningVllm(
   const release = vllmVersionNamed(String(field(version, 'version')));
   if (other !== undefined || typeof model !== 'string' || !contextTokens || !cache || !release) return undefined;
   const { utilization, cacheType } = cache;
-  const maxSequences = countOf(flagValue(words, '--max-num-seqs'));
-  const maxBatchedTokens = countOf(flagValue(words, '--max-num-batched-tokens'));
+  const told = ['--max-num-seqs', '--max-num-batched-tokens'].map((name) => flagValue(words, name));
+  const [maxSequences, maxBatchedTokens] = told.map(countOf);
+  // vLLM reads `8k` too: what is told and not understood is not what it takes by itself.
+  if (told.some((value) => value !== undefined && countOf(value) === undefined)) return undefined;
   return {
     server: {
       kind: 'vllm',
@@ -79,7 +81,7 @@ async function flagsOfVllm(host: GpuHost, port: string): Promise<readonly string
     const isCommand = first === 'vllm' || second === 'vllm' || third?.startsWith('vllm.entrypoints');
     return Boolean(isCommand) && (flagValue(words, '--port') ?? usualPort) === port;
   });
-  const [words] = found.map((one) => one.words);
+  const [words] = found.map((one) => one.words.map(withHyphens));
   if (!words || found.length > 1) return undefined;
   const parallel = [
     flagValue(words, '--tensor-parallel-size', '-tp'),
@@ -87,8 +89,15 @@ async function flagsOfVllm(host: GpuHost, port: string): Promise<readonly string
   ];
   if (parallel.some((count) => count !== undefined && count !== '1')) return undefined;
   const converts = /^(fp8|bitsandbytes)$/.test(flagValue(words, '--quantization', '-q') ?? '');
-  const isUnplanned = unplannedFlags.some((name) => flagValue(words, name) !== undefined);
+  const isUnplanned =
+    unplannedFlags.some((name) => words.some((word) => word.split(/[=.]/)[0] === name)) ||
+    words.some((word) => word.startsWith('-O'));
   return converts || isUnplanned || flagValue(words, '--dtype') === 'float32' ? undefined : words;
+}
+
+/** `--max_num_seqs` is `--max-num-seqs` to vLLM. */
+function withHyphens(word: string): string {
+  return word.replace(/^--[^=]+/, (name) => name.replaceAll('_', '-'));
 }
 
 /** What it has for keys and values; of models whose layers have caches of different kinds the blocks are not alike. */

@@ -113,10 +113,10 @@ function parallelProblem(facts: ModelFacts, parallel: number, gpus: number): str
 }
 
 /** How vLLM finds the model stored: as given, as the GGUF file it is, or in 16 bits. */
-export function schemeOf({ scheme, facts, weights, fileType }: FitModel, doubts: string[]): Scheme {
+export function schemeOf({ name, scheme, facts, weights, fileType }: FitModel, doubts: string[]): Scheme {
   if (scheme) return scheme;
   if ((weights ?? facts.weights) && fileType !== undefined) return { kind: 'gguf', mixture: fileType };
-  const published = publishedScheme(facts);
+  const published = publishedScheme(name, facts);
   if (published.kind === 'plain') doubts.push('No quantisation was given: planned with 16 bits for each weight.');
   return published;
 }

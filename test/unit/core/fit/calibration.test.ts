@@ -96,6 +96,7 @@ describe('Calibration by loads of this machine', () => {
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 65_536 }), ['overhead'], 'another batch');
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, cacheType: 'q8_0' }), ['overhead']);
     assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, parallel: 4 }), ['overhead']);
+    assert.deepEqual(other({ kind: 'ollama', version, contextTokens: 8192, flashAttention: false }), ['overhead']);
     assert.deepEqual(other({ kind: 'ollama', version: '0.33.0', contextTokens: 8192 }), [], 'another version');
     assert.deepEqual(parts({ ...base, gpus: base.gpus.map((gpu) => ({ ...gpu, id: 'GPU-2' })) }), []);
     assert.deepEqual(parts({ ...base, gpus: [...base.gpus, ...base.gpus] }), [], 'which part is where is not known');
@@ -143,6 +144,9 @@ describe('Calibration by loads of this machine', () => {
     const all = buffersOf(before) + bytesOf(before, 'overhead') + 90 * mebibyte;
     const plan = planCalibrated(request, withCalibration(noCalibrations, measured(request, { all })));
     assert.equal(bytesOf(plan, 'overhead') - bytesOf(before, 'overhead'), 90 * mebibyte);
+    const less = withCalibration(noCalibrations, measured(request, { all: all - 150 * mebibyte }));
+    const another = withModel(request, { name: 'another' });
+    assert.equal(planCalibrated(another, less).measuredBy, undefined, 'its buffers are in that');
     assert.equal(calibrationOf(request, card, { all: bytesOf(before, 'weights') / 2 }, atMs), undefined, 'on the CPU');
   });
 

@@ -6,6 +6,7 @@ import { readFitModel, type FitModelReading } from '../../../../src/core/fit/fit
 import type { FitModel } from '../../../../src/core/fit/fitRequest.ts';
 import { readOllamaModel } from '../../../../src/core/fit/ollamaModel.ts';
 import { planFit } from '../../../../src/core/fit/planFit.ts';
+import { schemeOf } from '../../../../src/core/fit/vllmFit.ts';
 import { safetensorsHead, tinyConfig } from '../../../support/checkpointFiles.ts';
 import { never } from '../../../support/dialects.ts';
 import { ScriptedServer, type Exchange } from '../../../support/scriptedServer.ts';
@@ -67,6 +68,10 @@ describe('A model to plan', () => {
       const qat = modelOf(await read('gemma3:12b-it-qat'));
       assert.equal(qat.fileType, 'Q4_0');
       assert.ok((qat.weights?.tokenEmbedding ?? Infinity) < 0.6e9);
+      const schemeOfNamed = async (name: string) => schemeOf(modelOf(await read(name)), []).kind;
+      assert.equal(await schemeOfNamed('mistralai/Ministral-3-14B-Instruct-2512'), 'fp8');
+      assert.equal(await schemeOfNamed('mistralai/Ministral-3-14B-Reasoning-2512'), 'plain');
+      assert.equal(await schemeOfNamed('unsloth/DeepSeek-V3-bf16'), 'plain');
       assert.equal(modelOf(await read('deepseek-r1')).facts.layers.length, 36);
       assert.equal(modelOf(await read('deepseek-ai/DeepSeek-R1')).facts.layers.length, 61);
     });
@@ -257,6 +262,7 @@ describe('A model to plan', () => {
       assert.match(await problem(`${hub.url}/circle.gguf`), /redirects without end/);
       assert.match(await problem(`${hub.url}/missing.gguf`), /missing\.gguf is not there/);
       assert.match(await problem('http://127.0.0.1:1/x.gguf'), /cannot be read/);
+      assert.doesNotMatch(await problem(`${hub.url}/missing.gguf?signature=secret`), /secret/);
     });
 
     it('is not asked for at an address that the user does not agree to, on the way either', async () => {

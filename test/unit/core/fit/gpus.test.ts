@@ -25,6 +25,8 @@ describe('Memory of cards by their names', () => {
     ['NVIDIA L40S', 44.5],
     ['NVIDIA A10G', 22.1],
     ['NVIDIA H200', 139.8],
+    ['NVIDIA B200', 178.35],
+    ['NVIDIA RTX PRO 6000 Blackwell Workstation Edition', 94.97],
     ['NVIDIA GH200 480GB', 95.6],
     // A size in the name counts more: these were sold with 11 GB.
     ['NVIDIA GeForce RTX 2080 Ti 22GB', 21.67],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { knownModel } from '../../../../src/core/fit/catalogue.ts';
@@ -93,6 +93,19 @@ describe('What is kept of loads', () => {
     await calibration().note({ reading: { state: 'none', message: '', readAtMs: 0 } });
     assert.deepEqual(asked, []);
     assert.deepEqual(await new CalibrationFile(file).read(), { version: 2, entries: [] });
+  });
+
+  it('is whole whoever writes at the same time, and nothing lies about where it cannot be written', async () => {
+    await calibration().note(snapshot());
+    const [one = assert.fail()] = (await new CalibrationFile(file).read()).entries;
+    await Promise.all(Array.from({ length: 20 }, () => new CalibrationFile(file).add(one)));
+    assert.deepEqual((await new CalibrationFile(file).read()).entries, [one]);
+    assert.deepEqual(await readdir(path.dirname(file)), ['calibrations.json']);
+    await rm(file);
+    await mkdir(file);
+    await assert.rejects(new CalibrationFile(file).add(one), { code: 'EISDIR' });
+    assert.deepEqual(await new CalibrationFile(file).read(), { version: 2, entries: [] });
+    assert.deepEqual(await readdir(path.dirname(file)), ['calibrations.json']);
   });
 
   it('outlives a server that does not answer, and a file that is damaged', async () => {

@@ -98,6 +98,9 @@ describe('A load that is seen', () => {
     const found = observedCalibration(load(), described, undefined, 0, { parallel: 2, cacheType: 'q8_0' });
     assert.equal(found?.key.cacheType, 'q8_0');
     assert.equal(found.key.sequences, 2);
+    const flash = (flashAttention: boolean) =>
+      observedCalibration(load(), described, undefined, 0, { flashAttention })?.bytes.compute ?? assert.fail();
+    assert.ok(flash(false) < flash(true), 'without it more was planned, so that less is beyond that');
   });
 
   it('is left alone where it is not known what is measured', () => {

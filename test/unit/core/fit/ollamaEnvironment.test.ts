@@ -44,6 +44,15 @@ describe('What Ollama was told by its environment', () => {
     assert.deepEqual(environmentNotes({}, undefined), []);
   });
 
+  it('has flash attention switched off only where somebody said so', async () => {
+    machine.process(7, serve, ['OLLAMA_FLASH_ATTENTION=0']);
+    assert.deepEqual(await read(), { flashAttention: false });
+    assert.match(environmentNotes({ flashAttention: false }, undefined).join(), /told: no flash attention/);
+    const line = 'msg="server config" env="map[OLLAMA_FLASH_ATTENTION:false OLLAMA_NUM_PARALLEL:2]"';
+    const host = { ...machine.host, platform: 'darwin' } as const;
+    assert.deepEqual(await read({ host, readHead: () => Promise.resolve(line) }), { parallel: 2 });
+  });
+
   it('of another user’s process is read from the units of systemd', async () => {
     machine.process(7, serve);
     machine.file('usr/lib/systemd/system/ollama.service', '[Service]\nEnvironment="OLLAMA_NUM_PARALLEL=8"\n');

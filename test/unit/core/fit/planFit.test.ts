@@ -122,6 +122,17 @@ describe('A plan for a llama-server that fits by itself', () => {
     const made = plan(on, { ...off, cacheType: 'q8_0' }, 11.3);
     assert.equal(bytesOf(made, 'cache'), bytesOf(plan(on, off, 11.3), 'cache'));
     assert.match(made.doubts.join(), /q8_0 needs flash attention/);
+    const told = { kind: 'ollama', version: '0.6.0', contextTokens: 8192, cacheType: 'q8_0' } as const;
+    const cacheOf = (one: FitServer) => bytesOf(plan(on, one, 11.3), 'cache');
+    const running = { cacheType: 'q8_0' } as const;
+    assert.equal(
+      cacheOf({ ...told, running }),
+      cacheOf({ ...told, cacheType: 'f16' }),
+      'it was told no flash attention',
+    );
+    assert.equal(cacheOf({ ...told, running, flashAttention: true }), cacheOf(told));
+    const current = { ...told, version: '0.32.0' };
+    assert.equal(cacheOf({ ...current, running }), cacheOf(current), 'it takes that by itself');
   });
 });
 

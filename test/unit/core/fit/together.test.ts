@@ -57,6 +57,17 @@ describe('Two models on one GPU', () => {
     assert.match(explanation ?? '', /^vLLM takes 0\.9 of 23\.0 GiB/);
   });
 
+  it('fail where vLLM fills the card with room for one of them, and not where each has its share', () => {
+    const small = model('qwen2.5:0.5b', { scheme: { kind: 'plain', bytes: 2 } });
+    const two = (utilization: number) => {
+      const vllm: FitServer = { kind: 'vllm', version: [0, 19], contextTokens: 4096, maxSequences: 8, utilization };
+      return planTogether([request(small, vllm, 79), request(small, vllm, 79)]);
+    };
+    assert.equal(two(0.9).verdict, 'fails');
+    assert.ok(two(0.9).needed.bytes > 2 * 0.9 * 79 * gibibyte - 1);
+    assert.equal(two(0.4).verdict, 'fits');
+  });
+
   it('are tight where it depends on what an unknown desktop takes', () => {
     const gpus = [{ name: 'RTX 3070', totalBytes: 7.6 * gibibyte }];
     const requests = ['qwen3:4b', 'qwen2.5-coder:1.5b'].map((name) => ({ model: model(name), server: ollama, gpus }));
