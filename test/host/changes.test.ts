@@ -246,6 +246,38 @@ export const three = 3;
     assert.ok(shown().includes('one.js'));
   });
 
+  it('is taken back when a file cannot be saved, with what was formatted before', async () => {
+    await review();
+    const saving = vscode.workspace.onWillSaveTextDocument((event) => {
+      const { fileName } = event.document;
+      if (fileName.endsWith('one.js')) {
+        event.waitUntil(Promise.resolve([vscode.TextEdit.insert(new vscode.Position(0, 0), '// formatted\n')]));
+      } else if (fileName.endsWith('two.py')) event.waitUntil(writeFile(fileName, 'theirs = 1\n').then(() => []));
+    });
+    try {
+      await messagesDuring(() => changes.acceptAll());
+    } finally {
+      saving.dispose();
+    }
+    assert.equal(await read('one.js'), one);
+  });
+
+  it('is accepted where the record for the undo is lost, and says so', async () => {
+    await review();
+    const saving = vscode.workspace.onWillSaveTextDocument((event) => {
+      if (event.document.fileName.endsWith('two.py')) event.waitUntil(rm(journals, { recursive: true }).then(() => []));
+    });
+    try {
+      const said = await messagesDuring(() => changes.acceptAll());
+      assert.match(said[0] ?? '', /3 files changed and saved\. They cannot be undone together/);
+    } finally {
+      saving.dispose();
+    }
+    assert.equal(await read('one.js'), changedOne);
+    assert.equal(await read('two.py'), changedTwo);
+    assert.deepEqual(shown(), []);
+  });
+
   it('asks before it undoes what was changed since', async () => {
     await review();
     await messagesDuring(() => changes.acceptAll());
@@ -290,6 +322,14 @@ export const three = 3;
     );
     assert.match((await review(`\`\`\`js ${folder}/one.js\n${one}\`\`\``)) ?? '', /have this code already/);
     assert.match((await review('Just talk.')) ?? '', /names no file/);
+  });
+
+  it('writes nothing of what Git runs, nor beside a file', async () => {
+    const answer = '```sh .git/hooks/pre-commit\nrun\n```\n```js sub/.GIT/config.js\na();\n```\n';
+    assert.match(
+      (await review(answer)) ?? '',
+      /Nothing was changed\. \.git\/hooks\/pre-commit is not written from an answer/,
+    );
   });
 
   it('asks before a second set takes its place', async () => {

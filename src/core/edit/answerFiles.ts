@@ -103,7 +103,7 @@ function isScript(fileName: string): boolean {
 
 /** Which files there are, and nothing of what is in them. */
 function isTree(lines: readonly string[]): boolean {
-  const isEntry = (line: string) => isBlank(line) || /^[\s│├└─|`+-]*[\w.@-]+\/?(?:\s+#.*)?$/.test(line);
+  const isEntry = (line: string) => isBlank(line) || /^[\s│├└─|`+-]*[\w.@][\w.@-]*\/?(?:\s+#.*)?$/.test(line);
   return lines.every(isEntry) && lines.some((line) => /[├└]|\w\/\s*(?:#.*)?$/.test(line));
 }
 

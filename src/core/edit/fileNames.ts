@@ -2,6 +2,9 @@ import path from 'node:path';
 
 /** Names of files as models write them: behind a fence, in a comment, in a sentence or a heading. */
 
+/** A longer line names no file. It may be what a model wrote in a loop, and looking through it would take as long as its square. */
+const mostLineChars = 2000;
+
 const nameInInfo =
   /(?:title|file(?:name)?|path)\s*[=:]\s*["']?([^"'\s}]+)|(?:^|[\s:])((?:[\w.@()[\]-]+[\\/])*[\w.@()[\]-]+\.\w{1,10})(?::\d+(?:-\d+)?)?(?=$|[\s}])/i;
 const nameInComment =
@@ -9,13 +12,14 @@ const nameInComment =
 
 /** `ts title="src/a.ts"`, `python src/a.py`, `12:20:src/a.ts` */
 export function nameFromInfo(info: string): string | undefined {
+  if (info.length > mostLineChars) return undefined;
   const [, key, bare] = nameInInfo.exec(info) ?? [];
   return plainName(key ?? bare);
 }
 
 /** `// src/a.ts`, `# file: a.py` */
 export function nameFromComment(line: string): string | undefined {
-  return plainName(nameInComment.exec(line)?.[1]);
+  return line.length > mostLineChars ? undefined : plainName(nameInComment.exec(line)?.[1]);
 }
 
 function plainName(name: string | undefined): string | undefined {
@@ -33,6 +37,7 @@ export function nameFromDiff(text: string): string | undefined {
  * which of them is meant.
  */
 export function nameFromProse(line: string): string | undefined {
+  if (line.length > mostLineChars) return undefined;
   const named = namesIn(line);
   const all = new Set(named.map(({ name }) => name));
   const introduced = new Set(named.filter(({ before }) => introduction.test(before)).map(({ name }) => name));
@@ -42,6 +47,7 @@ export function nameFromProse(line: string): string | undefined {
 
 /** Nothing but the name of a file: `src/a.ts`, `**src/a.ts**`, `File: src/a.ts`. */
 export function nameAlone(line: string): string | undefined {
+  if (line.length > mostLineChars) return undefined;
   const words = withoutMarks(line)
     .replace(/^\s*(?:#+\s*)?(?:\/\/\s*)?(?:(?:file(?:name)?|path)\s*:\s*)?/i, '')
     .replace(/:?\s*$/, '');
@@ -50,6 +56,7 @@ export function nameAlone(line: string): string | undefined {
 }
 
 export function isHeading(line: string): boolean {
+  if (line.length > mostLineChars) return false;
   return /^\s{0,3}#{1,6}\s/.test(line) || /^\s*(?:\d+[.)]\s*)?\*\*[^*]+\*\*\s*:?\s*$/.test(line);
 }
 

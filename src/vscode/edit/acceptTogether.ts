@@ -29,7 +29,7 @@ export interface Together {
 
 export type Acceptance =
   /** All of it is in the files, and saved. */
-  | { readonly type: 'accepted' }
+  | { readonly type: 'accepted'; readonly canUndo: boolean }
   /** Nothing was changed; why, for each file that stood in the way. */
   | { readonly type: 'refused'; readonly problems: readonly FileProblem[] };
 
@@ -53,7 +53,12 @@ export async function acceptTogether({ edits, newFiles }: Together, folder: stri
     const made = await attemptTogether({ edits, newFiles }, folder);
     if (made) return made;
   }
-  return { type: 'refused', problems: edits.map(({ document }) => refusal(document.uri, 'could not be changed')) };
+  return {
+    type: 'refused',
+    problems: [...edits.map(({ document }) => document), ...newFiles].map(({ uri }) =>
+      refusal(uri, 'could not be changed'),
+    ),
+  };
 }
 
 interface Planned {
@@ -83,18 +88,19 @@ async function attemptTogether({ edits, newFiles }: Together, folder: string): P
   try {
     journal = await writeJournal(folder, await fileChanges(planned, newFiles));
     if (planned.some(({ document, version }) => document.version !== version)) return undefined;
-    const isApplied = await vscode.workspace.applyEdit(workspaceEdit(planned, journal.changes.slice(planned.length)));
-    const failed = isApplied ? await saveAll(planned) : undefined;
-    if (isApplied && !failed) {
-      isMade = true;
-      await finishJournal(journal, await asTheyBecame(journal));
-      journal = undefined;
-      return { type: 'accepted' };
-    }
     // What cannot be put back now can be when the journal is found.
     const written = journal;
     journal = undefined;
-    const left = await rollBack(written, planned);
+    const edit = workspaceEdit(planned, written.changes.slice(planned.length));
+    const isApplied = await Promise.resolve(vscode.workspace.applyEdit(edit)).catch(() => false);
+    const saved = isApplied ? await saveAll(planned, written.changes) : { changes: written.changes, failed: undefined };
+    const { failed } = saved;
+    if (isApplied && !failed) {
+      isMade = true;
+      const canUndo = await finish(written);
+      return { type: 'accepted', canUndo };
+    }
+    const left = await rollBack({ ...written, changes: saved.changes }, planned);
     await discardJournal(written.file);
     if (!failed && left.length === 0) return undefined;
     const problems = left.map((uri) => refusal(uri, 'was changed by somebody else at the same time, and was left so'));
@@ -177,18 +183,39 @@ function isSameText(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
 
-/** The first that could not be saved. */
-async function saveAll(planned: readonly Planned[]): Promise<vscode.Uri | undefined> {
-  for (const { document } of planned) {
-    // On a busy machine VS Code has been seen to say no to the first call, for no reason that it tells, and yes to the next.
-    const isSaved = () =>
-      document.save().then(
-        (saved) => saved || !document.isDirty,
-        () => false,
-      );
-    if (!(await isSaved()) && !(await isSaved())) return document.uri;
+/** Up to the first that could not be saved, with what a formatter made of those before it: that is to be put back, too. */
+async function saveAll(
+  planned: readonly Planned[],
+  changes: readonly FileChange[],
+): Promise<{ readonly changes: readonly FileChange[]; readonly failed: vscode.Uri | undefined }> {
+  const became = [...changes];
+  for (const [index, { document }] of planned.entries()) {
+    if (!(await isSaved(document)) && !(await isSaved(document))) return { changes: became, failed: document.uri };
+    const change = became[index];
+    const after = Buffer.from(await vscode.workspace.encode(document.getText(), { encoding: document.encoding }));
+    if (change) became[index] = { ...change, after };
   }
-  return undefined;
+  return { changes: became, failed: undefined };
+}
+
+/** On a busy machine VS Code has been seen to say no to the first call, for no reason that it tells, and yes to the next. */
+async function isSaved(document: vscode.TextDocument): Promise<boolean> {
+  try {
+    return (await document.save()) || !document.isDirty;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it can be undone: the files are changed in any case. */
+async function finish(journal: ChangeJournal): Promise<boolean> {
+  try {
+    await finishJournal(journal, await asTheyBecame(journal));
+    return true;
+  } catch {
+    await discardJournal(journal.file).catch(() => undefined);
+    return false;
+  }
 }
 
 /** What a formatter made of it counts. */

@@ -91,6 +91,10 @@ async function placeOf(name: string): Promise<Place | Refused> {
   if (path.posix.isAbsolute(relative) || relative.startsWith('../') || /^[a-z]:/i.test(relative)) {
     return refuse(`${name} lies outside of the workspace, so nothing is written there.`);
   }
+  // Programs run what is in there, and on Windows a colon leads into another stream of the file.
+  if (/(?:^|\/)\.git(?:\/|$)/i.test(relative) || relative.includes(':')) {
+    return refuse(`${name} is not written from an answer. Change it yourself, if it is right.`);
+  }
   // Of several folders, VS Code puts the name of one before the path, and so do models.
   const named = folders.flatMap((folder) => {
     const isNamed = folders.length > 1 && relative.startsWith(`${folder.name}/`);

@@ -13,11 +13,12 @@ export function changesFolder(globalStorageUri: vscode.Uri): string {
 
 /** Looks for changes that a window did not finish, and offers to put the files back. One look into a folder when there are none. */
 export async function offerToPutBack(folder: string, log: vscode.LogOutputChannel): Promise<void> {
+  const warn = (error: unknown) => log.warn(`changes: ${errorText(error)}`);
   try {
     const { unfinished } = await findJournals(folder);
-    for (const file of unfinished) await offerOne(file);
+    for (const file of unfinished) await offerOne(file).catch(warn);
   } catch (error) {
-    log.warn(`changes: ${errorText(error)}`);
+    warn(error);
   }
 }
 

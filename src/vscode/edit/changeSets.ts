@@ -169,8 +169,13 @@ export class ChangeSets {
     vscode.Disposable.from(...this.#subscriptions, this.#view, this.#tree, this.#newFiles).dispose();
   }
 
-  async #acceptTogether(files: readonly Offered[]): Promise<void> {
+  async #acceptTogether(wanted: readonly Offered[]): Promise<void> {
     if (this.#isBusy) return;
+    // While a question was open some of them may have been rejected.
+    const isLeft = (file: Offered) => this.#files.includes(file) && (file.type === 'new' || file.edit.hunks.length > 0);
+    const files = wanted.filter(isLeft);
+    if (files.length === 0) return;
+    let problems: readonly FileProblem[] = [];
     this.#isBusy = true;
     try {
       const edits = files.flatMap((file) => (file.type === 'edit' ? [file.edit] : []));
@@ -180,18 +185,18 @@ export class ChangeSets {
       this.#parts.log.info(`changes: ${files.length} files: ${accepted.type}`);
       if (accepted.type === 'accepted') {
         this.#remove(...files);
-        this.#offerUndo(files.length);
+        this.#sayAccepted(files.length, accepted.canUndo);
         return;
       }
       this.#offerAgain(files, proposed);
-      this.#isBusy = false;
-      await this.#explain(files, accepted.problems);
+      problems = accepted.problems;
     } catch (error) {
       void vscode.window.showErrorMessage(`A2IA: The files could not be changed. ${errorText(error)}`);
     } finally {
       this.#isBusy = false;
       this.#show();
     }
+    if (problems.length > 0) await this.#explain(files, problems);
   }
 
   /** What was put back has lost what followed its lines. */
@@ -220,9 +225,10 @@ export class ChangeSets {
     if (choice === button) await this.#acceptTogether(rest);
   }
 
-  #offerUndo(count: number): void {
-    const sentence = `A2IA: ${plural(count, 'file')} changed and saved.`;
-    void vscode.window.showInformationMessage(sentence, 'Undo').then((choice) => choice && this.undo());
+  #sayAccepted(count: number, canUndo: boolean): void {
+    const sentence = `${plural(count, 'file')} changed and saved.`;
+    if (!canUndo) return tell(`${sentence} They cannot be undone together: what they held before could not be kept.`);
+    void vscode.window.showInformationMessage(`A2IA: ${sentence}`, 'Undo').then((choice) => choice && this.undo());
   }
 
   async #mayReplace(): Promise<boolean> {

@@ -78,7 +78,8 @@ async function documentAt(path: string): Promise<vscode.TextDocument | undefined
   for (const document of vscode.workspace.textDocuments) {
     if (document.uri.scheme !== 'file') continue;
     const real = await realpath(document.uri.fsPath).catch(() => document.uri.fsPath);
-    if (real === path) return document;
+    // A new file is known by the name that it was made by, which may have links in it.
+    if (real === path || document.uri.fsPath === path) return document;
   }
   return undefined;
 }

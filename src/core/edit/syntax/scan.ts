@@ -27,7 +27,7 @@ type Frame =
 
 const closers: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** Reads code as a sequence of brackets, strings and comments. Linear in its length. */
+/** Reads code as a sequence of brackets, strings and comments. About linear in its length, as lines are: each of them is looked back upon. */
 export function scan(lines: readonly string[], grammar: Grammar): Scan {
   return new Scanner(grammar).read(lines);
 }
@@ -138,8 +138,8 @@ class Scanner {
 
   #readShell(sign: string): boolean {
     const rest = this.#text.slice(this.#at, this.#at + 60);
-    const isArithmetic = this.#frames.at(-1)?.sign === '(' || /\(\([^)]*$/.test(this.#text.slice(0, this.#at));
-    const here = sign === '<' && !isArithmetic ? /^<<-?\s*(['"\\]?)([A-Za-z_]\w*)\1/.exec(rest) : null;
+    const isArithmetic = () => this.#frames.at(-1)?.sign === '(' || /\(\([^)]*$/.test(this.#text.slice(0, this.#at));
+    const here = sign === '<' && !isArithmetic() ? /^<<-?\s*(['"\\]?)([A-Za-z_]\w*)\1/.exec(rest) : null;
     if (here && !this.#text.startsWith('<<<', this.#at - 1) && !rest.startsWith('<<<')) {
       this.#awaited.push({ word: here[2] ?? '', line: this.#line });
       this.#take(here[0].length);

@@ -14,6 +14,9 @@ export type SyntaxFault =
       readonly line: number;
     };
 
+/** Longer ones are written by programs, and a slash or a quote is understood by all that stands before it in its line. */
+const mostLineLength = 5_000;
+
 type Check = (scanned: readonly ScannedLine[], lines: readonly string[]) => SyntaxFault | undefined;
 
 const checks: Readonly<Record<string, Check>> = {
@@ -39,6 +42,7 @@ export function hasSyntaxCheck(languageId: string): boolean {
  * code, not about all: what is there after an edit and was not before says something.
  */
 export function syntaxFault(lines: readonly string[], languageId: string): SyntaxFault | undefined {
+  if (lines.some(({ length }) => length > mostLineLength)) return undefined;
   const grammar = grammarOf(languageId);
   const scanned = grammar && scan(languageId === 'yaml' ? withoutBlockTexts(lines) : lines, grammar);
   return scanned?.faults[0] ?? checks[languageId]?.(scanned?.lines ?? [], lines);

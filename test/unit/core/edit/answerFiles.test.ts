@@ -82,4 +82,14 @@ describe('nameFromProse', () => {
     ['It costs 1.5 times, e.g. here:', undefined],
   ];
   for (const [line, name] of named) it(line, () => assert.equal(nameFromProse(line), name));
+
+  it('does not look through what a model wrote in a loop', () => {
+    // Were it looked through, the time would be that of the square: minutes.
+    const loop = `In \`a.ts\`${' '.repeat(400_000)}x`;
+    assert.equal(nameFromProse(loop), undefined);
+    assert.deepEqual(
+      answerFiles(`${loop}\n\n\`\`\`\n// a.ts${' '.repeat(400_000)}x\n${'-'.repeat(400_000)}!\n\`\`\`\n`),
+      [],
+    );
+  });
 });
