@@ -117,9 +117,9 @@ function correctionsFor(
   const key = keyOf(request, contextTokens, gpu.id);
   const same = entries.findLast((one) => isSameLoad(one.key, key));
   if (same) return { atMs: same.atMs, of: same.of, bytes: same.bytes };
-  // Where the buffers were not measured beside it, what their formula is wrong by is in it: that is of that model alone.
-  const isOfProcess = ({ overhead, compute }: Corrections['bytes']) => overhead !== undefined && compute !== undefined;
-  const alike = entries.findLast((one) => isSameProcess(one.key, key) && isOfProcess(one.bytes));
+  // Of llama-server only all together is measured, so what the formula of the buffers is wrong by is in it: that is of one model alone.
+  if (key.server === 'llama-server') return undefined;
+  const alike = entries.findLast(({ key: other, bytes }) => isSameProcess(other, key) && bytes.overhead !== undefined);
   const overhead = alike?.bytes.overhead;
   if (alike === undefined || overhead === undefined) return undefined;
   return { atMs: alike.atMs, of: alike.of, bytes: { overhead }, isOfAnother: true };

@@ -137,7 +137,9 @@ export class ModelFinder {
 }
 
 /** A checkpoint is its folder. */
-function labelOf(file: string): string {
+function labelOf(named: string): string {
+  // An address without its query, which may have a token in it.
+  const file = /^https?:/i.test(named) && URL.canParse(named) ? new URL(named).pathname : named;
   const base = path.basename(file);
   return /^config\.json$|\.safetensors$/i.test(base) ? path.basename(path.dirname(file)) : base;
 }
