@@ -324,12 +324,11 @@ export const three = 3;
     assert.match((await review('Just talk.')) ?? '', /names no file/);
   });
 
-  it('writes nothing of what Git runs, nor beside a file', async () => {
-    const answer = '```sh .git/hooks/pre-commit\nrun\n```\n```js sub/.GIT/config.js\na();\n```\n';
-    assert.match(
-      (await review(answer)) ?? '',
-      /Nothing was changed\. \.git\/hooks\/pre-commit is not written from an answer/,
-    );
+  it('writes nothing into what is Git’s own', async () => {
+    const answer = '```js sub/.git/hooks/run.js\nrun();\n```\n```js .GIT/config.js\na();\n```\n';
+    const said = (await review(answer)) ?? '';
+    assert.match(said, /Nothing was changed\. sub\/\.git\/hooks\/run\.js is not written from an answer/);
+    assert.match(said, /\.GIT\/config\.js is not written/);
   });
 
   it('asks before a second set takes its place', async () => {
