@@ -2,7 +2,7 @@ import { memoryText } from './bytesText.ts';
 import type { Calibration } from './calibration.ts';
 import { dateText, type CorrectedPart } from './corrections.ts';
 
-const servers = { ollama: 'Ollama', 'llama-server': 'llama-server', vllm: 'vLLM' } as const;
+export const plannedServers = { ollama: 'Ollama', 'llama-server': 'llama-server', vllm: 'vLLM' } as const;
 const parts: Readonly<Record<CorrectedPart, string>> = {
   weights: 'weights',
   compute: 'compute buffer',
@@ -14,7 +14,7 @@ const parts: Readonly<Record<CorrectedPart, string>> = {
 /** `Ollama 0.32.0 on NVIDIA GeForce RTX 3060, 24 November 2026` */
 export function loadText({ key, on, ...measured }: Calibration): string {
   const version = key.serverVersion === '' ? '' : ` ${key.server === 'llama-server' ? 'b' : ''}${key.serverVersion}`;
-  return `${servers[key.server]}${version} on ${on}, ${dateText(measured)}`;
+  return `${plannedServers[key.server]}${version} on ${on}, ${dateText(measured)}`;
 }
 
 /** `compute buffer 80 MiB more than planned, process 20 MiB less` */

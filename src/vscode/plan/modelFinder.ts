@@ -75,13 +75,17 @@ export class ModelFinder {
     return file && fileId(file.fsPath);
   }
 
-  /** Those that answered, and where Ollama and vLLM are by the settings. */
+  /** Those that answered, and where they are by the settings. */
   get here(): ServersHere {
-    const { ollamaUrl, vllmUrl } = this.#parts.settings.current();
-    return { ...this.#here('ollama', ollamaUrl), ...this.#here('vllm', vllmUrl) };
+    const { ollamaUrl, vllmUrl, openaiCompatibleUrl } = this.#parts.settings.current();
+    return {
+      ...this.#here('ollama', 'ollama', ollamaUrl),
+      ...this.#here('vllm', 'vllm', vllmUrl),
+      ...this.#here('llama-server', 'openai-compatible', openaiCompatibleUrl),
+    };
   }
 
-  #here(backend: 'ollama' | 'vllm', address: string): ServersHere {
+  #here(server: keyof ServersHere, backend: (typeof planned)[number], address: string): ServersHere {
     const url = URL.canParse(address) ? new URL(address) : undefined;
     const status = this.#found.find(({ client }) => client.backend === backend)?.status;
     const isReady = status?.state === 'ready';
@@ -91,7 +95,7 @@ export class ModelFinder {
       ...(isReady && status.version !== undefined ? { version: status.version } : {}),
       ...(isRemote ? { remote: url.host } : {}),
     };
-    return { [backend]: here };
+    return { [server]: here };
   }
 
   /** Nobody is asked for leave by a look. */

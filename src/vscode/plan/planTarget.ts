@@ -3,7 +3,7 @@ import type { Calibrations } from '../../core/fit/calibration.ts';
 import { environmentNotes, type OllamaEnvironment } from '../../core/fit/ollamaEnvironment.ts';
 import { without } from '../../core/gpu/fitGpus.ts';
 import type { GpuReading, GpuState } from '../../core/gpu/gpuReading.ts';
-import type { PlanChoice } from '../../protocol/planState.ts';
+import type { PlanBackend, PlanChoice } from '../../protocol/planState.ts';
 import { formatFor, withoutUndefined, type KnownServer, type PlanModel } from './planRequest.ts';
 
 /** What is known of the machine that the window is on. */
@@ -18,10 +18,7 @@ export interface Machine {
   readonly calibrations: Calibrations;
 }
 
-export interface ServersHere {
-  readonly ollama?: ServerHere;
-  readonly vllm?: ServerHere;
-}
+export type ServersHere = { readonly [backend in PlanBackend]?: ServerHere };
 
 export interface ServerHere {
   readonly version?: string;
@@ -47,7 +44,7 @@ export function targetOf(
   model: PlanModel | undefined,
 ): PlanTarget {
   const { backend } = choice;
-  const remote = backend === 'llama-server' ? undefined : servers[backend]?.remote;
+  const remote = servers[backend]?.remote;
   const reading = machine?.reading;
   const isOwn = choice.gpuId === 'machine' && remote === undefined;
   const own = isOwn && reading?.state === 'gpus' ? reading.gpus : undefined;

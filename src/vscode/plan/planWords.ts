@@ -1,4 +1,5 @@
 import { memoryText, tokensText } from '../../core/fit/bytesText.ts';
+import { plannedServers } from '../../core/fit/calibrationText.ts';
 import type { ModelFacts } from '../../core/fit/modelFacts.ts';
 import type { OptionView, PlanBackend, PlanFlags } from '../../protocol/planState.ts';
 import type { Machine } from './planTarget.ts';
@@ -33,7 +34,7 @@ function shortName(name: string): string {
 const instead = 'Choose a card or a size to plan for.';
 
 export function remoteNotice(backend: PlanBackend, host: string): string {
-  return `${backend === 'vllm' ? 'vLLM' : 'Ollama'} runs on another machine (${host}), so the GPU of this one is not its own. ${instead}`;
+  return `${plannedServers[backend]} runs on another machine (${host}), so the GPU of this one is not its own. ${instead}`;
 }
 
 /** Why the GPU of this machine gives no figures, and what to do then; empty where it does. */

@@ -367,6 +367,14 @@ describe('What somebody plans', () => {
     assert.ok((await played.when()).plan?.free);
   });
 
+  it('does not take it for that of a llama-server elsewhere', async () => {
+    const played = play({ servers: { 'llama-server': { remote: 'gpu-box:8080' } } });
+    played.choose({ modelId: 'catalogue:qwen3-8b', backend: 'llama-server' });
+    const { controls, plan } = await played.when();
+    assert.match(controls.gpuNotice, /^llama-server runs on another machine \(gpu-box:8080\)/);
+    assert.equal(plan?.free, null);
+  });
+
   it('names a model that cannot be read, and takes the next one', async () => {
     const broken: ModelSource = {
       id: 'file:broken',
