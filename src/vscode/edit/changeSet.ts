@@ -3,6 +3,7 @@ import { answerFiles, type AnswerFile } from '../../core/edit/answerFiles.ts';
 import type { Hunk } from '../../core/edit/editSession.ts';
 import { fileOffer } from '../../core/edit/fileOffer.ts';
 import { linesOf } from '../../core/edit/lines.ts';
+import { errorText } from '../../core/util/errorText.ts';
 import { namedFile, type FileTarget } from './applyTarget.ts';
 import type { Edits } from './edits.ts';
 import type { LiveEdit } from './liveEdit.ts';
@@ -41,7 +42,11 @@ export async function makeChangeSet(answer: string, wish: string, parts: SetPart
   const files: ChangedFile[] = [];
   let unchanged = 0;
   for (const { file, target } of await withTargets(answerFiles(answer))) {
-    const made = await changedFile(file, target, wish, parts);
+    const made = await changedFile(file, target, wish, parts).catch((error: unknown): ChangedFile => ({
+      type: 'refused',
+      name: file.fileName,
+      why: errorText(error),
+    }));
     if (made) files.push(made);
     else unchanged++;
   }

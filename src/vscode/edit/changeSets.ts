@@ -54,7 +54,7 @@ export class ChangeSets {
 
   /** Offers what an answer changes in the files that it names. Undefined, else why nothing is offered. */
   async review(answer: string, wish: string): Promise<string | undefined> {
-    if (this.#isBusy) return undefined;
+    if (this.#isBusy) return 'Files of an answer are being looked at or changed. Try it again when that is done.';
     if (this.#offered().length > 0 && !(await this.#mayReplace())) return undefined;
     this.rejectAll();
     this.#isBusy = true;
@@ -138,6 +138,8 @@ export class ChangeSets {
   }
 
   rejectAll(): void {
+    // What is being written is accepted already.
+    if (this.#isBusy) return;
     const files = this.#files;
     this.#files = [];
     for (const file of files) this.#forget(file);
