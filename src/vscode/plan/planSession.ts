@@ -25,6 +25,7 @@ import {
   formatsOf,
   requestOf,
   type PlanModel,
+  withoutUndefined,
 } from './planRequest.ts';
 
 /** A model that can be chosen, and how it is read then. */
@@ -66,6 +67,16 @@ export const firstChoice: PlanChoice = { backend: 'ollama', gpuId: 'machine', vr
 
 const roles = ['modelId', 'draftId', 'besideId'] as const;
 type Role = (typeof roles)[number];
+
+/** An address with a query, or with a name before its host, may hold a token: it is not kept. */
+function withoutTokens({ modelId, draftId, besideId, ...rest }: PlanChoice): PlanChoice {
+  const kept = (id: string | undefined) =>
+    id === undefined || /^file:https?:\/\/(?:[^/]*@|[^#]*\?)/i.test(id) ? undefined : id;
+  return {
+    ...rest,
+    ...withoutUndefined({ modelId: kept(modelId), draftId: kept(draftId), besideId: kept(besideId) }),
+  };
+}
 
 /** The slider has come to rest when it was still for so long: what is too much work for every step of it comes then. */
 const restMs = 150;
@@ -216,7 +227,7 @@ export class PlanSession {
     this.#curveBeside = beside;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
-      this.#outside.keep(this.#choice);
+      this.#outside.keep(withoutTokens(this.#choice));
       this.#alternatives = this.#request && plan ? alternativesTo(this.#request, plan, planner) : [];
       this.#show({ alternatives: this.#alternatives.map((one, index) => alternativeView(one, String(index))) });
     }, restMs);

@@ -403,6 +403,16 @@ describe('What somebody plans', () => {
     assert.deepEqual(parsePlanChange(JSON.parse(JSON.stringify(played.kept))), played.kept);
   });
 
+  it('keeps no address that may hold a token', async () => {
+    for (const address of ['https://hub.example/tiny.gguf?token=abc', 'https://me:abc@hub.example/tiny.gguf']) {
+      const load = () => Promise.reject(new Error('It cannot be read.'));
+      const played = play({ picked: { id: `file:${address}`, label: 'tiny.gguf', detail: '', load } });
+      played.choose({ modelId: 'catalogue:qwen3-8b', besideId: `file:${address}` });
+      await played.when(() => played.kept?.modelId === 'catalogue:qwen3-8b');
+      assert.ok(!JSON.stringify(played.kept).includes('abc'));
+    }
+  });
+
   it('is there again with what was chosen, and gives it to a page that begins anew', async () => {
     const kept = {
       modelId: 'catalogue:qwen3-8b',
