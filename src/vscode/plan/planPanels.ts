@@ -109,5 +109,5 @@ export class PlanPanels {
 }
 
 const lookLimitMs = 5000;
-/** Whoever looks again wants to see what is. */
-const justNowMs = 1000;
+/** Whoever looks again wants to see what is, also a moment after the last look. */
+const justNowMs = 0;
